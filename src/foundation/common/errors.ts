@@ -1,0 +1,71 @@
+/** The closed list of error codes. A new failure gets a new code here, its message says what to do. */
+export type ErrorCode =
+  | 'BAD_OPTION'
+  | 'BAD_JOB'
+  | 'BAD_RECORD'
+  | 'BUNDLE_FAILED'
+  | 'CHECKPOINT_BROKEN'
+  | 'CHECKPOINT_FAILED'
+  | 'CHECKPOINT_NEWER_VERSION'
+  | 'CHECKPOINT_MISMATCH'
+  | 'CORRUPT_DATA'
+  | 'FILE_EXISTS'
+  | 'FILE_NOT_FOUND'
+  | 'FILESYSTEM'
+  | 'GRAPH_MISMATCH'
+  | 'NUMBER_OVERFLOW'
+  | 'OUT_OF_MEMORY'
+  | 'PROTOCOL'
+  | 'TASK_CANCELED'
+  | 'TASK_FAILED'
+  | 'TIMEOUT'
+  | 'UNSUPPORTED'
+  | 'WORKER_DIED';
+
+/**
+ * An error that names the thing and the way out. `retryable` says whether the same call may succeed later without a
+ * change by the user.
+ */
+export class MillraceError extends Error {
+  override readonly name = 'MillraceError';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** The message of anything that was thrown. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** The `code` of a Node or Millrace error, if it has one. */
+export const codeOf = (thrown: unknown): string | undefined =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string'
+    ? thrown.code
+    : undefined;
+
+/** An error as plain data, so that it crosses threads and processes with code, stack and cause. */
+export interface ErrorInfo {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: ErrorInfo;
+}
+
+export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
+  if (!(thrown instanceof Error)) {
+    return { name: 'Error', message: `thrown value: ${String(thrown)}` };
+  }
+  const code = codeOf(thrown);
+  return {
+    name: thrown.name,
+    message: thrown.message,
+    ...(code === undefined ? {} : { code }),
+    ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
+    ...(thrown.cause === undefined || depth === 0 ? {} : { cause: errorInfo(thrown.cause, depth - 1) }),
+  };
+};

@@ -1,0 +1,73 @@
+import type { Clock } from '../../foundation/common/clock.ts';
+import type { Logger } from '../../foundation/common/logger.ts';
+
+/**
+ * The sink contract under R3. A *writer* in each sink subtask writes records into a transaction that nobody sees,
+ * `prepare` ends that transaction so that it survives the process, and what was prepared is committed when a completed
+ * checkpoint lists it. `P` is what names a prepared transaction: plain data that travels in the checkpoint.
+ */
+export interface SinkWriterContext {
+  readonly jobId: string;
+  readonly jobName: string;
+  /** Stable over restarts and rescaling: the operator's id. */
+  readonly sinkId: string;
+  readonly operatorName: string;
+  readonly subtask: number;
+  readonly parallelism: number;
+  /** `epoch.number`; part of each transaction's name, so that no name is used twice. */
+  readonly generation: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Hands something to whoever runs the job: `stdout` for a line, else the name of a collecting sink. */
+  toClient(channel: string, payload: unknown): void;
+  /** Fails the task, for errors out of async work. */
+  fail(error: unknown): void;
+}
+
+/** One transaction that a snapshot lists. */
+export interface Prepared<P> {
+  /** `<job id>-<sink id>-<subtask>-<generation>-<counter>`; unique for ever. */
+  readonly name: string;
+  readonly value: P;
+}
+
+/** What a sink learns after a restore, once what the restored checkpoint lists is committed. */
+export interface AbortScope {
+  /** Everything of this job and sink that is neither in `keep` nor made by a generation from `generation` on goes. */
+  readonly jobId: string;
+  readonly sinkId: string;
+  readonly generation: string;
+  isKept(name: string): boolean;
+}
+
+export interface SinkWriter<T, P> {
+  open?(): void | Promise<void>;
+  /** A promise is awaited before the next checkpoint; at most a bounded number is in flight. */
+  write(value: T, timestamp: number): void | Promise<void>;
+  /** Ends the current transaction; `undefined` when nothing was written. `name` is the new transaction's. */
+  prepare(name: string, checkpointId: number): P | undefined | Promise<P | undefined>;
+  /** Idempotent: it may be called again after a crash. */
+  commit(prepared: Prepared<P>): void | Promise<void>;
+  /** Rolls back what no checkpoint lists; subtask 0 is asked, once after each restore (R3). */
+  abort?(scope: AbortScope): void | Promise<void>;
+  /** State of the writer itself, given to `restore` of the writers of the next generation (all of them, as a union). */
+  snapshotState?(): unknown;
+  restoreState?(states: readonly unknown[]): void;
+  close?(): void | Promise<void>;
+}
+
+/** What `stream.to(...)` takes; connectors make it. */
+export interface Sink<T> {
+  readonly name: string;
+  /** A product name in messages, such as `file` or `print`. */
+  readonly kind: string;
+  readonly behavior: SinkBehavior<T, unknown>;
+  readonly parallelism?: number;
+}
+
+/** How a sink operator creates its writer. */
+export interface SinkBehavior<T = unknown, P = unknown> {
+  createWriter(context: SinkWriterContext): SinkWriter<T, P>;
+  /** Whether records written twice do harm: an older checkpoint may be taken silently only if not (R5). */
+  readonly bearsRepeats: boolean;
+}

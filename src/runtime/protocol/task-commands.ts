@@ -1,0 +1,148 @@
+import type { AttemptId, AttemptRef, CheckpointId, OperatorId, VertexId } from '../../foundation/common/ids.ts';
+import type { ErrorInfo } from '../../foundation/common/errors.ts';
+import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
+import type { OperatorSubtaskState, SubtaskState } from '../state/state-handle.ts';
+
+/** Whose command or report it is (I2): a lower epoch than the newest seen of the same lineage is refused. */
+export interface Fence {
+  readonly lineage: string;
+  readonly epoch: number;
+}
+
+/** The bundle that every process of the job imports, and what its builder gets. */
+export interface JobProgram {
+  /** Absolute path of the bundle's ES module on this machine. */
+  readonly modulePath: string;
+  readonly args: readonly string[];
+  /** Values of `--env NAME`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Configuration that shapes the graph (default parallelism, chaining, ...). */
+  readonly configuration: Readonly<Record<string, string>>;
+}
+
+/** One end of one channel. */
+export interface ChannelDescriptor {
+  /** Unique in the job, never reused. */
+  readonly channel: number;
+  readonly producer: AttemptRef;
+  readonly consumer: AttemptRef;
+}
+
+/** The channels of one edge that end or begin at a subtask, by the subtask index of the other side. */
+export interface EdgeChannels {
+  /** `JobEdge.index`. */
+  readonly edge: number;
+  readonly channels: readonly ChannelDescriptor[];
+}
+
+/** State of one operator to restore, from all old subtasks that this subtask needs. */
+export interface OperatorRestore {
+  readonly operatorId: OperatorId;
+  /** Old subtasks whose keyed state overlaps this subtask's key groups. */
+  readonly states: readonly OperatorSubtaskState[];
+  /** Operator state of all old subtasks, in order. */
+  readonly operatorStates: readonly OperatorSubtaskState[];
+}
+
+export interface TaskRestore {
+  readonly checkpointId: CheckpointId;
+  /** The folder that relative paths of the handles start from. */
+  readonly baseFolder: string;
+  readonly operators: readonly OperatorRestore[];
+}
+
+/** Complete in itself: it names all producers and consumers. */
+export interface TaskDeployment {
+  readonly attempt: AttemptRef;
+  readonly jobName: string;
+  readonly graph: JobGraph;
+  readonly vertex: VertexId;
+  readonly program: JobProgram;
+  readonly slot: number;
+  readonly inputs: readonly EdgeChannels[];
+  readonly outputs: readonly EdgeChannels[];
+  readonly restore: TaskRestore | undefined;
+  /** The highest checkpoint id ever given out (R10). */
+  readonly floor: number;
+  /** The job's checkpoint folder, absolute. */
+  readonly checkpointFolder: string | undefined;
+}
+
+export interface CheckpointTrigger {
+  readonly checkpointId: CheckpointId;
+  readonly timestampMs: number;
+  /** The newest completed checkpoint (R6). */
+  readonly base: CheckpointId | undefined;
+  readonly kind: 'checkpoint' | 'savepoint';
+  /** Where the files go: the job's checkpoint folder, or the savepoint's. */
+  readonly folder: string;
+  /** Stop with savepoint: sources read nothing after it; with `drain` the input ends first. */
+  readonly stop: 'no' | 'suspend' | 'drain';
+}
+
+/** What a JobMaster tells the task of an attempt, on one ordered stream. */
+export type TaskCommand =
+  | { readonly kind: 'trigger'; readonly trigger: CheckpointTrigger }
+  | { readonly kind: 'completed'; readonly checkpointId: CheckpointId }
+  | { readonly kind: 'aborted'; readonly checkpointId: CheckpointId }
+  | { readonly kind: 'splits'; readonly operatorId: OperatorId; readonly splits: readonly unknown[] }
+  | { readonly kind: 'no-more-splits'; readonly operatorId: OperatorId }
+  | { readonly kind: 'cancel' };
+
+export type TaskState = 'DEPLOYING' | 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED';
+
+/** What a task reports. */
+export type TaskReport =
+  | { readonly kind: 'state'; readonly attempt: AttemptId; readonly state: TaskState; readonly error?: ErrorInfo }
+  /** All its input is read; it waits for the checkpoint that covers its end (R11). */
+  | { readonly kind: 'ended'; readonly attempt: AttemptId }
+  | {
+      readonly kind: 'acknowledge';
+      readonly attempt: AttemptId;
+      readonly checkpointId: CheckpointId;
+      readonly state: SubtaskState;
+      /** The task's end is covered by this checkpoint. */
+      readonly final: boolean;
+      readonly alignmentMs: number;
+      readonly syncMs: number;
+      readonly asyncMs: number;
+      readonly writtenBytes: number;
+    }
+  | {
+      readonly kind: 'decline';
+      readonly attempt: AttemptId;
+      readonly checkpointId: CheckpointId;
+      readonly error: ErrorInfo;
+    }
+  | {
+      readonly kind: 'reader-registered';
+      readonly attempt: AttemptId;
+      readonly operatorId: OperatorId;
+      readonly held: readonly unknown[];
+    }
+  | { readonly kind: 'split-request'; readonly attempt: AttemptId; readonly operatorId: OperatorId };
+
+/** Numbers of one attempt, sent about once a second. */
+export interface TaskMetrics {
+  readonly attempt: AttemptId;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly watermark: number;
+  /** Share of the last second: working, waiting for input, waiting for credit. */
+  readonly busyMs: number;
+  readonly idleMs: number;
+  readonly backpressuredMs: number;
+  readonly longestPauseMs: number;
+}
+
+/** How a JobMaster reaches the TaskManager that runs its tasks. Commands may arrive twice (R15). */
+export interface TaskExecutorGateway {
+  deploy(fence: Fence, deployments: readonly TaskDeployment[]): void;
+  command(fence: Fence, attempt: AttemptId, command: TaskCommand): void;
+}
+
+/** How a TaskManager reaches the JobMaster. */
+export interface JobMasterGateway {
+  report(report: TaskReport): void;
+  metrics(metrics: readonly TaskMetrics[]): void;
+}
