@@ -15,7 +15,8 @@ export interface FileSystem {
   readRange(path: string, offset: number, length: number): Promise<Uint8Array>;
   /**
    * Writes the whole file at once, durable, under its name only when complete (write to a temporary name, flush,
-   * rename, flush the folder). Folders are made. With `ifAbsent` an existing file is FILE_EXISTS, decided atomically.
+   * rename, flush the folder). Folders are made. With `ifAbsent` an existing file is FILE_EXISTS, decided atomically;
+   * UNSUPPORTED where the storage cannot decide that.
    */
   write(
     path: string,
@@ -24,15 +25,24 @@ export interface FileSystem {
   ): Promise<void>;
   /** Starts a file that grows. It is visible under its name from the start, durable up to the last `sync`. */
   create(path: string): Promise<OutputFile>;
-  /** Goes on with an existing file after cutting it to `length` bytes. */
+  /**
+   * Goes on with an existing file after cutting it to `length` bytes. Errors: FILE_NOT_FOUND, CORRUPT_DATA when it is
+   * shorter than that.
+   */
   append(path: string, length: number): Promise<OutputFile>;
-  /** Atomic, durable, replaces the target. Errors: FILE_NOT_FOUND when the source is not there. */
+  /**
+   * Of a file: atomic, durable, replaces the target; the folder of the target is made. Errors: FILE_NOT_FOUND when the
+   * source is not there.
+   */
   rename(from: string, to: string): Promise<void>;
-  /** A missing file is no error. */
+  /** Durable: the file does not come back. A missing file is no error. */
   delete(path: string): Promise<void>;
   /** A missing folder is no error. */
   deleteFolder(path: string): Promise<void>;
-  /** Entries of one folder, sorted by name; a missing folder is empty. */
+  /**
+   * Entries of one folder, sorted by name; a missing folder is empty. Names that begin with a dot are files that are not
+   * complete, or that a crash left so.
+   */
   list(path: string): Promise<readonly FileEntry[]>;
   stat(path: string): Promise<FileEntry | undefined>;
   makeFolder(path: string): Promise<void>;
