@@ -32,6 +32,8 @@ export interface OperatorContext {
   readonly generation: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether the job takes checkpoints; without them sinks commit when the input ends. */
+  readonly checkpointing: boolean;
   /** Whether state was restored; `restoredCheckpointId` is then the checkpoint's. */
   readonly restoredCheckpointId: number | undefined;
   /** The keyed state of this operator, made at the first use. */
@@ -74,6 +76,11 @@ export abstract class Operator<In = unknown, Out = unknown> implements Downstrea
 
   processIdle(idle: boolean): void {
     this.next.processIdle(idle);
+  }
+
+  /** Counts that the task reports beside its own, by Flink's metric names, such as `numLateRecordsDropped`. */
+  counters(): Readonly<Record<string, number>> {
+    return {};
   }
 
   /** False while the operator wants no further batch (async work in flight); it calls `context.enqueue` when it changed. */

@@ -40,7 +40,7 @@ export interface OperatorRestore {
   readonly operatorId: OperatorId;
   /** Old subtasks whose keyed state overlaps this subtask's key groups. */
   readonly states: readonly OperatorSubtaskState[];
-  /** Operator state of all old subtasks, in order. */
+  /** Operator state of all old subtasks: the place in the list is the old subtask, `keyed` is empty. */
   readonly operatorStates: readonly OperatorSubtaskState[];
 }
 
@@ -49,6 +49,13 @@ export interface TaskRestore {
   /** The folder that relative paths of the handles start from. */
   readonly baseFolder: string;
   readonly operators: readonly OperatorRestore[];
+  /**
+   * The checkpoint covers the end of this task. It is deployed without channels: it restores its state, commits what that
+   * lists (the process may have died between the pointer and the commit), and reports FINISHED; nothing is read, emitted
+   * or ended again, no reader registers. The channels of such a task are left out at its consumers too: an edge without
+   * channels has ended.
+   */
+  readonly commitOnly: boolean;
 }
 
 /** Complete in itself: it names all producers and consumers. */
@@ -76,7 +83,10 @@ export interface CheckpointTrigger {
   readonly kind: 'checkpoint' | 'savepoint';
   /** Where the files go: the job's checkpoint folder, or the savepoint's. */
   readonly folder: string;
-  /** Stop with savepoint: sources read nothing after it; with `drain` the input ends first. */
+  /**
+   * Stop with savepoint: sources read nothing after it until `completed` of this id ends the task (after its commit), or
+   * `aborted` of this id lets them read on; with `drain` the input ends first, then an abort restarts the job.
+   */
   readonly stop: 'no' | 'suspend' | 'drain';
 }
 
@@ -126,12 +136,15 @@ export type TaskReport =
 export interface TaskMetrics {
   readonly attempt: AttemptId;
   readonly recordsIn: number;
+  /** Records sent over exchanges. */
   readonly recordsOut: number;
-  readonly watermark: number;
-  /** Share of the last second: working, waiting for input, waiting for credit. */
+  /** Records that reached a sink operator of the chain. */
+  readonly recordsToSinks: number;
+  /** Since the start: working, waiting for input, waiting for credit. */
   readonly busyMs: number;
   readonly idleMs: number;
   readonly backpressuredMs: number;
+  /** The longest synchronous part of a checkpoint since the last report. */
   readonly longestPauseMs: number;
 }
 

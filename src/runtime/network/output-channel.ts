@@ -1,0 +1,110 @@
+import { RingQueue } from '../../foundation/common/ring-queue.ts';
+import type { Batch, StreamEvent } from './stream-element.ts';
+
+/** How elements get to the receiving end: by reference in a thread, encoded elsewhere. */
+export interface ChannelTransport {
+  deliver(batch: Batch): void;
+  deliverEvent(event: StreamEvent): void;
+  close(): void;
+}
+
+/** More than this waiting for credit means that the task did not stop when it was told to. */
+const PENDING_LIMIT = 1_000_000;
+
+/**
+ * The sending end of a channel under credit-based flow control: a batch costs one credit, which the receiver grants;
+ * events cost none but keep their place. Until the receiver has said hello everything waits.
+ */
+export class OutputChannel {
+  readonly #pending = new RingQueue<Batch | StreamEvent>(PENDING_LIMIT);
+  readonly #onDrained: () => void;
+  #transport: ChannelTransport | undefined;
+  #credit = 0;
+  #closed = false;
+
+  /** `onDrained` is called when the last waiting element went out. */
+  constructor(onDrained: () => void) {
+    this.#onDrained = onDrained;
+  }
+
+  /** True while something waits for credit: the task takes no further batch. */
+  get isBlocked(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** The receiver is there, with its first credit. */
+  connect(transport: ChannelTransport, credit: number): void {
+    if (this.#closed) {
+      transport.close();
+      return;
+    }
+    this.#transport = transport;
+    this.addCredit(credit);
+  }
+
+  addCredit(credit: number): void {
+    this.#credit += credit;
+    const waited = this.#pending.size > 0;
+    this.#drain();
+    if (waited && this.#pending.size === 0) {
+      this.#onDrained();
+    }
+  }
+
+  send(batch: Batch): void {
+    if (this.#closed) {
+      return;
+    }
+    if (this.#transport !== undefined && this.#pending.size === 0 && this.#credit > 0) {
+      this.#credit--;
+      this.#transport.deliver(batch);
+    } else {
+      this.#pending.push(batch);
+    }
+  }
+
+  sendEvent(event: StreamEvent): void {
+    if (this.#closed) {
+      return;
+    }
+    if (this.#transport !== undefined && this.#pending.size === 0) {
+      this.#deliverEvent(this.#transport, event);
+    } else {
+      this.#pending.push(event);
+    }
+  }
+
+  /** Ends the channel at once; what waits is dropped. After the end of the partition there is nothing left to end. */
+  close(): void {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    this.#pending.clear();
+    this.#transport?.close();
+    this.#transport = undefined;
+  }
+
+  #deliverEvent(transport: ChannelTransport, event: StreamEvent): void {
+    transport.deliverEvent(event);
+    this.#closed ||= event.kind === 'end-of-partition';
+  }
+
+  #drain(): void {
+    const transport = this.#transport;
+    if (transport === undefined) {
+      return;
+    }
+    for (let next = this.#pending.peek(); next !== undefined; next = this.#pending.peek()) {
+      if ('kind' in next) {
+        this.#deliverEvent(transport, next);
+      } else if (this.#credit > 0) {
+        this.#credit--;
+        transport.deliver(next);
+      } else {
+        return;
+      }
+      this.#pending.shift();
+    }
+  }
+}

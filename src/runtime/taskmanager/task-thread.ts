@@ -1,0 +1,232 @@
+import type { MessagePort } from 'node:worker_threads';
+import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
+import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
+import type { LogFields, LogLevel, Logger } from '../../foundation/common/logger.ts';
+import { attemptId } from '../../foundation/common/ids.ts';
+import type { AttemptId } from '../../foundation/common/ids.ts';
+import type { JobGraph, JobVertex } from '../../pipeline/graph/job-graph.ts';
+import type { Translation } from '../../pipeline/graph/translate.ts';
+import { Exchange } from '../network/exchange.ts';
+import type { BarrierEvent } from '../network/stream-element.ts';
+import { threadPort } from '../network/thread-port.ts';
+import type { JobProgram } from '../protocol/task-commands.ts';
+import type { StateReader } from '../state/state-handle.ts';
+import { buildTask, vertexOf } from './task/task-builder.ts';
+import type { DiscardableTarget, TaskEnvironment } from './task/task-environment.ts';
+import { Task } from './task/task.ts';
+import type { TaskStateFactories } from './task/task-state-store.ts';
+import { ThreadLoop } from './thread-loop.ts';
+import type { NextTurn } from './thread-loop.ts';
+import type { ThreadCommand, ThreadDeployment, ThreadMemory, ThreadReport, ThreadSettings } from './thread-protocol.ts';
+
+/** The effects of a thread; the worker entry gives the real ones. */
+export interface ThreadEffects {
+  readonly clock: Clock;
+  readonly nextTurn: NextTurn;
+  send(report: ThreadReport): void;
+  /** Imports the bundle and runs its builder; once for each program of the thread. */
+  load(program: JobProgram): Promise<Translation>;
+  stateFactories(vertex: JobVertex, attempt: AttemptId): TaskStateFactories;
+  openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
+  openReader(baseFolder: string): StateReader;
+  memory(): ThreadMemory;
+  /** Everything is closed; the thread may end. */
+  stopped(): void;
+}
+
+/** One thread of a TaskManager: its tasks, its end of the data plane, its loop. */
+export class TaskThread {
+  readonly #settings: ThreadSettings;
+  readonly #effects: ThreadEffects;
+  readonly #tasks = new Map<AttemptId, Task>();
+  readonly #programs = new Map<string, Promise<Translation>>();
+  readonly #exchange: Exchange;
+  readonly #loop: ThreadLoop;
+  readonly #environment: TaskEnvironment;
+  #metricsTimer: TimerHandle | undefined;
+  #running: { readonly title: string; readonly operatorName?: string } | undefined;
+
+  constructor(settings: ThreadSettings, effects: ThreadEffects) {
+    this.#settings = settings;
+    this.#effects = effects;
+    this.#exchange = new Exchange(settings.index, () => this.#loop.schedule());
+    this.#loop = new ThreadLoop({
+      monotonic: () => effects.clock.monotonic(),
+      nextTurn: effects.nextTurn,
+      endOfTurn: () => this.#exchange.flush(),
+      runAs: (task, run) => this.#as({ title: task.title }, run),
+    });
+    this.#environment = this.#makeEnvironment();
+    this.#scheduleMetrics();
+    effects.send({ kind: 'ready' });
+  }
+
+  /** Whose code runs now, for lines of `console.log`. */
+  get running(): { readonly title: string; readonly operatorName?: string } | undefined {
+    return this.#running;
+  }
+
+  handle(command: ThreadCommand): void {
+    switch (command.kind) {
+      case 'connect':
+        return this.#connect(command.peer, command.port);
+      case 'disconnect':
+        return this.#exchange.removePeer(command.peer, command.reason);
+      case 'deploy':
+        for (const deployment of command.tasks) {
+          this.#deploy(command.graph, command.program, deployment);
+        }
+        return;
+      case 'command':
+        // An attempt that is gone needs no command; one that was never here neither (R15: commands may arrive twice).
+        return this.#tasks.get(command.attempt)?.command(command.command);
+      case 'stop':
+        return this.#stop();
+    }
+  }
+
+  #connect(peer: number, port: MessagePort): void {
+    this.#exchange.removePeer(peer, 'its thread was replaced');
+    const connection = this.#exchange.addPeer(
+      peer,
+      threadPort(port, (frames) => {
+        for (const frame of frames) {
+          connection.receive(frame);
+        }
+      }),
+    );
+  }
+
+  #deploy(graph: JobGraph, program: JobProgram, deployment: ThreadDeployment): void {
+    const attempt = attemptId(deployment.attempt);
+    if (this.#tasks.has(attempt)) {
+      return;
+    }
+    const vertex = vertexOf(graph, deployment);
+    const task = new Task({
+      attempt,
+      title: `${vertex.name} (${deployment.attempt.subtask + 1}/${vertex.parallelism})`,
+      checkpointing: graph.checkpointing !== undefined,
+      environment: this.#environment,
+      build: async (built) => {
+        const translation = await this.#translation(graph, program);
+        return this.#as({ title: built.title }, () =>
+          buildTask(built, {
+            deployment,
+            graph,
+            translation,
+            environment: this.#environment,
+            stateFactories: (ofVertex, id) => this.#effects.stateFactories(ofVertex, id),
+          }),
+        );
+      },
+      onReady: (ready) => this.#loop.ready(ready),
+      onDone: () => this.#tasks.delete(attempt),
+    });
+    this.#tasks.set(attempt, task);
+    void task.start();
+  }
+
+  async #translation(graph: JobGraph, program: JobProgram): Promise<Translation> {
+    const key = JSON.stringify([program.modulePath, program.args, program.configuration]);
+    let loading = this.#programs.get(key);
+    if (loading === undefined) {
+      loading = this.#effects.load(program);
+      this.#programs.set(key, loading);
+    }
+    const translation = await loading;
+    if (translation.jobGraph.fingerprint !== graph.fingerprint) {
+      throw new MillraceError(
+        'GRAPH_MISMATCH',
+        `the builder of job '${graph.name}' drew another graph in this thread than at submission; it must depend on its ` +
+          `arguments only, not on time, random numbers, files or the environment (${difference(graph, translation.jobGraph)})`,
+      );
+    }
+    return translation;
+  }
+
+  #makeEnvironment(): TaskEnvironment {
+    const { clock, send } = this.#effects;
+    const { bufferTimeoutMs, batchBytes, channelCredit } = this.#settings;
+    const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
+      send({ kind: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
+    const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+    return {
+      clock,
+      logger,
+      exchange: this.#exchange,
+      report: (report) => send({ kind: 'task', report }),
+      toClient: (jobId, channel, payload) => this.#toClient(jobId, channel, payload),
+      pause: () => this.#loop.pause(),
+      openTarget: (barrier, tag) => this.#effects.openTarget(barrier, tag),
+      openReader: (baseFolder) => this.#effects.openReader(baseFolder),
+      bufferTimeoutMs,
+      batchBytes,
+      channelCredit,
+      runAs: (owner, run) => this.#as({ title: this.#running?.title ?? '', operatorName: owner.operatorName }, run),
+    };
+  }
+
+  #toClient(jobId: string, channel: string, payload: unknown): void {
+    this.#effects.send({ kind: 'client', jobId, channel, payload });
+  }
+
+  #as<R>(who: { readonly title: string; readonly operatorName?: string }, run: () => R): R {
+    const before = this.#running;
+    this.#running = who;
+    try {
+      return run();
+    } finally {
+      this.#running = before;
+    }
+  }
+
+  #scheduleMetrics(): void {
+    this.#metricsTimer = this.#effects.clock.after(this.#settings.metricsIntervalMs, () => {
+      this.#checkMemory();
+      this.sendMetrics();
+      this.#scheduleMetrics();
+    });
+  }
+
+  sendMetrics(): void {
+    const metrics = [...this.#tasks.values()].map((task) => task.metrics());
+    this.#effects.send({ kind: 'metrics', metrics, memory: this.#effects.memory() });
+  }
+
+  /** A worker's heap limit does not bound array buffers: a thread that holds too many fails its tasks itself. */
+  #checkMemory(): void {
+    const { arrayBufferBytes } = this.#effects.memory();
+    const limit = this.#settings.arrayBufferLimitBytes;
+    if (arrayBufferBytes <= limit) {
+      return;
+    }
+    const mib = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
+    const error = new MillraceError(
+      'OUT_OF_MEMORY',
+      `the array buffers of this task thread take ${mib(arrayBufferBytes)}, more than the ${mib(limit)} that ` +
+        'taskmanager.memory.task.off-heap.size allows; raise it, or hold less in buffers and typed arrays',
+    );
+    for (const task of this.#tasks.values()) {
+      task.fail(error);
+    }
+  }
+
+  #stop(): void {
+    this.#metricsTimer?.cancel();
+    for (const task of this.#tasks.values()) {
+      task.command({ kind: 'cancel' });
+    }
+    this.#exchange.close();
+    this.#effects.stopped();
+  }
+}
+
+const difference = (submitted: JobGraph, here: JobGraph): string => {
+  const names = (graph: JobGraph): string => graph.vertices.map((each) => `${each.name} x${each.parallelism}`).join(', ');
+  const [was, is] = [names(submitted), names(here)];
+  return was === is ? 'the operators are the same, their ids or edges differ' : `there: ${was}; here: ${is}`;
+};
+
+/** For reports from code that is outside any task. */
+export const threadFailure = (thrown: unknown): string => messageOf(thrown) || JSON.stringify(errorInfo(thrown));

@@ -1,0 +1,170 @@
+import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import type { SourceBehavior, SourceReader, Split } from '../../../pipeline/connectors/source.ts';
+import type { BarrierEvent } from '../../network/stream-element.ts';
+import type { TaskCommand } from '../../protocol/task-commands.ts';
+import type { ListStateOfOperator } from '../../state/keyed-state.ts';
+import { barrierOf } from './barrier-of-trigger.ts';
+import type { ChainLink } from './chain-link.ts';
+import { attributeTo } from './operator-failure.ts';
+import type { TaskInput, TaskInputOwner } from './task-input.ts';
+
+const RECORDS_A_STEP = 512;
+
+export interface SourceInputOptions {
+  readonly behavior: SourceBehavior;
+  readonly operatorName: string;
+  readonly jobName: string;
+  readonly subtask: number;
+  readonly parallelism: number;
+  readonly entry: ChainLink;
+  readonly owner: TaskInputOwner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly floor: number;
+  readonly splitState: ListStateOfOperator<Split>;
+  readonly requestSplit: () => void;
+  readonly registered: (held: readonly Split[]) => void;
+}
+
+/** The input of a source task: a reader, driven a few hundred records at a time. */
+export class SourceInput implements TaskInput {
+  readonly #options: SourceInputOptions;
+  readonly #reader: SourceReader<unknown, Split>;
+  #state: 'reading' | 'stopped' | 'ended' = 'reading';
+  /** The savepoint that stopped the reading; its abort starts it again. */
+  #stoppedBy: number | undefined;
+  #floor: number;
+  #waiting = false;
+  /** `wake` came while `read` ran. */
+  #woken = false;
+  #timer: TimerHandle | undefined;
+
+  constructor(options: SourceInputOptions) {
+    this.#options = options;
+    this.#floor = options.floor;
+    this.#reader = this.#attributed(() =>
+      options.behavior.createReader({
+        subtask: options.subtask,
+        parallelism: options.parallelism,
+        operatorName: options.operatorName,
+        jobName: options.jobName,
+        clock: options.clock,
+        logger: options.logger,
+        requestSplit: options.requestSplit,
+        wake: () => this.#wake(),
+        fail: (error) => options.owner.fail(attributeTo(options.operatorName, error)),
+      }),
+    );
+  }
+
+  get recordsIn(): number {
+    return this.#options.entry.count;
+  }
+
+  async open(): Promise<void> {
+    const held = this.#options.splitState.get();
+    await this.#attributed(() => this.#reader.open());
+    if (held.length > 0) {
+      this.#attributed(() => this.#reader.addSplits(held));
+    }
+    this.#options.registered(held);
+  }
+
+  step(): boolean {
+    if (this.#state !== 'reading' || this.#waiting) {
+      return false;
+    }
+    const before = this.#options.entry.count;
+    this.#woken = false;
+    const status = this.#attributed(() => this.#reader.read(this.#options.entry, RECORDS_A_STEP));
+    if (status === 'more') {
+      return true;
+    }
+    if (status === 'end') {
+      this.#end();
+      return true;
+    }
+    this.#waiting = !this.#woken;
+    if (typeof status === 'object') {
+      this.#timer?.cancel();
+      this.#timer = this.#options.clock.after(status.waitMs, () => this.#wake());
+    }
+    return this.#woken || this.#options.entry.count > before;
+  }
+
+  command(command: TaskCommand): void {
+    switch (command.kind) {
+      case 'trigger':
+        return this.#trigger(barrierOf(command.trigger));
+      case 'aborted':
+        // The tasks behind may hold an alignment for it; the barrier is on its way, so the cancel goes after it.
+        this.#options.owner.cancelCheckpoint(command.checkpointId);
+        if (this.#stoppedBy === command.checkpointId && this.#state === 'stopped') {
+          this.#stoppedBy = undefined;
+          this.#state = 'reading';
+          this.#wake();
+        }
+        return;
+      case 'splits':
+        this.#attributed(() => this.#reader.addSplits(command.splits as readonly Split[]));
+        return this.#wake();
+      case 'no-more-splits':
+        this.#attributed(() => this.#reader.noMoreSplits());
+        return this.#wake();
+      default:
+        return;
+    }
+  }
+
+  snapshot(): void {
+    this.#options.splitState.update(this.#state === 'ended' ? [] : this.#attributed(() => this.#reader.snapshot()));
+  }
+
+  checkpointCompleted(checkpointId: number): void {
+    this.#attributed(() => this.#reader.checkpointCompleted?.(checkpointId));
+  }
+
+  async close(): Promise<void> {
+    this.#timer?.cancel();
+    await this.#attributed(() => this.#reader.close());
+  }
+
+  #trigger(barrier: BarrierEvent): void {
+    if (barrier.checkpointId <= this.#floor) {
+      return; // R10
+    }
+    this.#floor = barrier.checkpointId;
+    if (barrier.stop === 'drain' && this.#state === 'reading') {
+      this.#end();
+    } else if (barrier.stop === 'suspend' && this.#state === 'reading') {
+      this.#state = 'stopped';
+      this.#stoppedBy = barrier.checkpointId;
+    }
+    this.#options.owner.performCheckpoint(barrier, this.#options.clock.monotonic());
+  }
+
+  #end(): void {
+    this.#state = 'ended';
+    this.#options.owner.endOfData();
+  }
+
+  #wake(): void {
+    this.#woken = true;
+    this.#waiting = false;
+    this.#options.owner.wake();
+  }
+
+  #attributed<R>(run: () => R): R {
+    try {
+      const result = run();
+      return result instanceof Promise ? (result.catch((thrown) => Promise.reject(this.#failure(thrown))) as R) : result;
+    } catch (thrown) {
+      throw this.#failure(thrown);
+    }
+  }
+
+  #failure(thrown: unknown): unknown {
+    return attributeTo(this.#options.operatorName, thrown);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../../../foundation/common/clock.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import type { Exchange } from '../../network/exchange.ts';
+import type { BarrierEvent } from '../../network/stream-element.ts';
+import type { TaskReport } from '../../protocol/task-commands.ts';
+import type { CheckpointTarget, StateReader } from '../../state/state-handle.ts';
+
+/** A target whose files go away when the checkpoint is given up. */
+export interface DiscardableTarget extends CheckpointTarget {
+  discard(): Promise<void>;
+}
+
+/** What the thread gives its tasks: every effect of a task goes through here. */
+export interface TaskEnvironment {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly exchange: Exchange;
+  report(report: TaskReport): void;
+  toClient(jobId: string, channel: string, payload: unknown): void;
+  /** Resolves after the thread has given the tasks a turn. */
+  pause(): Promise<void>;
+  openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
+  openReader(baseFolder: string): StateReader;
+  /** `execution.buffer-timeout.interval`; -1: only full batches are sent. */
+  readonly bufferTimeoutMs: number;
+  /** Bytes of one batch at most; less where a task has very many channels. */
+  readonly batchBytes: number;
+  /** Batches under way in one channel. */
+  readonly channelCredit: number;
+  /** The code that `run` calls belongs to this operator, for lines of `console.log`. */
+  runAs<R>(owner: { readonly operatorName: string }, run: () => R): R;
+}

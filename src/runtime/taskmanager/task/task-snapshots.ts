@@ -1,0 +1,96 @@
+import { errorInfo, messageOf } from '../../../foundation/common/errors.ts';
+import type { AttemptId } from '../../../foundation/common/ids.ts';
+import { checkpointId } from '../../../foundation/common/ids.ts';
+import type { BarrierEvent } from '../../network/stream-element.ts';
+import type { StateHandle, CheckpointTarget } from '../../state/state-handle.ts';
+import type { DiscardableTarget, TaskEnvironment } from './task-environment.ts';
+import type { PendingTaskSnapshot } from './task-state-store.ts';
+
+interface Writing {
+  readonly pending: PendingTaskSnapshot;
+  readonly target: DiscardableTarget;
+}
+
+/** The asynchronous part of a task's snapshots: written while the task goes on, then acknowledged or declined. */
+export class TaskSnapshots {
+  readonly #attempt: AttemptId;
+  readonly #environment: TaskEnvironment;
+  readonly #writing = new Map<number, Writing>();
+
+  constructor(attempt: AttemptId, environment: TaskEnvironment) {
+    this.#attempt = attempt;
+    this.#environment = environment;
+  }
+
+  write(
+    barrier: BarrierEvent,
+    pending: PendingTaskSnapshot,
+    times: { readonly alignmentMs: number; readonly syncMs: number; readonly final: boolean },
+  ): void {
+    const target = this.#environment.openTarget(barrier, tagOf(this.#attempt));
+    const writing = { pending, target };
+    this.#writing.set(barrier.checkpointId, writing);
+    void this.#run(barrier, writing, times);
+  }
+
+  /** Given up: what was written goes away, nothing is acknowledged. */
+  cancel(id: number): void {
+    const writing = this.#writing.get(id);
+    if (writing !== undefined) {
+      this.#writing.delete(id);
+      writing.pending.cancel();
+    }
+  }
+
+  cancelAll(): void {
+    for (const id of [...this.#writing.keys()]) {
+      this.cancel(id);
+    }
+  }
+
+  async #run(
+    barrier: BarrierEvent,
+    writing: Writing,
+    times: { readonly alignmentMs: number; readonly syncMs: number; readonly final: boolean },
+  ): Promise<void> {
+    const { clock, report, pause, logger } = this.#environment;
+    const id = barrier.checkpointId;
+    const startedMs = clock.monotonic();
+    const counted = countingTarget(writing.target);
+    try {
+      const state = await writing.pending.write(counted, pause);
+      if (this.#writing.get(id) !== writing) {
+        await writing.target.discard();
+        return;
+      }
+      this.#writing.delete(id);
+      const asyncMs = clock.monotonic() - startedMs;
+      const writtenBytes = counted.writtenBytes();
+      report({ kind: 'acknowledge', attempt: this.#attempt, checkpointId: checkpointId(id), state, ...times, asyncMs, writtenBytes });
+    } catch (thrown) {
+      if (this.#writing.get(id) === writing) {
+        this.#writing.delete(id);
+        report({ kind: 'decline', attempt: this.#attempt, checkpointId: checkpointId(id), error: errorInfo(thrown) });
+      }
+      await writing.target.discard().catch((error: unknown) => logger.warn(`left-over of checkpoint ${id}: ${messageOf(error)}`));
+    }
+  }
+}
+
+const tagOf = (attempt: AttemptId): string => {
+  const [, , vertex, subtask, generation] = attempt.split('/');
+  return `${vertex!.slice(0, 8)}-${subtask}-${generation}`;
+};
+
+const countingTarget = (target: CheckpointTarget): CheckpointTarget & { writtenBytes(): number } => {
+  let written = 0;
+  const size = (handle: StateHandle): number => (handle.kind === 'inline' ? handle.bytes.byteLength : handle.sizeBytes);
+  return {
+    writeState: async (scope, content) => {
+      const handle = await target.writeState(scope, content);
+      written += size(handle);
+      return handle;
+    },
+    writtenBytes: () => written,
+  };
+};

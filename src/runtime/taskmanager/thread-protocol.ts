@@ -1,0 +1,50 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LogLevel } from '../../foundation/common/logger.ts';
+import type { AttemptId } from '../../foundation/common/ids.ts';
+import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
+import type { JobProgram, TaskCommand, TaskDeployment, TaskMetrics, TaskReport } from '../protocol/task-commands.ts';
+
+/** A deployment without what all tasks of the message share. */
+export type ThreadDeployment = Omit<TaskDeployment, 'graph' | 'program'> & {
+  /** The thread of each producer, by attempt id. */
+  readonly producerThreads: Readonly<Record<AttemptId, number>>;
+};
+
+/** What a TaskManager tells one of its threads, in order. */
+export type ThreadCommand =
+  | { readonly kind: 'connect'; readonly peer: number; readonly port: MessagePort }
+  | { readonly kind: 'disconnect'; readonly peer: number; readonly reason: string }
+  | {
+      readonly kind: 'deploy';
+      readonly graph: JobGraph;
+      readonly program: JobProgram;
+      readonly tasks: readonly ThreadDeployment[];
+    }
+  | { readonly kind: 'command'; readonly attempt: AttemptId; readonly command: TaskCommand }
+  | { readonly kind: 'stop' };
+
+/** What a thread tells its TaskManager. */
+export type ThreadReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'task'; readonly report: TaskReport }
+  | { readonly kind: 'metrics'; readonly metrics: readonly TaskMetrics[]; readonly memory: ThreadMemory }
+  | { readonly kind: 'client'; readonly jobId: string; readonly channel: string; readonly payload: unknown }
+  | { readonly kind: 'console'; readonly level: LogLevel; readonly text: string; readonly source: string }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly fields?: Readonly<Record<string, unknown>> };
+
+export interface ThreadMemory {
+  readonly heapUsedBytes: number;
+  readonly arrayBufferBytes: number;
+}
+
+/** Everything a thread needs to know at its start. */
+export interface ThreadSettings {
+  readonly index: number;
+  readonly bufferTimeoutMs: number;
+  readonly batchBytes: number;
+  readonly channelCredit: number;
+  readonly inlineThresholdBytes: number;
+  readonly metricsIntervalMs: number;
+  /** A thread's memory outside the heap (array buffers) may not grow beyond it. */
+  readonly arrayBufferLimitBytes: number;
+}
