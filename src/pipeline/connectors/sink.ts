@@ -18,6 +18,8 @@ export interface SinkWriterContext {
   readonly generation: string;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Without checkpoints `prepare` and `commit` are called once, when the input ends. */
+  readonly checkpointing: boolean;
   /** Hands something to whoever runs the job: `stdout` for a line, else the name of a collecting sink. */
   toClient(channel: string, payload: unknown): void;
   /** Fails the task, for errors out of async work. */
@@ -31,27 +33,40 @@ export interface Prepared<P> {
   readonly value: P;
 }
 
-/** What a sink learns after a restore, once what the restored checkpoint lists is committed. */
-export interface AbortScope {
-  /** Everything of this job and sink that is neither in `keep` nor made by a generation from `generation` on goes. */
+/**
+ * What a sink learns at the start of each attempt, once what the restored checkpoint lists is committed. It is asked in
+ * every subtask; together the scopes of all subtasks cover whatever earlier generations of this job and sink made, and
+ * that of one subtask never covers what a subtask that goes on in another region holds.
+ */
+export interface AbortScope<P = unknown> {
   readonly jobId: string;
   readonly sinkId: string;
+  /** The generation that starts. */
   readonly generation: string;
+  /** What the restored checkpoint lists, of all subtasks; none of it may be touched. */
+  readonly kept: readonly Prepared<P>[];
   isKept(name: string): boolean;
+  /** Whether a transaction, or any other thing named as one, has to go. */
+  covers(name: string): boolean;
 }
 
 export interface SinkWriter<T, P> {
+  /** How many promises of `write` may be pending; 64 when missing. Later records wait, in order. */
+  readonly maxInFlight?: number;
   open?(): void | Promise<void>;
-  /** A promise is awaited before the next checkpoint; at most a bounded number is in flight. */
-  write(value: T, timestamp: number): void | Promise<void>;
+  /** A promise is awaited before the next checkpoint; at most `maxInFlight` are pending. */
+  readonly write: (value: T, timestamp: number) => void | Promise<void>;
+  /** No record comes any more: what the next `prepare` leaves open is never finished. */
+  endInput?(): void | Promise<void>;
   /** Ends the current transaction; `undefined` when nothing was written. `name` is the new transaction's. */
   prepare(name: string, checkpointId: number): P | undefined | Promise<P | undefined>;
   /** Idempotent: it may be called again after a crash. */
   commit(prepared: Prepared<P>): void | Promise<void>;
-  /** Rolls back what no checkpoint lists; subtask 0 is asked, once after each restore (R3). */
-  abort?(scope: AbortScope): void | Promise<void>;
+  /** Rolls back what no checkpoint lists (R3). */
+  abort?(scope: AbortScope<P>): void | Promise<void>;
   /** State of the writer itself, given to `restore` of the writers of the next generation (all of them, as a union). */
   snapshotState?(): unknown;
+  /** Before `open`; not called where nothing was restored. */
   restoreState?(states: readonly unknown[]): void;
   close?(): void | Promise<void>;
 }
