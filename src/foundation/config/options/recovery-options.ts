@@ -1,0 +1,32 @@
+import { booleanType, enumType, stringType } from '../option-type.ts';
+import { option } from '../option.ts';
+
+/** What a job starts from. */
+export const recoveryOptions = {
+  path: option(stringType, {
+    key: 'execution.state-recovery.path',
+    deprecatedKeys: ['execution.savepoint.path'],
+    description: 'The savepoint or retained checkpoint to start from: its folder or its `_metadata` file.',
+  }),
+  claimMode: option(enumType(['NO_CLAIM', 'CLAIM']), {
+    key: 'execution.state-recovery.claim-mode',
+    deprecatedKeys: ['execution.savepoint-restore-mode'],
+    default: 'NO_CLAIM',
+    description: 'Who owns the files of that snapshot: with `CLAIM` the job deletes them when it no longer needs them.',
+  }),
+  ignoreUnclaimedState: option(booleanType, {
+    key: 'execution.state-recovery.ignore-unclaimed-state',
+    deprecatedKeys: ['execution.savepoint.ignore-unclaimed-state'],
+    default: 'false',
+    description:
+      'Start even if the snapshot holds state of operators that the job no longer has; that state is dropped.',
+  }),
+  allowOlderCheckpoint: option(booleanType, {
+    key: 'execution.state-recovery.allow-older-checkpoint',
+    default: 'false',
+    description:
+      'When the newest checkpoint cannot be read, start from an older one, although output that was committed since ' +
+      'then is written again.',
+    isFlink: false,
+  }),
+};

@@ -1,0 +1,86 @@
+import { durationType, floatType, integerType, memoryType } from '../option-type.ts';
+import { option } from '../option.ts';
+
+/** Slots, memory and cancellation of tasks. */
+export const taskManagerOptions = {
+  slots: option(integerType({ min: 1 }), {
+    key: 'taskmanager.numberOfTaskSlots',
+    default: '1',
+    description: 'Slots of a TaskManager. A slot is a worker thread that runs one subtask of each operator.',
+  }),
+  taskHeap: option(memoryType, {
+    key: 'taskmanager.memory.task.heap.size',
+    defaultText: "Node's limit",
+    description: "JavaScript heap of each slot's thread. A thread that needs more is ended, and its tasks fail.",
+  }),
+  taskOffHeap: option(memoryType, {
+    key: 'taskmanager.memory.task.off-heap.size',
+    default: '0 bytes',
+    description:
+      "ArrayBuffers of each slot's thread, which the heap limit does not count. A thread that holds more is ended; 0 " +
+      'means no limit.',
+  }),
+  segmentSize: option(memoryType, {
+    key: 'taskmanager.memory.segment-size',
+    default: '32 kb',
+    description: 'Size of a network buffer.',
+  }),
+  networkMin: option(memoryType, {
+    key: 'taskmanager.memory.network.min',
+    deprecatedKeys: ['taskmanager.network.memory.min'],
+    default: '64 mb',
+    description: 'The least memory for network buffers.',
+    isUsed: false,
+  }),
+  networkMax: option(memoryType, {
+    key: 'taskmanager.memory.network.max',
+    deprecatedKeys: ['taskmanager.network.memory.max'],
+    defaultText: 'no limit',
+    description: 'The most memory for network buffers.',
+    isUsed: false,
+  }),
+  networkFraction: option(floatType({ min: 0, max: 1 }), {
+    key: 'taskmanager.memory.network.fraction',
+    deprecatedKeys: ['taskmanager.network.memory.fraction'],
+    default: '0.1',
+    description: 'Share of the memory that is for network buffers.',
+    isUsed: false,
+  }),
+  buffersPerChannel: option(integerType({ min: 1 }), {
+    key: 'taskmanager.network.memory.buffers-per-channel',
+    default: '2',
+    description: 'Buffers that a receiver keeps for each of its channels: the credit a sender starts with.',
+  }),
+  floatingBuffersPerGate: option(integerType({ min: 0 }), {
+    key: 'taskmanager.network.memory.floating-buffers-per-gate',
+    default: '8',
+    description: 'Further buffers of a receiver that go to whichever of its channels has a backlog.',
+    isUsed: false,
+  }),
+  cancellationInterval: option(durationType, {
+    key: 'task.cancellation.interval',
+    deprecatedKeys: ['task.cancellation-interval'],
+    default: '30 s',
+    description: 'A task that does not end when cancelled is told again after this.',
+  }),
+  cancellationTimeout: option(durationType, {
+    key: 'task.cancellation.timeout',
+    default: '3 min',
+    description: 'The thread of a task that has not ended by then is ended; 0 waits for ever.',
+  }),
+  cancellationTimersTimeout: option(durationType, {
+    key: 'task.cancellation.timers.timeout',
+    deprecatedKeys: ['timerservice.exceptional.shutdown.timeout'],
+    default: '7500 ms',
+    description: 'How long a cancelled task waits for timers that are firing.',
+    isUsed: false,
+  }),
+  leaderAbsenceTimeout: option(durationType, {
+    key: 'taskmanager.leader-absence.timeout',
+    default: '5 min',
+    description: 'How long tasks go on while there is no leader.',
+    differs: { flink: '-', here: '5 min', reason: 'below the usual lifetime of a prepared Kafka transaction' },
+    isFlink: false,
+    isUsed: false,
+  }),
+};
