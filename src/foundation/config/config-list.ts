@@ -33,7 +33,7 @@ const optionRows = (configuration: Configuration): readonly (readonly string[])[
       return option.isUsed ? [[option.key, option.defaultText, 'default']] : [];
     }
     const value = option.type.parse(entry.value);
-    const shown = value === undefined ? rawText(entry.value) : option.type.format(value as NonNullable<unknown>);
+    const shown = value === undefined ? rawText(entry.value) : option.type.format(value);
     const origin = entry.key === option.key ? entry.origin : `${entry.origin} (${entry.key})`;
     return [
       [option.key, isSecret(option.key) ? HIDDEN_VALUE : shown, option.isUsed ? origin : `${origin}, no effect yet`],

@@ -39,14 +39,14 @@ describe('the options', () => {
   test('differ from Flink where the design says so, and nowhere else', () => {
     const { header, rows } = configList(Configuration.empty, { changed: true });
     expect(header).toEqual(['key', 'Flink', 'here', 'reason']);
-    expect([...rows].toSorted()).toEqual([...rowsOf(DIFFERING_DEFAULTS)].toSorted());
+    expect(new Set(rows)).toEqual(new Set(rowsOf(DIFFERING_DEFAULTS)));
   });
 
   test('say the same about a changed default as the default itself', () => {
     for (const option of ALL_OPTIONS) {
       const value = option.differs === undefined ? undefined : option.type.parse(option.differs.here);
       if (value !== undefined && option.default !== undefined && option.key !== 'rest.bind-address') {
-        expect(option.default, option.key).toEqual(value);
+        expect([option.key, option.default]).toEqual([option.key, value]);
       }
     }
   });
