@@ -52,6 +52,14 @@ export const fileSystemOf = (uri: string): Location => {
   return locate(uri, match[2]!);
 };
 
+/** The path or URI that leads to a place; `fileSystemOf` of it is the place again. */
+export const uriOf = ({ fs, path }: Location): string => {
+  if (fs.scheme !== 'file') {
+    return `${fs.scheme}://${path}`;
+  }
+  return path;
+};
+
 const pathOfFileUri = (uri: string, rest: string): string => {
   if (!rest.startsWith('/')) {
     throw new MillraceError('BAD_OPTION', `${uri} is not absolute; write file:///path, or the path without "file:"`);
