@@ -1,0 +1,99 @@
+/** Shorter substrings are copies already: V8 makes slices of 13 units and more only. */
+const SHORTEST_SLICE = 13;
+
+/**
+ * A copy of a string that shares no memory with the string it was cut from. A decoded string may be a slice of all the
+ * text of its batch and keep that alive; state holds on to strings for long and had better hold copies.
+ *
+ * How: a concatenation is written out into memory of its own when it is sliced, and the slice then points there.
+ */
+export const detachString = (text: string): string => (text.length < SHORTEST_SLICE ? text : (' ' + text).slice(1));
+
+/**
+ * Replaces the strings in `value` (fields and elements of plain objects, arrays, Maps and Sets, at any depth) by copies
+ * that share no memory, see `detachString`. Works in place, as equal strings cannot be told apart, and returns `value`,
+ * or the copy when `value` is a string. Frozen objects are left alone.
+ */
+export const detach = <T>(value: T): T => detachAny(value, 0) as T;
+
+const DEEPEST = 500;
+
+const detachAny = (value: unknown, depth: number): unknown => {
+  if (typeof value === 'string') {
+    return detachString(value);
+  }
+  if (typeof value === 'object' && value !== null && depth < DEEPEST) {
+    detachInside(value, depth + 1);
+  }
+  return value;
+};
+
+const detachInside = (value: object, depth: number): void => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) {
+    detachFields(value as Record<string, unknown>, depth);
+  } else if (Array.isArray(value)) {
+    detachItems(value, depth);
+  } else if (prototype === Map.prototype) {
+    detachMap(value as Map<unknown, unknown>, depth);
+  } else if (prototype === Set.prototype) {
+    detachSet(value as Set<unknown>, depth);
+  }
+};
+
+const detachFields = (value: Record<string, unknown>, depth: number): void => {
+  for (const name in value) {
+    const item = value[name];
+    if (typeof item === 'string') {
+      if (item.length >= SHORTEST_SLICE) {
+        Reflect.set(value, name, detachString(item));
+      }
+    } else if (typeof item === 'object' && item !== null && depth < DEEPEST) {
+      detachInside(item, depth + 1);
+    }
+  }
+};
+
+const detachItems = (items: unknown[], depth: number): void => {
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    if (typeof item === 'string') {
+      if (item.length >= SHORTEST_SLICE) {
+        Reflect.set(items, i, detachString(item));
+      }
+    } else if (typeof item === 'object' && item !== null && depth < DEEPEST) {
+      detachInside(item, depth + 1);
+    }
+  }
+};
+
+const detachMap = (map: Map<unknown, unknown>, depth: number): void => {
+  let hasSlicedKey = false;
+  for (const [key, item] of map) {
+    if (typeof key === 'string' && key.length >= SHORTEST_SLICE) {
+      hasSlicedKey = true;
+    } else {
+      detachAny(key, depth);
+    }
+    if (typeof item === 'string') {
+      map.set(key, detachString(item));
+    } else {
+      detachAny(item, depth);
+    }
+  }
+  if (hasSlicedKey) {
+    const entries = [...map];
+    map.clear();
+    for (const [key, item] of entries) {
+      map.set(typeof key === 'string' ? detachString(key) : key, item);
+    }
+  }
+};
+
+const detachSet = (set: Set<unknown>, depth: number): void => {
+  const items = [...set];
+  set.clear();
+  for (const item of items) {
+    set.add(detachAny(item, depth));
+  }
+};
