@@ -96,7 +96,9 @@ export class FrameConnection {
         return this.#owner.hello(this, header.channel, hello.key, hello.credit);
       }
       case 'credit':
-        return this.#sending.get(header.channel)?.output.addCredit(new DataView(payload.buffer, payload.byteOffset).getUint32(0, true));
+        return this.#sending
+          .get(header.channel)
+          ?.output.addCredit(new DataView(payload.buffer, payload.byteOffset).getUint32(0, true));
       case 'cancel':
         this.#sending.delete(header.channel);
         return;

@@ -1,18 +1,19 @@
 import type { MessagePort } from 'node:worker_threads';
-import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
+import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import type { LogFields, LogLevel, Logger } from '../../foundation/common/logger.ts';
 import { attemptId } from '../../foundation/common/ids.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { JobGraph, JobVertex } from '../../pipeline/graph/job-graph.ts';
 import type { Translation } from '../../pipeline/graph/translate.ts';
+import type { DiscardableTarget } from '../checkpoint/checkpoint-target.ts';
 import { Exchange } from '../network/exchange.ts';
 import type { BarrierEvent } from '../network/stream-element.ts';
 import { threadPort } from '../network/thread-port.ts';
 import type { JobProgram } from '../protocol/task-commands.ts';
 import type { StateReader } from '../state/state-handle.ts';
 import { buildTask, vertexOf } from './task/task-builder.ts';
-import type { DiscardableTarget, TaskEnvironment } from './task/task-environment.ts';
+import type { TaskEnvironment } from './task/task-environment.ts';
 import { Task } from './task/task.ts';
 import type { TaskStateFactories } from './task/task-state-store.ts';
 import { ThreadLoop } from './thread-loop.ts';
@@ -212,6 +213,16 @@ export class TaskThread {
     }
   }
 
+  /** An error that no task caught, out of timers or promises of user code; it cannot be told whose, so all tasks fail. */
+  crash(thrown: unknown): void {
+    const error = new MillraceError('TASK_FAILED', `uncaught error in asynchronous user code: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+    for (const task of this.#tasks.values()) {
+      task.fail(error);
+    }
+  }
+
   #stop(): void {
     this.#metricsTimer?.cancel();
     for (const task of this.#tasks.values()) {
@@ -223,10 +234,8 @@ export class TaskThread {
 }
 
 const difference = (submitted: JobGraph, here: JobGraph): string => {
-  const names = (graph: JobGraph): string => graph.vertices.map((each) => `${each.name} x${each.parallelism}`).join(', ');
+  const names = (graph: JobGraph): string =>
+    graph.vertices.map((each) => `${each.name} x${each.parallelism}`).join(', ');
   const [was, is] = [names(submitted), names(here)];
   return was === is ? 'the operators are the same, their ids or edges differ' : `there: ${was}; here: ${is}`;
 };
-
-/** For reports from code that is outside any task. */
-export const threadFailure = (thrown: unknown): string => messageOf(thrown) || JSON.stringify(errorInfo(thrown));

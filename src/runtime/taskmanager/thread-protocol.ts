@@ -30,7 +30,12 @@ export type ThreadReport =
   | { readonly kind: 'metrics'; readonly metrics: readonly TaskMetrics[]; readonly memory: ThreadMemory }
   | { readonly kind: 'client'; readonly jobId: string; readonly channel: string; readonly payload: unknown }
   | { readonly kind: 'console'; readonly level: LogLevel; readonly text: string; readonly source: string }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly fields?: Readonly<Record<string, unknown>> };
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, unknown>>;
+    };
 
 export interface ThreadMemory {
   readonly heapUsedBytes: number;

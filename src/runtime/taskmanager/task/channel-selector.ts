@@ -11,7 +11,12 @@ export const ALL_CHANNELS = -1;
 
 export const channelSelector = (
   partitioning: Partitioning,
-  options: { readonly channels: number; readonly subtask: number; readonly consumerMaxParallelism: number; readonly operatorName: string },
+  options: {
+    readonly channels: number;
+    readonly subtask: number;
+    readonly consumerMaxParallelism: number;
+    readonly operatorName: string;
+  },
 ): ChannelSelector => {
   const { channels, subtask } = options;
   if (partitioning.kind === 'broadcast') {
@@ -40,7 +45,9 @@ export const channelSelector = (
     case 'hash': {
       const { keyOf } = partitioning;
       const groups = options.consumerMaxParallelism;
-      const channelOfGroup = Uint16Array.from({ length: groups }, (_, group) => subtaskOfKeyGroup(group, groups, channels));
+      const channelOfGroup = Uint16Array.from({ length: groups }, (_, group) =>
+        subtaskOfKeyGroup(group, groups, channels),
+      );
       return (value) => channelOfGroup[hashKey(keyOf(value)) % groups]!;
     }
     default:

@@ -26,7 +26,11 @@ export interface ChainOptions {
   readonly vertex: JobVertex;
   readonly translation: Translation;
   readonly outputs: readonly OutputOfChain[];
-  readonly contextOf: (operatorId: OperatorId, operatorName: string, sideOutput: (tag: string) => Downstream<unknown>) => OperatorContext;
+  readonly contextOf: (
+    operatorId: OperatorId,
+    operatorName: string,
+    sideOutput: (tag: string) => Downstream<unknown>,
+  ) => OperatorContext;
 }
 
 /** The operators of one subtask, wired; members are in topological order. */

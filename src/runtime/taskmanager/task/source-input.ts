@@ -158,7 +158,9 @@ export class SourceInput implements TaskInput {
   #attributed<R>(run: () => R): R {
     try {
       const result = run();
-      return result instanceof Promise ? (result.catch((thrown) => Promise.reject(this.#failure(thrown))) as R) : result;
+      return result instanceof Promise
+        ? (result.catch((thrown) => Promise.reject(this.#failure(thrown))) as R)
+        : result;
     } catch (thrown) {
       throw this.#failure(thrown);
     }

@@ -80,7 +80,11 @@ export const buildTask = async (task: Task, options: BuildOptions): Promise<Task
 
 interface MadeOutput {
   readonly end: OutputOfChain;
-  readonly channels: readonly { readonly key: string; readonly channel: OutputChannel; readonly operatorName: string }[];
+  readonly channels: readonly {
+    readonly key: string;
+    readonly channel: OutputChannel;
+    readonly operatorName: string;
+  }[];
 }
 
 const makeOutputs = (task: Task, vertex: JobVertex, options: BuildOptions): MadeOutput[] => {
@@ -166,8 +170,7 @@ const sourceInput = (
     logger: environment.logger,
     floor: deployment.floor,
     splitState: state.operatorState(operator.id).list('source-splits', 'split'),
-    requestSplit: () =>
-      environment.report({ kind: 'split-request', attempt: task.attempt, operatorId: operator.id }),
+    requestSplit: () => environment.report({ kind: 'split-request', attempt: task.attempt, operatorId: operator.id }),
     registered: (held) =>
       environment.report({ kind: 'reader-registered', attempt: task.attempt, operatorId: operator.id, held }),
   });

@@ -3,12 +3,8 @@ import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Exchange } from '../../network/exchange.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { TaskReport } from '../../protocol/task-commands.ts';
-import type { CheckpointTarget, StateReader } from '../../state/state-handle.ts';
-
-/** A target whose files go away when the checkpoint is given up. */
-export interface DiscardableTarget extends CheckpointTarget {
-  discard(): Promise<void>;
-}
+import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
+import type { StateReader } from '../../state/state-handle.ts';
 
 /** What the thread gives its tasks: every effect of a task goes through here. */
 export interface TaskEnvironment {

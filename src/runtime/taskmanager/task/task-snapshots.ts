@@ -1,9 +1,10 @@
 import { errorInfo, messageOf } from '../../../foundation/common/errors.ts';
 import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { checkpointId } from '../../../foundation/common/ids.ts';
+import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { StateHandle, CheckpointTarget } from '../../state/state-handle.ts';
-import type { DiscardableTarget, TaskEnvironment } from './task-environment.ts';
+import type { TaskEnvironment } from './task-environment.ts';
 import type { PendingTaskSnapshot } from './task-state-store.ts';
 
 interface Writing {
@@ -66,13 +67,23 @@ export class TaskSnapshots {
       this.#writing.delete(id);
       const asyncMs = clock.monotonic() - startedMs;
       const writtenBytes = counted.writtenBytes();
-      report({ kind: 'acknowledge', attempt: this.#attempt, checkpointId: checkpointId(id), state, ...times, asyncMs, writtenBytes });
+      report({
+        kind: 'acknowledge',
+        attempt: this.#attempt,
+        checkpointId: checkpointId(id),
+        state,
+        ...times,
+        asyncMs,
+        writtenBytes,
+      });
     } catch (thrown) {
       if (this.#writing.get(id) === writing) {
         this.#writing.delete(id);
         report({ kind: 'decline', attempt: this.#attempt, checkpointId: checkpointId(id), error: errorInfo(thrown) });
       }
-      await writing.target.discard().catch((error: unknown) => logger.warn(`left-over of checkpoint ${id}: ${messageOf(error)}`));
+      await writing.target
+        .discard()
+        .catch((error: unknown) => logger.warn(`left-over of checkpoint ${id}: ${messageOf(error)}`));
     }
   }
 }

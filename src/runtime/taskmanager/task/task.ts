@@ -10,6 +10,7 @@ import type { OperatorChain } from './operator-chain.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInput, TaskInputOwner } from './task-input.ts';
 import { TaskSnapshots } from './task-snapshots.ts';
+import { TaskTiming } from './task-timing.ts';
 import type { TaskStateStore } from './task-state-store.ts';
 
 /** What is built once the program is loaded and the state is restored. */
@@ -72,14 +73,14 @@ export class Task implements TaskInputOwner {
   #flushTimer: TimerHandle | undefined;
   /** Whether the task is in the thread's queue of ready tasks. */
   isQueued = false;
-  readonly timing = { busyMs: 0, idleMs: 0, blockedMs: 0, lastMs: 0, last: 'idle' as SliceResult, longestPauseMs: 0 };
+  readonly #timing: TaskTiming;
 
   constructor(options: TaskOptions) {
     this.attempt = options.attempt;
     this.title = options.title;
     this.#options = options;
     this.#environment = options.environment;
-    this.timing.lastMs = options.environment.clock.monotonic();
+    this.#timing = new TaskTiming(options.environment.clock.monotonic());
     this.#snapshots = new TaskSnapshots(options.attempt, options.environment);
   }
 
@@ -138,8 +139,7 @@ export class Task implements TaskInputOwner {
     if (this.isDone || this.#phase === 'initializing') {
       return 'idle';
     }
-    const startMs = this.#environment.clock.monotonic();
-    this.#account(startMs);
+    this.#timing.begin(this.#environment.clock.monotonic());
     let result: SliceResult = 'more';
     try {
       result = this.#work(deadlineMs);
@@ -148,10 +148,7 @@ export class Task implements TaskInputOwner {
       this.fail(thrown);
       result = 'idle';
     }
-    const endMs = this.#environment.clock.monotonic();
-    this.timing.busyMs += endMs - startMs;
-    this.timing.lastMs = endMs;
-    this.timing.last = result;
+    this.#timing.end(this.#environment.clock.monotonic(), result);
     return result;
   }
 
@@ -205,9 +202,9 @@ export class Task implements TaskInputOwner {
   }
 
   metrics(): TaskMetrics {
-    this.#account(this.#environment.clock.monotonic());
-    const { timing } = this;
-    const metrics = {
+    const timing = this.#timing;
+    timing.begin(this.#environment.clock.monotonic());
+    return {
       attempt: this.attempt,
       recordsIn: this.#parts?.input.recordsIn ?? 0,
       recordsOut: (this.#parts?.chain.writers ?? []).reduce((sum, writer) => sum + writer.recordsOut, 0),
@@ -215,10 +212,8 @@ export class Task implements TaskInputOwner {
       busyMs: timing.busyMs,
       idleMs: timing.idleMs,
       backpressuredMs: timing.blockedMs,
-      longestPauseMs: timing.longestPauseMs,
+      longestPauseMs: timing.takeLongestPauseMs(),
     };
-    timing.longestPauseMs = 0;
-    return metrics;
   }
 
   #work(deadlineMs: number): SliceResult {
@@ -296,7 +291,7 @@ export class Task implements TaskInputOwner {
       this.#frozenBy = barrier.checkpointId;
     }
     const syncMs = this.#environment.clock.monotonic() - startedMs;
-    this.timing.longestPauseMs = Math.max(this.timing.longestPauseMs, syncMs);
+    this.#timing.paused(syncMs);
     this.#snapshots.write(barrier, state.snapshot(barrier), { alignmentMs, syncMs, final });
   }
 
@@ -396,17 +391,5 @@ export class Task implements TaskInputOwner {
       state,
       ...(error === undefined ? {} : { error }),
     });
-  }
-
-  /** The time since the last slice went where that slice ended. */
-  #account(nowMs: number): void {
-    const { timing } = this;
-    const passedMs = nowMs - timing.lastMs;
-    timing.lastMs = nowMs;
-    if (timing.last === 'blocked') {
-      timing.blockedMs += passedMs;
-    } else if (timing.last === 'idle') {
-      timing.idleMs += passedMs;
-    }
   }
 }

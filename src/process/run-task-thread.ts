@@ -1,0 +1,65 @@
+import { systemClock } from '../foundation/common/system-clock.ts';
+import { systemRandom } from '../foundation/common/system-random.ts';
+import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
+import { createCheckpointTarget } from '../runtime/checkpoint/checkpoint-target.ts';
+import { createStateReader } from '../runtime/checkpoint/state-reader.ts';
+import { captureConsole } from '../runtime/taskmanager/console-capture.ts';
+import { TaskThread } from '../runtime/taskmanager/task-thread.ts';
+import type { ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
+import { installModuleHooks } from './module-loader.ts';
+import { loadTranslation } from './plan-job.ts';
+import { heapStateFactories } from './state-factories.ts';
+
+/** Runs a `TaskThread` with real effects in the thread that calls this. */
+export const runTaskThread = (
+  settings: ThreadSettings,
+  channel: { readonly send: (report: ThreadReport) => void; readonly stopped: () => void },
+): TaskThread => {
+  // Deep enough to find the operator, and the user's own frames, behind whatever a library puts on the stack.
+  Error.stackTraceLimit = 50;
+  process.setSourceMapsEnabled(true);
+  installModuleHooks();
+  const thread = new TaskThread(settings, {
+    clock: systemClock,
+    nextTurn: (run) => void setImmediate(run),
+    send: channel.send,
+    load: loadTranslation,
+    stateFactories: heapStateFactories,
+    openTarget: (barrier, tag) => {
+      const { fs, path } = fileSystemOf(barrier.folder);
+      return createCheckpointTarget(fs, {
+        folder: path,
+        checkpointId: barrier.checkpointId,
+        kind: barrier.checkpoint,
+        inlineThresholdBytes: settings.inlineThresholdBytes,
+        tag,
+        random: systemRandom,
+      });
+    },
+    openReader: (baseFolder) => {
+      const { fs, path } = fileSystemOf(baseFolder);
+      return createStateReader(fs, path);
+    },
+    memory: () => {
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return { heapUsedBytes: heapUsed, arrayBufferBytes: arrayBuffers };
+    },
+    stopped: () => {
+      restoreConsole();
+      channel.stopped();
+    },
+  });
+  const restoreConsole = captureConsole(console, ({ level, text, owner }) => {
+    const running = thread.running;
+    const operator = owner?.operatorName ?? running?.operatorName;
+    const title = running?.title ?? '';
+    channel.send({ kind: 'console', level, text, source: sourceOf(title, operator) });
+  });
+  return thread;
+};
+
+/** `count (2/4)`: the operator's name where it is known, with the subtask of the task. */
+const sourceOf = (title: string, operator: string | undefined): string => {
+  const subtask = / \(\d+\/\d+\)$/.exec(title)?.[0] ?? '';
+  return operator === undefined ? title : `${operator}${subtask}`;
+};

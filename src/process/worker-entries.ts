@@ -1,0 +1,8 @@
+/** Every kind of worker thread and the module it starts with. */
+const ENTRIES = { 'task-thread': 'thread-entry' } as const;
+
+/** The entry's URL: TypeScript when this file runs as TypeScript (tests), JavaScript in the published package. */
+export const workerEntry = (kind: keyof typeof ENTRIES): URL => {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return new URL(`./${ENTRIES[kind]}.${extension}`, import.meta.url);
+};
