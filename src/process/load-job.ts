@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
+import { nearestOf } from '../foundation/config/nearest.ts';
+import { installation, isMillraceSpecifier } from '../interfaces/cli/bundle/installation.ts';
+import { formatFrame, userFrames } from '../interfaces/cli/bundle/user-frames.ts';
+import { installModuleHooks } from './module-loader.ts';
+
+/** What `job(name, builder)` returns. */
+export interface LoadedJob {
+  readonly kind: 'millrace-job';
+  readonly name: string;
+  build(args: readonly string[]): unknown;
+}
+
+const EXAMPLE = `
+    import { job } from 'millrace';
+    export default job('my-job', (env) => {
+      env.from(...).map(...).print();
+    });`;
+
+/**
+ * Imports a bundle (or any module) and returns the job that it exports.
+ *
+ * Errors: FILE_NOT_FOUND; BAD_JOB when it exports no job, or throws while it is imported (with the user's file and line).
+ */
+export const loadJob = async (modulePath: string): Promise<LoadedJob> => {
+  if (!existsSync(modulePath)) {
+    throw new MillraceError('FILE_NOT_FOUND', `the job's module ${modulePath} does not exist`);
+  }
+  installModuleHooks();
+  const loaded = await importModule(modulePath);
+  const exported = loaded['default'];
+  if (!('default' in loaded)) {
+    const names = Object.keys(loaded);
+    const found = names.length === 0 ? 'exports nothing' : `exports only ${names.join(', ')}`;
+    throw new MillraceError('BAD_JOB', `the job file has no default export (it ${found}); expected${EXAMPLE}`);
+  }
+  if (!isJob(exported)) {
+    throw new MillraceError(
+      'BAD_JOB',
+      `the default export of the job file is ${describe(exported)}; expected${EXAMPLE}`,
+    );
+  }
+  return exported;
+};
+
+const isJob = (value: unknown): value is LoadedJob =>
+  typeof value === 'object' &&
+  value !== null &&
+  (value as Partial<LoadedJob>).kind === 'millrace-job' &&
+  typeof (value as Partial<LoadedJob>).build === 'function';
+
+const describe = (value: unknown): string => {
+  if (typeof value === 'function') {
+    return value.toString().startsWith('class')
+      ? `the class ${value.name}`
+      : `a function${value.name === '' || value.name === 'default' ? '' : ` (${value.name})`}`;
+  }
+  if (value instanceof Promise) {
+    return 'a promise';
+  }
+  if (Array.isArray(value)) {
+    return 'an array';
+  }
+  if (typeof value === 'object' && value !== null) {
+    const name = value.constructor?.name ?? 'Object';
+    return name === 'Object' ? 'a plain object' : `an object of class ${name}`;
+  }
+  return value === undefined || value === null ? String(value) : `a ${typeof value}`;
+};
+
+const importModule = async (modulePath: string): Promise<Readonly<Record<string, unknown>>> => {
+  try {
+    return (await import(pathToFileURL(modulePath).href)) as Record<string, unknown>;
+  } catch (error) {
+    if (error instanceof MillraceError) {
+      throw error;
+    }
+    throw (await missingExport(error)) ?? importFailure(error);
+  }
+};
+
+const importFailure = (error: unknown): MillraceError => {
+  const [frame] = error instanceof Error && error.stack !== undefined ? userFrames(error.stack) : [];
+  const place = frame === undefined ? '' : `\n    at ${formatFrame(frame)}`;
+  const code = codeOf(error);
+  const kind = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : '';
+  const suffix = code === undefined ? '' : ` (${code})`;
+  return new MillraceError(
+    'BAD_JOB',
+    `the job file threw while it was loaded: ${kind}${messageOf(error)}${suffix}${place}`,
+    { cause: error },
+  );
+};
+
+/** An import of a name that the installation does not export: said with what was probably meant. */
+const missingExport = async (error: unknown): Promise<MillraceError | undefined> => {
+  const match = /^The requested module '(?<module>[^']+)' does not provide an export named '(?<name>[^']+)'/.exec(
+    error instanceof SyntaxError ? error.message : '',
+  );
+  const { module, name } = match?.groups ?? {};
+  const url = module !== undefined && isMillraceSpecifier(module) ? installation().resolve(module) : undefined;
+  if (url === undefined || name === undefined) {
+    return undefined;
+  }
+  const names = Object.keys((await import(url)) as object);
+  const nearest = nearestOf(name, names);
+  const hint =
+    nearest === undefined
+      ? `it exports ${names.toSorted((a, b) => a.localeCompare(b)).join(', ')}`
+      : `did you mean ${nearest}?`;
+  return new MillraceError('BAD_JOB', `the job imports ${name} from '${module}', which does not export it; ${hint}`, {
+    cause: error,
+  });
+};
