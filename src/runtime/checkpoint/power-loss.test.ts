@@ -1,3 +1,4 @@
+import { deepStrictEqual, ok } from 'node:assert/strict';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../foundation/common/logger.ts';
 import { seededRandom } from '../../foundation/common/random.ts';
@@ -72,7 +73,7 @@ class Machine {
     const fs = new MemoryFileSystem({ disk: this.disk });
     const locate = (uri: string): Location => ({ fs, path: uri.replace('memory://', '') });
     const complete = (await listCheckpoints(fs, JOB_FOLDER)).filter((checkpoint) => checkpoint.complete);
-    expect(complete.at(-1)?.checkpointId ?? 0, 'the newest complete checkpoint').toBeGreaterThanOrEqual(this.newest);
+    ok((complete.at(-1)?.checkpointId ?? 0) >= this.newest, `checkpoint ${this.newest} was complete and is gone`);
     for (const { checkpointId } of complete) {
       const { metadata } = await readCheckpoint(`${JOB_FOLDER}/chk-${checkpointId}`, { locate });
       const reader = createStateReader(fs, JOB_FOLDER);
@@ -83,7 +84,7 @@ class Machine {
         );
         return Promise.all(pieces);
       });
-      expect(await Promise.all(states), `checkpoint ${checkpointId}`).toEqual(this.expected.get(checkpointId));
+      deepStrictEqual(await Promise.all(states), this.expected.get(checkpointId));
       this.newest = Math.max(this.newest, checkpointId);
     }
   }
