@@ -46,8 +46,10 @@ export interface AbortScope<P = unknown> {
   /** What the restored checkpoint lists, of all subtasks; none of it may be touched. */
   readonly kept: readonly Prepared<P>[];
   isKept(name: string): boolean;
-  /** Whether a transaction, or any other thing named as one, has to go. */
+  /** Whether a transaction of that name has to go. */
   covers(name: string): boolean;
+  /** Whether an earlier generation made what has such a name; for things that are named like transactions but are none. */
+  isEarlier(name: string): boolean;
 }
 
 export interface SinkWriter<T, P> {

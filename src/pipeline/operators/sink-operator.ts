@@ -262,23 +262,24 @@ const standsFor = (context: OperatorContext, name: string): boolean => {
 
 const abortScope = <P>(context: OperatorContext, kept: readonly Prepared<P>[]): AbortScope<P> => {
   const keptNames = new Set(kept.map(({ name }) => name));
+  const isEarlier = (name: string): boolean => {
+    const parts = parseTransactionName(name);
+    return (
+      parts !== undefined &&
+      parts.jobId === context.jobId &&
+      parts.sinkId === context.operatorId &&
+      parts.subtask % context.parallelism === context.subtask &&
+      isEarlierGeneration(parts.generation, context.generation)
+    );
+  };
   return {
     jobId: context.jobId,
     sinkId: context.operatorId,
     generation: context.generation,
     kept: kept.map(({ name, value }) => ({ name, value })),
     isKept: (name) => keptNames.has(name),
-    covers: (name) => {
-      const parts = parseTransactionName(name);
-      return (
-        parts !== undefined &&
-        parts.jobId === context.jobId &&
-        parts.sinkId === context.operatorId &&
-        parts.subtask % context.parallelism === context.subtask &&
-        isEarlierGeneration(parts.generation, context.generation) &&
-        !keptNames.has(name)
-      );
-    },
+    covers: (name) => isEarlier(name) && !keptNames.has(name),
+    isEarlier,
   };
 };
 

@@ -1,11 +1,19 @@
 import type { Clock } from '../../../foundation/common/clock.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { AbortScope, Prepared, SinkWriter, SinkWriterContext } from '../sink.ts';
-import { parseTransactionName } from '../transaction-name.ts';
 import { OrderedIo } from './ordered-io.ts';
 import { commitPart, type FinishedPart, type PartFolder } from './part-commit.ts';
 import { PartFile } from './part-file.ts';
-import { finalName, hiddenName, nameInHidden, type PartNaming, sequenceOf } from './part-names.ts';
+import {
+  finalName,
+  hiddenName,
+  inProgress,
+  jobOfHidden,
+  parseHidden,
+  type PartNaming,
+  pending,
+  sequenceOf,
+} from './part-names.ts';
 
 export interface FileSinkWriterOptions<T> {
   readonly folder: PartFolder;
@@ -25,7 +33,7 @@ export interface FileSinkWriterOptions<T> {
 export interface PreparedParts {
   readonly folder: string;
   readonly parts: readonly FinishedPart[];
-  /** Files whose content is in `parts` too, deleted with the commit. */
+  /** Hidden parts whose content is in `parts` too, deleted with the commit. */
   readonly obsolete: readonly string[];
 }
 
@@ -36,7 +44,13 @@ interface WriterState {
   /** Above every sequence number that this writer gave out. */
   readonly nextSequence: number;
   /** A part that goes on over the checkpoint, complete up to `sizeBytes`. */
-  readonly open?: { readonly name: string; readonly sizeBytes: number };
+  readonly open?: OpenPart;
+}
+
+interface OpenPart {
+  readonly hidden: string;
+  readonly final: string;
+  readonly sizeBytes: number;
 }
 
 /** Bytes on their way to the file system beyond which records wait. */
@@ -53,9 +67,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
   readonly #clock: Clock;
   readonly #io: OrderedIo;
   #part: PartFile | undefined;
-  #finished: FinishedPart[] = [];
+  #finished: (FinishedPart & { readonly isListed: boolean })[] = [];
   #obsolete: string[] = [];
-  #open: WriterState['open'];
+  #open: OpenPart | undefined;
   #nextSequence = 0;
   #counter = 0;
   #backlogBytes = 0;
@@ -128,14 +142,16 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
         this.#roll(part);
       } else {
         this.#backlogBytes += part.flush();
-        this.#open = { name: part.name, sizeBytes: part.sync() };
+        this.#open = { hidden: part.hidden, final: part.final, sizeBytes: part.sync() };
+        part.isListed = true;
       }
     }
     await this.#io.settled();
     if (this.#finished.length === 0) {
       return undefined;
     }
-    const prepared = { folder: this.#folder.path, parts: this.#finished, obsolete: this.#obsolete };
+    const parts = this.#finished.map(({ hidden, final, sizeBytes }) => ({ hidden, final, sizeBytes }));
+    const prepared = { folder: this.#folder.path, parts, obsolete: this.#obsolete };
     this.#finished = [];
     this.#obsolete = [];
     return prepared;
@@ -146,22 +162,22 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
     for (const part of value.parts) {
       await commitPart(folder, part, this.#options.takenAway);
     }
-    for (const name of value.obsolete) {
-      await folder.fs.delete(`${folder.path}/${name}`);
+    for (const hidden of value.obsolete) {
+      await this.#delete(folder, hidden);
     }
   }
 
   async abort(scope: AbortScope<PreparedParts>): Promise<void> {
     const { fs, path } = this.#folder;
-    const kept = new Set(scope.kept.flatMap(({ value }) => value.parts.map((part) => part.pending)));
+    const kept = new Set(scope.kept.flatMap(({ value }) => value.parts.map((part) => part.hidden)));
     for (const { open } of this.#restored) {
       if (open !== undefined) {
-        kept.add(open.name);
+        kept.add(open.hidden);
       }
     }
     for (const { name } of await fs.list(path)) {
-      const hidden = nameInHidden(name);
-      if (hidden !== undefined && scope.covers(hidden) && !kept.has(name)) {
+      const parsed = parseHidden(name);
+      if (parsed !== undefined && scope.isEarlier(parsed.name) && !kept.has(parsed.hidden)) {
         await fs.delete(`${path}/${name}`);
       }
     }
@@ -179,25 +195,22 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
   /** Deletes what no checkpoint can list; what was prepared stays (R3). */
   async close(): Promise<void> {
     this.#drained?.();
-    const { fs, path } = this.#folder;
     await this.#io.settled().catch(() => undefined);
-    const unlisted = this.#finished.map(({ pending }) => pending);
-    if (this.#part !== undefined) {
-      await this.#part.abandon();
-      if (this.#part.name !== this.#open?.name) {
-        unlisted.push(this.#part.name);
+    await this.#part?.abandon();
+    const own = [...this.#finished, ...(this.#part === undefined ? [] : [this.#part])];
+    for (const { hidden, isListed } of own) {
+      if (!isListed) {
+        await this.#delete(this.#folder, hidden).catch(() => undefined);
       }
-    }
-    for (const name of unlisted) {
-      await fs.delete(`${path}/${name}`).catch(() => undefined);
     }
   }
 
   #begin(): PartFile {
-    const name = this.#hiddenName('inprogress');
+    const hidden = this.#hiddenName();
     this.#part = new PartFile(this.#folder.fs, {
-      name,
-      path: `${this.#folder.path}/${name}`,
+      hidden,
+      final: this.#finalName(),
+      path: `${this.#folder.path}/${inProgress(hidden)}`,
       openedMs: this.#clock.monotonic(),
       io: this.#io,
       onWritten: (bytes) => this.#written(bytes),
@@ -206,54 +219,67 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
   }
 
   #roll(part: PartFile): void {
+    const { hidden, final, isListed } = part;
     this.#backlogBytes += part.flush();
-    this.#finish(part.name, part.finish());
+    this.#finish({ hidden, final, isListed, sizeBytes: part.finish() });
     this.#part = undefined;
     this.#open = undefined;
   }
 
   /** Lists a part that is durable by the time the steps before are done. */
-  #finish(inProgress: string, sizeBytes: number): void {
+  #finish(part: FinishedPart & { readonly isListed: boolean }): void {
     const { fs, path } = this.#folder;
-    const pending = inProgress.replace(/inprogress$/, 'pending');
-    this.#io.run(() => fs.rename(`${path}/${inProgress}`, `${path}/${pending}`));
-    const final = finalName(this.#options.naming, this.#context.subtask, this.#nextSequence++);
-    this.#finished.push({ pending, final, sizeBytes });
+    this.#io.run(() => fs.rename(`${path}/${inProgress(part.hidden)}`, `${path}/${pending(part.hidden)}`));
+    this.#finished.push(part);
   }
 
   /**
    * A part that an earlier attempt left open is copied up to where the checkpoint counted it, and closed. Copied and not
    * continued, because a process that was given up may still be writing to it; deleted when the copy is committed.
    */
-  async #takeOver(fromFolder: string, open: NonNullable<WriterState['open']>): Promise<void> {
+  async #takeOver(folder: string, open: OpenPart): Promise<void> {
     const { fs } = this.#folder;
-    const from = `${fromFolder}/${open.name}`;
-    const name = this.#hiddenName('inprogress');
-    const file = await fs.create(`${this.#folder.path}/${name}`);
+    const from = await this.#find(folder, open);
+    const hidden = this.#hiddenName();
+    const file = await fs.create(`${this.#folder.path}/${inProgress(hidden)}`);
     for (let offset = 0; offset < open.sizeBytes; offset += COPIED_BYTES) {
       const bytes = await fs.readRange(from, offset, Math.min(COPIED_BYTES, open.sizeBytes - offset));
       if (bytes.length === 0) {
-        throw new MillraceError(
-          'CORRUPT_DATA',
-          `output is lost: a checkpoint counted ${open.sizeBytes} bytes of ${from}, but it has only ${offset}`,
-        );
+        throw lostOutput(open, `${from} has only ${offset}`);
       }
       await file.write(bytes);
     }
     await file.close();
-    this.#finish(name, open.sizeBytes);
+    this.#finish({ hidden, final: this.#finalName(), sizeBytes: open.sizeBytes, isListed: false });
     // The part of another job may still be in use there: a savepoint does not end its job.
-    if (
-      fromFolder === this.#folder.path &&
-      parseTransactionName(nameInHidden(open.name) ?? '')?.jobId === this.#context.jobId
-    ) {
-      this.#obsolete.push(open.name);
+    if (folder === this.#folder.path && jobOfHidden(open.hidden) === this.#context.jobId) {
+      this.#obsolete.push(open.hidden);
     }
   }
 
-  #hiddenName(stage: 'inprogress' | 'pending'): string {
+  /** An older checkpoint may know as open what was closed, or even committed, since. */
+  async #find(folder: string, open: OpenPart): Promise<string> {
+    for (const name of [inProgress(open.hidden), pending(open.hidden), open.final]) {
+      const path = `${folder}/${name}`;
+      if ((await this.#folder.fs.stat(path)) !== undefined) {
+        return path;
+      }
+    }
+    throw lostOutput(open, `neither that file nor ${open.final} is in ${folder}`);
+  }
+
+  async #delete(folder: PartFolder, hidden: string): Promise<void> {
+    await folder.fs.delete(`${folder.path}/${inProgress(hidden)}`);
+    await folder.fs.delete(`${folder.path}/${pending(hidden)}`);
+  }
+
+  #hiddenName(): string {
     const { jobId, sinkId, subtask, generation } = this.#context;
-    return hiddenName({ jobId, sinkId, subtask, generation, counter: ++this.#counter }, stage);
+    return hiddenName({ jobId, sinkId, subtask, generation, counter: ++this.#counter });
+  }
+
+  #finalName(): string {
+    return finalName(this.#options.naming, this.#context.subtask, this.#nextSequence++);
   }
 
   #written(bytes: number): void {
@@ -276,3 +302,10 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
     return moved ? this.#folder : own;
   }
 }
+
+const lostOutput = (open: OpenPart, what: string): MillraceError =>
+  new MillraceError(
+    'FILE_NOT_FOUND',
+    `output is lost: the checkpoint counts ${open.sizeBytes} bytes of ${inProgress(open.hidden)}, but ${what}; if the ` +
+      'folder was emptied, start the job without the checkpoint',
+  );

@@ -1,9 +1,11 @@
 import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { FileSystem } from '../../../foundation/filesystem/file-system.ts';
+import { pending as pendingName } from './part-names.ts';
 
 /** A finished part, as a transaction lists it. Names without folder. */
 export interface FinishedPart {
-  readonly pending: string;
+  /** Without stage. */
+  readonly hidden: string;
   readonly final: string;
   readonly sizeBytes: number;
 }
@@ -21,7 +23,7 @@ const COMPARED_BYTES = 1024 * 1024;
  */
 export const commitPart = async (folder: PartFolder, part: FinishedPart, mayBeTaken: boolean): Promise<void> => {
   const { fs } = folder;
-  const pending = `${folder.path}/${part.pending}`;
+  const pending = `${folder.path}/${pendingName(part.hidden)}`;
   const final = `${folder.path}/${part.final}`;
   if ((await fs.stat(final)) !== undefined) {
     return settleExisting(fs, part, pending, final);

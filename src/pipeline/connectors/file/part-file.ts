@@ -5,10 +5,25 @@ import type { OrderedIo } from './ordered-io.ts';
 /** Text is collected up to this many characters before it is encoded and written. */
 const CHUNK_CHARACTERS = 128 * 1024;
 
+export interface PartFileOptions {
+  /** Without stage. */
+  readonly hidden: string;
+  /** What it will be called. */
+  readonly final: string;
+  readonly path: string;
+  readonly openedMs: number;
+  readonly io: OrderedIo;
+  /** A chunk has reached the file system. */
+  readonly onWritten: (bytes: number) => void;
+}
+
 /** One part that is being written: records are collected in memory and written in chunks, in order. */
 export class PartFile {
-  readonly name: string;
+  readonly hidden: string;
+  readonly final: string;
   readonly openedMs: number;
+  /** A checkpoint counts what the part has so far. */
+  isListed = false;
   readonly #path: string;
   readonly #io: OrderedIo;
   readonly #onWritten: (bytes: number) => void;
@@ -16,18 +31,9 @@ export class PartFile {
   #text = '';
   #encodedBytes = 0;
 
-  constructor(
-    fs: FileSystem,
-    options: {
-      readonly name: string;
-      readonly path: string;
-      readonly openedMs: number;
-      readonly io: OrderedIo;
-      /** A chunk has reached the file system. */
-      readonly onWritten: (bytes: number) => void;
-    },
-  ) {
-    this.name = options.name;
+  constructor(fs: FileSystem, options: PartFileOptions) {
+    this.hidden = options.hidden;
+    this.final = options.final;
     this.openedMs = options.openedMs;
     this.#path = options.path;
     this.#io = options.io;

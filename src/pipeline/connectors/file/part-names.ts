@@ -23,11 +23,20 @@ export const sequenceOf = (naming: PartNaming, subtask: number, name: string): n
 };
 
 /** Hidden, as anything that starts with a dot: no reader takes a part that is not committed. */
-export const hiddenName = (parts: TransactionName, stage: 'inprogress' | 'pending'): string =>
-  `.part-${transactionName(parts)}.${stage}`;
+const hiddenStart = '.part-';
 
-/** The transaction-like name in that of a hidden part; `undefined` for any other file. */
-export const nameInHidden = (fileName: string): string | undefined => {
-  const name = /^\.part-(.+)\.(?:inprogress|pending)$/.exec(fileName)?.[1];
-  return name === undefined || parseTransactionName(name) === undefined ? undefined : name;
+/** What a part is called until it is committed, without its stage. */
+export const hiddenName = (parts: TransactionName): string => `${hiddenStart}${transactionName(parts)}`;
+
+export const inProgress = (hidden: string): string => `${hidden}.inprogress`;
+export const pending = (hidden: string): string => `${hidden}.pending`;
+
+/** Takes the name of a hidden file apart; `undefined` for any other file. */
+export const parseHidden = (fileName: string): { readonly hidden: string; readonly name: string } | undefined => {
+  const match = /^(\.part-(.+))\.(?:inprogress|pending)$/.exec(fileName);
+  const [, hidden = '', name = ''] = match ?? [];
+  return parseTransactionName(name) === undefined ? undefined : { hidden, name };
 };
+
+export const jobOfHidden = (hidden: string): string | undefined =>
+  parseTransactionName(hidden.slice(hiddenStart.length))?.jobId;
