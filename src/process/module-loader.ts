@@ -1,141 +1,112 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { createRequire, isBuiltin, registerHooks, type ResolveFnOutput, type ResolveHookContext } from 'node:module';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { codeOf, MillraceError } from '../foundation/common/errors.ts';
-import { externalsFolder, HEADER_LIMIT, isBundlePath } from '../interfaces/cli/bundle/bundle-file.ts';
+import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
+import { nearestOf } from '../foundation/config/nearest.ts';
 import { installation, isMillraceSpecifier } from '../interfaces/cli/bundle/installation.ts';
+import { formatFrame, userFrames } from '../interfaces/cli/bundle/user-frames.ts';
+import type { JobDefinition } from '../pipeline/api/job.ts';
+import { installModuleHooks } from './module-hooks.ts';
 
-export interface ModuleHookOptions {
-  /** Where packages of `--external` are looked for first. */
-  readonly externalsFrom?: string;
-}
+export { installModuleHooks };
 
-let installed: { options: ModuleHookOptions } | undefined;
+const EXAMPLE = `
+    import { job } from 'millrace';
+    export default job('my-job', (env) => {
+      env.from(...).map(...).print();
+    });`;
 
 /**
- * Makes bundles importable in this thread, from wherever they lie: `millrace` and `millrace/...` are the running
- * installation, and packages that were left out with `--external` are found in `externalsFrom`, the folder of the job's
- * file, the working folder, or above the bundle. Stack traces name the user's files. To be called once in each thread;
- * calling it again only changes the options.
+ * Imports a bundle (or any module) and returns the job that it exports.
+ *
+ * Errors: FILE_NOT_FOUND; BAD_JOB when it exports no job, or throws while it is imported (with the user's file and line).
  */
-export const installModuleHooks = (options: ModuleHookOptions = {}): void => {
-  if (installed !== undefined) {
-    installed.options = options;
-    return;
+export const loadJob = async (modulePath: string): Promise<JobDefinition> => {
+  if (!existsSync(modulePath)) {
+    throw new MillraceError('FILE_NOT_FOUND', `the job's module ${modulePath} does not exist`);
   }
-  const state = { options };
-  installed = state;
-  process.setSourceMapsEnabled(true);
-  registerHooks({
-    resolve: (specifier, context, nextResolve) => {
-      if (isMillraceSpecifier(specifier)) {
-        return resolveMillrace(specifier);
-      }
-      const bundle = isExternal(specifier) ? bundleOf(context.parentURL) : undefined;
-      return bundle === undefined
-        ? nextResolve(specifier, context)
-        : resolveExternal(specifier, context, nextResolve, [
-            state.options.externalsFrom,
-            folderOf(bundle),
-            process.cwd(),
-          ]);
-    },
-  });
-};
-
-const resolveMillrace = (specifier: string): ResolveFnOutput => {
-  const url = installation().resolve(specifier);
-  if (url === undefined) {
-    const known = installation().specifiers.join(', ');
-    throw new MillraceError('BAD_JOB', `there is no module ${specifier}; there are ${known}`);
+  installModuleHooks();
+  const loaded = await importModule(modulePath);
+  const exported = loaded['default'];
+  if (!('default' in loaded)) {
+    const names = Object.keys(loaded);
+    const found = names.length === 0 ? 'exports nothing' : `exports only ${names.join(', ')}`;
+    throw new MillraceError('BAD_JOB', `the job file has no default export (it ${found}); expected${EXAMPLE}`);
   }
-  return { url, shortCircuit: true };
-};
-
-/** A package: neither a path, nor a URL, nor built into Node. */
-const isExternal = (specifier: string): boolean =>
-  /^[^./]/.test(specifier) && !/^[a-z]+:/i.test(specifier) && !isBuiltin(specifier);
-
-const bundleOf = (parentUrl: string | undefined): string | undefined => {
-  if (parentUrl === undefined || !parentUrl.startsWith('file:')) {
-    return undefined;
-  }
-  const path = fileURLToPath(parentUrl);
-  return isBundlePath(path) ? path : undefined;
-};
-
-const resolveExternal = (
-  specifier: string,
-  context: ResolveHookContext,
-  nextResolve: (specifier: string, context?: Partial<ResolveHookContext>) => ResolveFnOutput,
-  folders: readonly (string | undefined)[],
-): ResolveFnOutput => {
-  for (const folder of folders) {
-    const found = folder === undefined ? undefined : resolveFrom(specifier, context, nextResolve, folder);
-    if (found !== undefined) {
-      return found;
-    }
-  }
-  try {
-    return nextResolve(specifier, context);
-  } catch (error) {
-    if (!isNotFound(error)) {
-      throw error;
-    }
-    const places = [...new Set(folders.filter((folder) => folder !== undefined))].join(', ');
-    throw Object.assign(
-      new MillraceError(
-        'BAD_JOB',
-        `the package ${specifier}, which the job leaves out with --external, is not on this machine: ` +
-          `install it in ${places} or above`,
-        { cause: error },
-      ),
+  if (!isJob(exported)) {
+    throw new MillraceError(
+      'BAD_JOB',
+      `the default export of the job file is ${describe(exported)}; expected${EXAMPLE}`,
     );
   }
+  return exported;
 };
 
-const resolveFrom = (
-  specifier: string,
-  context: ResolveHookContext,
-  nextResolve: (specifier: string, context?: Partial<ResolveHookContext>) => ResolveFnOutput,
-  folder: string,
-): ResolveFnOutput | undefined => {
-  const parent = pathToFileURL(join(folder, 'job.mjs')).href;
+const isJob = (value: unknown): value is JobDefinition =>
+  typeof value === 'object' &&
+  value !== null &&
+  (value as Partial<JobDefinition>).kind === 'millrace-job' &&
+  typeof (value as Partial<JobDefinition>).build === 'function';
+
+const describe = (value: unknown): string => {
+  if (typeof value === 'function') {
+    return value.toString().startsWith('class')
+      ? `the class ${value.name}`
+      : `a function${value.name === '' || value.name === 'default' ? '' : ` (${value.name})`}`;
+  }
+  if (value instanceof Promise) {
+    return 'a promise';
+  }
+  if (Array.isArray(value)) {
+    return 'an array';
+  }
+  if (typeof value === 'object' && value !== null) {
+    const name = value.constructor?.name ?? 'Object';
+    return name === 'Object' ? 'a plain object' : `an object of class ${name}`;
+  }
+  return value === undefined || value === null ? String(value) : `a ${typeof value}`;
+};
+
+const importModule = async (modulePath: string): Promise<Readonly<Record<string, unknown>>> => {
   try {
-    // What follows for `require` goes by the requiring module, not by `parentURL`.
-    return context.conditions.includes('require')
-      ? { url: pathToFileURL(createRequire(parent).resolve(specifier)).href, shortCircuit: true }
-      : nextResolve(specifier, { ...context, parentURL: parent });
+    return (await import(pathToFileURL(modulePath).href)) as Record<string, unknown>;
   } catch (error) {
-    if (isNotFound(error)) {
-      return undefined;
+    if (error instanceof MillraceError) {
+      throw error;
     }
-    throw error;
+    throw (await missingExport(error)) ?? importFailure(error);
   }
 };
 
-const isNotFound = (error: unknown): boolean => {
+const importFailure = (error: unknown): MillraceError => {
+  const [frame] = error instanceof Error && error.stack !== undefined ? userFrames(error.stack) : [];
+  const place = frame === undefined ? '' : `\n    at ${formatFrame(frame)}`;
   const code = codeOf(error);
-  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+  const kind = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : '';
+  const suffix = code === undefined ? '' : ` (${code})`;
+  return new MillraceError(
+    'BAD_JOB',
+    `the job file threw while it was loaded: ${kind}${messageOf(error)}${suffix}${place}`,
+    { cause: error },
+  );
 };
 
-const folders = new Map<string, string | undefined>();
-
-/** What the bundle says about itself; read once. */
-const folderOf = (bundle: string): string | undefined => {
-  if (!folders.has(bundle)) {
-    folders.set(bundle, externalsFolder(startOf(bundle)));
+/** An import of a name that the installation does not export: said with what was probably meant. */
+const missingExport = async (error: unknown): Promise<MillraceError | undefined> => {
+  const match = /^The requested module '(?<module>[^']+)' does not provide an export named '(?<name>[^']+)'/.exec(
+    error instanceof SyntaxError ? error.message : '',
+  );
+  const { module, name } = match?.groups ?? {};
+  const url = module !== undefined && isMillraceSpecifier(module) ? installation().resolve(module) : undefined;
+  if (url === undefined || name === undefined) {
+    return undefined;
   }
-  return folders.get(bundle);
-};
-
-const startOf = (path: string): string => {
-  const buffer = Buffer.alloc(HEADER_LIMIT);
-  const file = openSync(path, 'r');
-  try {
-    return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(file);
-  }
+  const names = Object.keys((await import(url)) as object);
+  const nearest = nearestOf(name, names);
+  const hint =
+    nearest === undefined
+      ? `it exports ${names.toSorted((a, b) => a.localeCompare(b)).join(', ')}`
+      : `did you mean ${nearest}?`;
+  return new MillraceError('BAD_JOB', `the job imports ${name} from '${module}', which does not export it; ${hint}`, {
+    cause: error,
+  });
 };
