@@ -1,0 +1,65 @@
+import { present } from '../../foundation/common/assert.ts';
+import type { Key, KeyedTable } from '../../runtime/state/keyed-state.ts';
+import { isBetter, type Extremum, type Ordered } from './extremum-state.ts';
+import type { FunctionObject } from './function-object.ts';
+import { FunctionOperator } from './function-operator.ts';
+import { fieldReader, type KeySelector } from './key-selector.ts';
+import type { OperatorBehavior } from './operator.ts';
+
+export interface RichReduceFunction<T> extends FunctionObject {
+  reduce(a: T, b: T): T;
+}
+
+/** Combines what there is so far with the next record into a new value; neither argument may be changed. */
+export type ReduceFunction<T> = ((a: T, b: T) => T) | RichReduceFunction<T>;
+
+/** A running reduce by key; also what `minBy` and `maxBy` are. */
+export class ReduceBehavior<T> implements OperatorBehavior {
+  readonly kind: 'reduce' | 'minBy' | 'maxBy';
+  readonly key: KeySelector<T>;
+  readonly fn: (a: T, b: T) => T;
+  readonly functionObject: FunctionObject | undefined;
+
+  constructor(key: KeySelector<T>, fn: ReduceFunction<T>, kind: 'reduce' | 'minBy' | 'maxBy' = 'reduce') {
+    this.kind = kind;
+    this.key = key;
+    this.fn = typeof fn === 'function' ? fn : fn.reduce.bind(fn);
+    this.functionObject = typeof fn === 'function' ? undefined : fn;
+  }
+
+  createOperator(): ReduceOperator<T> {
+    return new ReduceOperator(this);
+  }
+}
+
+export class ReduceOperator<T> extends FunctionOperator<T, T> {
+  readonly #keyOf: (value: T) => unknown;
+  readonly #fn: (a: T, b: T) => T;
+  #table!: KeyedTable<T>;
+
+  constructor(behavior: ReduceBehavior<T>) {
+    super(behavior.functionObject);
+    this.#keyOf = behavior.key.keyOf;
+    this.#fn = behavior.fn;
+  }
+
+  override open(): void | Promise<void> {
+    this.#table = this.context.keyedState().table<T>('reduced');
+    return super.open();
+  }
+
+  process(value: T, timestamp: number): void {
+    const key = this.#keyOf(value) as Key;
+    const old = this.#table.get(key);
+    const result = old === undefined ? value : this.#fn(old, value);
+    this.#table.put(key, result);
+    this.next.process(result, timestamp);
+  }
+}
+
+/** Keeps the record whose field is the smallest or largest; of equal ones the first. */
+export const extremeRecord = <T>(extremum: Extremum, field: string): ((a: T, b: T) => T) => {
+  const read = fieldReader(field) as (record: T) => Ordered | undefined;
+  return (a, b) =>
+    isBetter(extremum, present(read(b), `field '${field}'`), present(read(a), `field '${field}'`)) ? b : a;
+};
