@@ -32,6 +32,7 @@ export class GateInput implements TaskInput {
   readonly #aligner: BarrierAligner;
   readonly #valve: WatermarkValve;
   #channelsWithData: number;
+  #isEnded = false;
   recordsIn = 0;
 
   constructor(options: GateInputOptions) {
@@ -54,7 +55,7 @@ export class GateInput implements TaskInput {
   step(): boolean {
     const next = this.#gate.next();
     if (next === undefined) {
-      return false;
+      return this.#endWithoutChannels();
     }
     const { channel, element } = next;
     if ('kind' in element) {
@@ -63,6 +64,16 @@ export class GateInput implements TaskInput {
       this.recordsIn += element.count;
       this.#entry.processBatch(element.values, element.timestamps, element.count);
     }
+    return true;
+  }
+
+  /** Every producer had ended before the restored checkpoint: the data ends with the first step. */
+  #endWithoutChannels(): boolean {
+    if (this.#gate.channels.length > 0 || this.#isEnded) {
+      return false;
+    }
+    this.#isEnded = true;
+    this.#owner.endOfData();
     return true;
   }
 

@@ -75,7 +75,7 @@ export const buildTask = async (task: Task, options: BuildOptions): Promise<Task
       environment.exchange.release(key);
     }
   };
-  return { chain, input, state, release };
+  return { chain, input, state, commitOnly: deployment.restore?.commitOnly === true, release };
 };
 
 interface MadeOutput {

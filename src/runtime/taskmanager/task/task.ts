@@ -18,6 +18,8 @@ export interface TaskParts {
   readonly chain: OperatorChain;
   readonly input: TaskInput;
   readonly state: TaskStateStore;
+  /** The task only commits what its restored state lists. */
+  readonly commitOnly: boolean;
   /** Forgets the task's channels. */
   readonly release: () => void;
 }
@@ -99,6 +101,11 @@ export class Task implements TaskInputOwner {
       }
       this.#parts = parts;
       await parts.chain.open();
+      if (parts.commitOnly) {
+        // Its end was covered by the restored checkpoint; opening the sinks committed what that lists (R3, R11).
+        this.#end('FINISHED');
+        return;
+      }
       await parts.input.open();
       if (!this.isDone) {
         this.#phase = 'running';

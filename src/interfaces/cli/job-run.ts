@@ -1,0 +1,54 @@
+import type { Configuration } from '../../foundation/config/configuration.ts';
+import type { ErrorInfo } from '../../foundation/common/errors.ts';
+import type { JobBundle } from './bundle/bundle-job.ts';
+import type { JobProgress } from './progress.ts';
+
+/** A job to start, as the command line says it. */
+export interface RunRequest {
+  readonly bundle: JobBundle;
+  /** What stands after the job file. */
+  readonly args: readonly string[];
+  readonly configuration: Configuration;
+  /** Runs tasks in the main thread, for a debugger. */
+  readonly inline: boolean;
+  /** 32 hex digits; drawn when missing. */
+  readonly jobId?: string;
+}
+
+export interface RunEvents {
+  /** A line of a `print()` sink. */
+  printed(line: string): void;
+  /** A line that user code wrote to the console; `source` is `operator (subtask/parallelism)`. */
+  console(level: 'debug' | 'info' | 'warn' | 'error', source: string, text: string): void;
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string): void;
+}
+
+export interface RunOutcome {
+  readonly status: 'FINISHED' | 'CANCELED' | 'FAILED';
+  readonly error?: ErrorInfo;
+  readonly durationMs: number;
+  /** The newest completed checkpoint that is still there. */
+  readonly retainedCheckpoint?: string;
+  /** Where a stop put its savepoint. */
+  readonly savepoint?: string;
+}
+
+/** A job that runs on the embedded cluster. */
+export interface JobRun {
+  readonly jobId: string;
+  readonly jobName: string;
+  /** Said once at the start: where checkpoints go, what was restored, warnings of the job. */
+  readonly notes: readonly string[];
+  readonly outcome: Promise<RunOutcome>;
+  progress(): JobProgress;
+  cancel(): void;
+  /** Takes a savepoint and goes on; resolves to its path. */
+  savepoint(folder?: string): Promise<string>;
+  /** Takes a savepoint, commits, ends; with `drain` all windows fire first. Resolves to the savepoint's path. */
+  stop(options: { readonly folder?: string; readonly drain: boolean }): Promise<string>;
+  /** Takes a checkpoint now; resolves to its path. */
+  checkpoint(): Promise<string>;
+}
+
+/** Given by the process: the command line itself knows no JobManager. */
+export type StartRun = (request: RunRequest, events: RunEvents) => Promise<JobRun>;
