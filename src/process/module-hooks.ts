@@ -17,14 +17,14 @@ let installed: { options: ModuleHookOptions } | undefined;
  * Makes bundles importable in this thread, from wherever they lie: `millrace` and `millrace/...` are the running
  * installation, and packages that were left out with `--external` are found in `externalsFrom`, the folder of the job's
  * file, the working folder, or above the bundle. Stack traces name the user's files. To be called once in each thread;
- * calling it again only changes the options.
+ * calling it again changes the options if it is given any.
  */
-export const installModuleHooks = (options: ModuleHookOptions = {}): void => {
+export const installModuleHooks = (options?: ModuleHookOptions): void => {
   if (installed !== undefined) {
-    installed.options = options;
+    installed.options = options ?? installed.options;
     return;
   }
-  const state = { options };
+  const state = { options: options ?? {} };
   installed = state;
   process.setSourceMapsEnabled(true);
   registerHooks({

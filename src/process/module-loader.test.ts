@@ -82,7 +82,7 @@ describe('a bundle gets the running installation', () => {
     expect(
       node(`
         import { Worker } from 'node:worker_threads';
-        const worker = new Worker('./worker.mjs');
+        const worker = new Worker('./worker.mjs', { execArgv: [] });
         worker.on('message', (name) => console.log(JSON.stringify(name)));`),
     ).toBe('in-worker');
   });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { messageOf } from '../../../foundation/common/errors.ts';
 import { PACKAGE_NAME } from './installation.ts';
 import { shownPath } from './shown-path.ts';
@@ -139,7 +139,8 @@ const compile = async (job: string, { script, modules }: Compiler, tsconfig: str
       project,
       JSON.stringify({
         ...(tsconfig === undefined ? {} : { extends: tsconfig }),
-        compilerOptions: { ...(tsconfig === undefined ? DEFAULTS : {}), ...OVERRIDES },
+        // The compiler takes the folder of this file for the root of the project otherwise.
+        compilerOptions: { ...(tsconfig === undefined ? DEFAULTS : {}), ...OVERRIDES, rootDir: parse(job).root },
         files: [job],
         include: [join(declarations, '**/*.d.ts')],
         exclude: ['**/node_modules', '**/dist'],
