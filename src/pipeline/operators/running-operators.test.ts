@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OperatorHarness } from '../../testing/operator-harness.ts';
-import type { AggregateFunction, DataStream } from '../api/index.ts';
+import type { AggregateFunction, DataStream, SingleOutputStreamOperator } from '../api/index.ts';
+import { restoredRuns } from './test-support/restored-runs.ts';
 
 interface Sale {
   readonly shop: string;
@@ -64,26 +65,19 @@ describe('stateless operators', () => {
   });
 });
 
-/** Runs `records` through an operator, restoring it from a snapshot after each prefix; the output is always the same. */
+/** The records that come out, the same with a restore anywhere. */
 const expectExact = async <In, Out>(
-  draw: (
-    input: DataStream<In>,
-  ) => Parameters<typeof OperatorHarness.open<In, Out>>[0] extends (i: never) => infer R ? R : never,
+  draw: (input: DataStream<In>) => SingleOutputStreamOperator<Out>,
   records: readonly In[],
 ): Promise<readonly Out[]> => {
-  const whole = await OperatorHarness.open<In, Out>(draw);
-  whole.processAll(records);
-  for (let cut = 0; cut <= records.length; cut++) {
-    const before = await OperatorHarness.open<In, Out>(draw);
-    before.processAll(records.slice(0, cut));
-    const write = await before.markSnapshot();
-    const emitted = [...before.values];
-    before.processAll(records.slice(cut));
-    const after = await OperatorHarness.open<In, Out>(draw, { restore: [await write()] });
-    after.processAll(records.slice(cut));
-    expect([...emitted, ...after.values], `restored after ${cut} records`).toEqual(whole.values);
+  const { whole, restored } = await restoredRuns(
+    draw,
+    records.map((record) => (harness) => harness.process(record)),
+  );
+  for (const [cut, events] of restored.entries()) {
+    expect(events, `restored after ${cut} records`).toEqual(whole);
   }
-  return whole.values;
+  return whole.flatMap((event) => (event.kind === 'record' ? [event.value] : []));
 };
 
 describe('running operators', () => {

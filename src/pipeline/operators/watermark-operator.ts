@@ -50,7 +50,7 @@ export class WatermarkOperator<T> extends Operator<T, T> {
     super();
     this.#options = options;
     this.#timestampOf = options.timestampOf;
-    this.#intervalMs = Math.max(1, intervalMs);
+    this.#intervalMs = intervalMs;
   }
 
   override open(): void {
@@ -144,13 +144,20 @@ export class WatermarkOperator<T> extends Operator<T, T> {
 
   #setIdle(idle: boolean): void {
     if (idle !== this.#idle) {
-      this.#emit();
+      if (idle) {
+        // Nothing may come for long: what is known goes out now.
+        this.#emit();
+      }
       this.#idle = idle;
       this.next.processIdle(idle);
     }
   }
 
+  /** An interval of 0 emits no watermark before the end. */
   #scheduleTick(): void {
+    if (this.#intervalMs === 0) {
+      return;
+    }
     this.context.schedule(this.context.clock.now() + this.#intervalMs, () => this.#tick());
   }
 
