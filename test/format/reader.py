@@ -19,15 +19,12 @@ BINARY = ['Buffer', 'ArrayBuffer', 'DataView', 'Uint8Array', 'Uint8ClampedArray'
           'Uint32Array', 'Int32Array', 'BigUint64Array', 'BigInt64Array', 'Float32Array', 'Float64Array']
 HOLE = {'$hole': True}
 
-
 class Broken(Exception):
-    pass
-
+    """What the file says makes no sense."""
 
 def check(condition, problem):
     if not condition:
         raise Broken(problem)
-
 
 class Reader:
     def __init__(self, data, name):
@@ -87,10 +84,8 @@ class Reader:
         name, message, stack, cause, fields = (self.value() for _ in range(5))
         return {'$error': name, 'message': message, 'stack': stack, 'cause': cause, 'fields': fields}
 
-
 def number(value):
     return {'$number': repr(value)} if not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0) else value
-
 
 VALUES = {
     0x00: lambda r: {'$undefined': True}, 0x01: lambda r: None, 0x02: lambda r: False, 0x03: lambda r: True,
@@ -103,11 +98,9 @@ VALUES = {
     0x10: lambda r: {'$regExp': [r.value(), r.value()]}, 0x11: Reader.error,
 }
 
-
 def read_file(path):
     with open(path, 'rb') as file:
         return file.read()
-
 
 def read_metadata(path):
     data = read_file(path)
@@ -120,7 +113,6 @@ def read_metadata(path):
     check(reader.u8() == 1, f'{path}: values of another version')
     return reader.value()
 
-
 def read_handle(handle, base):
     if handle['kind'] == 'inline':
         return bytes(handle['bytes']), 'inline state'
@@ -130,7 +122,6 @@ def read_handle(handle, base):
     check(zlib.crc32(data) == handle['checksum'], f'{path}: the checksum does not match')
     return data, path
 
-
 def open_state_file(handle, base, magic):
     data, name = read_handle(handle, base)
     check(data[:4] == magic, f'{name} does not begin with {magic}')
@@ -139,7 +130,6 @@ def open_state_file(handle, base, magic):
     reader.take(4)
     check((reader.u8(), reader.u8()) == (1, 1), f'{name} has another version')
     return reader
-
 
 def apply_segment(handle, base, states):
     """Adds to `states` {(name, kind): {canonical names: [key, (second name,) value]}} what one segment says."""
@@ -162,14 +152,11 @@ def apply_segment(handle, base, states):
             states[heads[state]][canonical(record[:names])] = record
         check(reader.at == end, f'{reader.name}: a block ends at byte {reader.at} instead of {end}')
 
-
 def canonical(names):
     return json.dumps([0 if name == {'$number': '-0.0'} else name for name in names], sort_keys=True, default=as_json)
 
-
 def as_json(value):
     return {'$bytes': value.hex(), 'type': 'Uint8Array'}
-
 
 def locate(path):
     """The metadata file, and the folder that the paths in it start from."""
@@ -180,7 +167,6 @@ def locate(path):
         path = os.path.join(path, f'chk-{max(whole)}')
     file = os.path.join(path, '_metadata') if os.path.isdir(path) else path
     return file, os.path.dirname(os.path.abspath(file))
-
 
 def read_checkpoint(path):
     file, folder = locate(path)
@@ -199,7 +185,6 @@ def read_checkpoint(path):
         operator['keyedBytes'] = size
     return metadata
 
-
 def print_table(metadata, with_keys):
     print(f'{metadata["kind"]} {metadata["checkpointId"]} of job {metadata["jobId"]} ({metadata["jobName"]})')
     for operator in metadata['operators']:
@@ -211,7 +196,6 @@ def print_table(metadata, with_keys):
             print(f'  {state["kind"]} {state["name"]}: {len(state["entries"])} entries')
             for record in state['entries'] if with_keys else []:
                 print('    ' + '  '.join(json.dumps(part, default=as_json, ensure_ascii=False) for part in record))
-
 
 def main(arguments):
     paths = [argument for argument in arguments if not argument.startswith('--')]
@@ -225,7 +209,6 @@ def main(arguments):
         json.dump(metadata, sys.stdout, default=as_json)
     else:
         print_table(metadata, '--keys' in arguments)
-
 
 if __name__ == '__main__':
     main(sys.argv[1:])

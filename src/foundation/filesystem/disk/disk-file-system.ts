@@ -268,7 +268,8 @@ export class DiskFileSystem implements FileSystem {
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const readUpTo = async (file: DiskFile, offset: number, length: number): Promise<Uint8Array> => {
-  const bytes = new Uint8Array(length);
+  // Not filled with zeros: all of it is read, or cut off.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   const read = await file.read(bytes, offset);
   return read === length ? bytes : bytes.slice(0, read);
 };
