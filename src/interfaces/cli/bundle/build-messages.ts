@@ -47,5 +47,6 @@ export const bundleFailure = (thrown: unknown): MillraceError => {
   }
   const shown = errors.slice(0, SHOWN_ERRORS).map((message) => formatMessage(message));
   const more = errors.length > SHOWN_ERRORS ? [`... and ${errors.length - SHOWN_ERRORS} more errors`] : [];
-  return new MillraceError('BUNDLE_FAILED', [...shown, ...more].join('\n'), { cause: thrown });
+  // Without a cause: it would say all of this once more.
+  return new MillraceError('BUNDLE_FAILED', [...shown, ...more].join('\n'));
 };

@@ -61,6 +61,15 @@ test('errors have file, line, column, code', async () => {
   expect(lines[0]).toMatch(/job\.ts:3:20: TS2345: Argument of type 'number'/);
 });
 
+test('a project without a tsconfig has the types of Node, if they are installed', async () => {
+  project({
+    'node_modules/@types/node/package.json': '{ "name": "@types/node", "types": "index.d.ts" }',
+    'node_modules/@types/node/index.d.ts': 'declare const process: { readonly pid: number };',
+    'job.ts': 'export default process.pid.toFixed();',
+  });
+  expect(await check()).toEqual({ checked: true, errors: [], lines: [] });
+});
+
 test('the options and declarations of the project count, what it emits does not', async () => {
   project({
     'tsconfig.json': JSON.stringify({

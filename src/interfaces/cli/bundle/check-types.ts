@@ -27,15 +27,17 @@ export interface TypeCheck {
 }
 
 /** Options for a job without a `tsconfig.json`. */
-const DEFAULTS = {
+const defaultOptions = (folder: string): object => ({
   strict: true,
-  target: 'es2024',
-  lib: ['es2024', 'esnext.disposable', 'esnext.iterator'],
+  target: 'esnext',
+  lib: ['esnext'],
   module: 'esnext',
   moduleResolution: 'bundler',
   allowImportingTsExtensions: true,
   resolveJsonModule: true,
-};
+  // Newer compilers take in no package of types that is not named.
+  types: findAbove(folder, join('node_modules', '@types', 'node')) === undefined ? [] : ['node'],
+});
 
 /** Whatever the project writes, the check writes nothing and looks at one job. */
 const OVERRIDES = {
@@ -140,7 +142,11 @@ const compile = async (job: string, { script, modules }: Compiler, tsconfig: str
       JSON.stringify({
         ...(tsconfig === undefined ? {} : { extends: tsconfig }),
         // The compiler takes the folder of this file for the root of the project otherwise.
-        compilerOptions: { ...(tsconfig === undefined ? DEFAULTS : {}), ...OVERRIDES, rootDir: parse(job).root },
+        compilerOptions: {
+          ...(tsconfig === undefined ? defaultOptions(dirname(job)) : {}),
+          ...OVERRIDES,
+          rootDir: parse(job).root,
+        },
         files: [job],
         include: [join(declarations, '**/*.d.ts')],
         exclude: ['**/node_modules', '**/dist'],
