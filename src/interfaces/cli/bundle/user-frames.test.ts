@@ -4,6 +4,7 @@ import { formatFrame, userFrames } from './user-frames.ts';
 const stack = `TypeError: boom
     at parse (/home/me/job/src/parse.ts:12:5)
     at Array.map (<anonymous>)
+    at <anonymous> (/home/me/job/src/call.ts:4:4)
     at async read (file:///home/me/job/with%20space/read.ts:3:1)
     at file:///home/me/job/top.ts:1:2
     at Object.<anonymous> (/home/me/job/node_modules/pkg/index.js:7:9)
@@ -18,13 +19,14 @@ describe('userFrames', () => {
   test('keeps the files of the user', () => {
     expect(userFrames(stack, installed)).toEqual([
       { functionName: 'parse', file: '/home/me/job/src/parse.ts', line: 12, column: 5 },
+      { functionName: '', file: '/home/me/job/src/call.ts', line: 4, column: 4 },
       { functionName: 'async read', file: '/home/me/job/with space/read.ts', line: 3, column: 1 },
       { functionName: '', file: '/home/me/job/top.ts', line: 1, column: 2 },
     ]);
   });
 
   test('takes packages where nothing else is left', () => {
-    const rest = stack.split('\n').slice(5).join('\n');
+    const rest = stack.split('\n').slice(6).join('\n');
     expect(userFrames(rest, installed).map(({ file }) => file)).toEqual(['/home/me/job/node_modules/pkg/index.js']);
     expect(userFrames('Error: nothing', installed)).toEqual([]);
   });
@@ -36,7 +38,7 @@ describe('userFrames', () => {
 });
 
 test('formatFrame shows files below the working folder by their short name', () => {
-  const [first, , third] = userFrames(stack, installed);
+  const [first, , , third] = userFrames(stack, installed);
   expect(first === undefined ? '' : formatFrame(first, '/home/me/job')).toBe('parse (src/parse.ts:12:5)');
   expect(third === undefined ? '' : formatFrame(third, '/home/me/other')).toBe('/home/me/job/top.ts:1:2');
 });

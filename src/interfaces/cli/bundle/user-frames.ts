@@ -23,7 +23,7 @@ const parseFrame = (text: string): StackFrame | undefined => {
     return undefined;
   }
   return {
-    functionName: groups['named'] ?? '',
+    functionName: (groups['named'] ?? '').replace(/^<anonymous>$/, ''),
     file: place.startsWith('file:') ? fileURLToPath(place) : place,
     line: Number(groups['line1'] ?? groups['line2']),
     column: Number(groups['column1'] ?? groups['column2']),
