@@ -6,7 +6,8 @@ import { CheckpointCleaner } from './checkpoint-cleaner.ts';
 import type { CheckpointMetadata } from './metadata.ts';
 import { checkDataFiles, readCheckpoint } from './read-checkpoint.ts';
 import { filesOf } from './referenced-files.ts';
-import { jobFolder, keyed, StoredJob, text } from './test-support/stored-job.ts';
+import { jobFolder, keyed, metadataOf, StoredJob, text } from './test-support/stored-job.ts';
+import { writeMetadata } from './write-metadata.ts';
 
 const sharedOf = (metadata: CheckpointMetadata): StateHandle[] =>
   metadata.operators[0]!.subtasks[0]!.keyed[0]!.segments.map((segment) => segment.handle);
@@ -44,6 +45,22 @@ describe('the cleaner', () => {
     expect(await job.fs.stat(`${jobFolder}/chk-1`)).toBeUndefined();
     expect(await cleaner.retire({ ...input, completed: input.completed.slice(1), held: new Set() })).toEqual([2]);
     expect(await job.files(jobFolder)).toEqual([...fileNames(third), 'chk-3/_metadata'].sort());
+  });
+
+  test('keeps a file in the folder of a checkpoint that goes, when one that stays refers to it', async () => {
+    const first = await job.complete(1);
+    const ofEndedTask = first.operators[0]!.subtasks[0]!;
+    const second = metadataOf(2, [ofEndedTask]);
+    await writeMetadata(job.fs, jobFolder, second);
+    const cleaner = new CheckpointCleaner(job.fs, jobFolder, silentLogger);
+    await job.fs.write(`${jobFolder}/chk-1/left-1-0123456789abcdef`, text('of a task that failed'));
+    await cleaner.delete([retained(first)], [retained(second)]);
+    await checkDataFiles(await readCheckpoint(jobFolder, { locate: job.locate }), job.locate);
+    expect(await job.files(jobFolder)).toEqual([...fileNames(second), 'chk-2/_metadata'].toSorted());
+    const third = await job.complete(3);
+    await cleaner.delete([retained(second)], [retained(third)]);
+    expect(await job.fs.stat(`${jobFolder}/chk-1`)).toBeUndefined();
+    await expect(cleaner.delete([retained(third)], [])).rejects.toThrow('the newest completed checkpoint is retained');
   });
 
   test('collects what nothing refers to and nothing else', async () => {

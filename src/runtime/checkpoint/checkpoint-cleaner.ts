@@ -10,10 +10,23 @@ import {
   SHARED_NAME,
 } from './checkpoint-layout.ts';
 import { fileHandlesOf } from './referenced-files.ts';
-import { planCollection, planRetention } from './retention.ts';
+import { planCollection, planDeletion, planRetention } from './retention.ts';
 import type { Deletions, RetainedCheckpoint, RetentionInput } from './retention.ts';
 
 const DELETES_AT_ONCE = 16;
+
+/** A completed checkpoint and the paths its handles name. */
+export interface CompletedFiles {
+  readonly checkpointId: number;
+  readonly files: Iterable<string>;
+}
+
+interface CompletedInput {
+  readonly completed: readonly CompletedFiles[];
+}
+
+/** An iterable may be good for one pass only, a plan needs several. */
+const listed = ({ checkpointId, files }: CompletedFiles): RetainedCheckpoint => ({ checkpointId, files: [...files] });
 
 /**
  * Deletes what plans of `retention.ts` name, pointers before files. A failure is logged, not thrown: it never concerns
@@ -31,22 +44,27 @@ export class CheckpointCleaner {
   }
 
   /** After the store has dropped its pointers: deletes the checkpoints that are not retained. Returns their ids. */
-  async retire(input: RetentionInput): Promise<readonly number[]> {
-    const plan = planRetention(input);
-    if (plan.checkpoints.length > 0 && (await this.#carryOut(plan))) {
-      const kept = input.completed.filter(({ checkpointId }) => !plan.checkpoints.includes(checkpointId));
-      await this.#collectIn(plan.folders, kept);
-    }
+  async retire(input: CompletedInput & Omit<RetentionInput, 'completed'>): Promise<readonly number[]> {
+    const completed = input.completed.map(listed);
+    const plan = planRetention({ ...input, completed });
+    const kept = completed.filter(({ checkpointId }) => !plan.checkpoints.includes(checkpointId));
+    await this.#retire(plan, kept);
     return plan.checkpoints;
   }
 
+  /** After the store has dropped the pointers to `retired`: deletes those, but no file that one of `kept` refers to. */
+  async delete(retired: readonly CompletedFiles[], kept: readonly CompletedFiles[]): Promise<void> {
+    const remaining = kept.map(listed);
+    await this.#retire(planDeletion(retired.map(listed), remaining), remaining);
+  }
+
   /** Deletes what crashes and aborted checkpoints left; `kept` is all that the store points to or somebody holds. */
-  async collect(kept: readonly RetainedCheckpoint[]): Promise<void> {
+  async collect(kept: readonly CompletedFiles[]): Promise<void> {
     const folders = await this.#attempt('list', this.#jobFolder, () => this.#fs.list(this.#jobFolder));
     const names = (folders ?? []).filter((entry) => entry.isFolder).map((entry) => entry.name);
     await this.#collectIn(
       names.filter((name) => name === SHARED_NAME || idOfCheckpointFolder(name) !== undefined),
-      kept,
+      kept.map(listed),
     );
   }
 
@@ -74,6 +92,12 @@ export class CheckpointCleaner {
     const plan = planCollection({ kept: [{ checkpointId: Number.MAX_SAFE_INTEGER, files: [] }], present });
     if (await this.#carryOut({ ...plan, folders: [...plan.folders, SHARED_NAME] })) {
       await this.#deleteIfEmpty(this.#jobFolder);
+    }
+  }
+
+  async #retire(plan: Deletions, kept: readonly RetainedCheckpoint[]): Promise<void> {
+    if (plan.checkpoints.length > 0 && (await this.#carryOut(plan))) {
+      await this.#collectIn(plan.folders, kept);
     }
   }
 

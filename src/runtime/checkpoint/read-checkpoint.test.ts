@@ -114,6 +114,20 @@ describe('reading a checkpoint', () => {
     await readCheckpoint(jobFolder, { locate: job.locate, jobId, checkpointId: 2 });
   });
 
+  test('that must be there tells a deleted one from storage that is away', async () => {
+    await job.complete(2);
+    for (const place of [`${jobFolder}/chk-3/_metadata`, `${jobFolder}/chk-3`]) {
+      await expect(readCheckpoint(place, { locate: job.locate, checkpointId: 3 })).rejects.toMatchObject({
+        code: 'CHECKPOINT_BROKEN',
+      });
+    }
+    const unmounted = `/mnt${jobFolder}/chk-2/_metadata`;
+    await expect(readCheckpoint(unmounted, { locate: job.locate, checkpointId: 2 })).rejects.toMatchObject({
+      code: 'FILESYSTEM',
+      retryable: true,
+    });
+  });
+
   test('does not take an older one when the newest is broken', async () => {
     await job.complete(2);
     await job.complete(3);

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path/posix';
-import { MillraceError } from '../../foundation/common/errors.ts';
+import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { FileEntry, FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { fileSystemOf, uriOf } from '../../foundation/filesystem/file-systems.ts';
 import type { Location } from '../../foundation/filesystem/file-systems.ts';
@@ -20,6 +20,10 @@ export interface ReadCheckpoint {
 export interface ReadCheckpointOptions {
   /** Another job's checkpoint is CHECKPOINT_MISMATCH. */
   readonly jobId?: string;
+  /**
+   * Another checkpoint is CHECKPOINT_MISMATCH. Who names the id knows that it was complete: when nothing is there, that is
+   * CHECKPOINT_BROKEN, or a retryable FILESYSTEM when the folder that it was in is gone as a whole (R5).
+   */
   readonly checkpointId?: number;
   /** Where paths and URIs lead. */
   readonly locate?: (uri: string) => Location;
@@ -32,7 +36,11 @@ export interface ReadCheckpointOptions {
  */
 export const readCheckpoint = async (place: string, options: ReadCheckpointOptions = {}): Promise<ReadCheckpoint> => {
   const { fs, path } = (options.locate ?? fileSystemOf)(place);
-  const metadataPath = await findMetadata(fs, path, place);
+  const metadataPath = await findMetadata(fs, path, place).catch(async (error: unknown) => {
+    throw options.checkpointId !== undefined && codeOf(error) === 'FILE_NOT_FOUND'
+      ? await lost(fs, path, place)
+      : error;
+  });
   const metadataFile = uriOf({ fs, path: metadataPath });
   const metadata = decodeMetadata(await fs.read(metadataPath), metadataFile);
   checkExpected(metadata, metadataFile, options);
@@ -120,6 +128,21 @@ const checkExpected = (metadata: CheckpointMetadata, file: string, expected: Rea
       `${file} is checkpoint ${metadata.checkpointId}, not ${expected.checkpointId}`,
     );
   }
+};
+
+/** Something is there above the missing folder of a checkpoint: it was deleted. Nothing is: perhaps it is not mounted. */
+const lost = async (fs: FileSystem, path: string, place: string): Promise<MillraceError> => {
+  const folder = basename(path) === METADATA_NAME ? dirname(path) : path;
+  const above = await fs.stat(dirname(folder));
+  return above === undefined
+    ? new MillraceError(
+        'FILESYSTEM',
+        `cannot read ${place}: ${dirname(folder)} is not there; is its file system mounted?`,
+        {
+          retryable: true,
+        },
+      )
+    : new MillraceError('CHECKPOINT_BROKEN', `the checkpoint ${place} cannot be used: it is not there`);
 };
 
 const findMetadata = async (fs: FileSystem, path: string, place: string): Promise<string> => {

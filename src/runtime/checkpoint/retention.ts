@@ -11,7 +11,7 @@ import {
 /** A completed checkpoint of a job, with the paths its handles name. */
 export interface RetainedCheckpoint {
   readonly checkpointId: number;
-  readonly files: Iterable<string>;
+  readonly files: readonly string[];
 }
 
 export interface RetentionInput {
@@ -38,16 +38,37 @@ export interface Deletions {
 export const planRetention = (input: RetentionInput): Deletions => {
   assert(input.numRetained >= 1, 'at least one checkpoint is retained');
   const newestFirst = [...input.completed].sort((a, b) => b.checkpointId - a.checkpointId);
-  const newest = newestFirst[0]?.checkpointId ?? 0;
   const isKept = (checkpoint: RetainedCheckpoint, rank: number): boolean =>
     rank < input.numRetained || input.held.has(checkpoint.checkpointId);
-  const referred = new Set(newestFirst.filter(isKept).flatMap((checkpoint) => [...checkpoint.files]));
-  const retired = newestFirst.filter((checkpoint, rank) => !isKept(checkpoint, rank));
-  const files = new Set(retired.flatMap((checkpoint) => [...checkpoint.files]));
+  return planDeletion(
+    newestFirst.filter((checkpoint, rank) => !isKept(checkpoint, rank)),
+    newestFirst.filter(isKept),
+  );
+};
+
+/** As `planRetention`, with what goes and what stays decided already. */
+export const planDeletion = (
+  retired: readonly RetainedCheckpoint[],
+  kept: readonly RetainedCheckpoint[],
+): Deletions => {
+  const newest = newestOf([...retired, ...kept]);
+  assert(
+    retired.every(({ checkpointId }) => checkpointId < newest),
+    'the newest completed checkpoint is retained',
+  );
+  const referred = new Set(kept.flatMap((checkpoint) => checkpoint.files));
+  const files = [...new Set(retired.flatMap((checkpoint) => checkpoint.files))].filter(
+    (path) => !referred.has(path) && isOurs(path, newest),
+  );
+  const folders = [
+    ...retired.map(({ checkpointId }) => checkpointFolderName(checkpointId)),
+    // Of a checkpoint that went before, but one of whose files was still in use.
+    ...files.map((path) => path.split('/')[0]!).filter((folder) => folder !== SHARED_NAME),
+  ];
   return {
     checkpoints: retired.map(({ checkpointId }) => checkpointId),
-    files: [...files].filter((path) => !referred.has(path) && isOurs(path, newest)),
-    folders: retired.map(({ checkpointId }) => checkpointFolderName(checkpointId)),
+    files,
+    folders: [...new Set(folders)],
   };
 };
 
@@ -63,9 +84,9 @@ export interface CollectionInput {
  * that no checkpoint refers to. A checkpoint that nothing points to is such a thing too.
  */
 export const planCollection = ({ kept, present }: CollectionInput): Deletions => {
-  const newest = Math.max(0, ...kept.map(({ checkpointId }) => checkpointId));
+  const newest = newestOf(kept);
   const keptIds = new Set(kept.map(({ checkpointId }) => checkpointId));
-  const referred = new Set(kept.flatMap((checkpoint) => [...checkpoint.files]));
+  const referred = new Set(kept.flatMap((checkpoint) => checkpoint.files));
   const checkpoints = new Set<number>();
   const folders = new Set<string>();
   const files: string[] = [];
@@ -87,6 +108,9 @@ export const planCollection = ({ kept, present }: CollectionInput): Deletions =>
   }
   return { checkpoints: [...checkpoints], files, folders: [...folders] };
 };
+
+const newestOf = (checkpoints: readonly RetainedCheckpoint[]): number =>
+  Math.max(0, ...checkpoints.map(({ checkpointId }) => checkpointId));
 
 /** In a place for data files, with the name of one (or of one that was not finished) that is older than `newest`. */
 const isOurs = (path: string, newest: number): boolean => {
