@@ -83,6 +83,8 @@ export interface EnumeratorDecision {
  * State is plain data, taken in the same step as the trigger (R4).
  */
 export interface SplitEnumerator {
+  /** Discovery is repeated that long after the last one ended; without it, it runs once. */
+  readonly discoverEveryMs?: number | undefined;
   /** I/O: finds splits. Called at the start (not after a restore of one whose discovery was complete). */
   discover?(): Promise<readonly Split[]>;
   discovered(splits: readonly Split[]): EnumeratorDecision;
