@@ -55,19 +55,12 @@ export class ByteWriter {
 
   /** A safe integer that is not negative, 7 bits to a byte, low bits first, the top bit set on all but the last. */
   varint(value: number): void {
-    let at = this.#reserve(8);
-    let rest = value;
-    if (rest > 0x7fffffff) {
-      if (!Number.isSafeInteger(rest)) {
-        throw new RangeError(`${value} is not a safe integer from 0 up`);
-      }
-      while (rest > 0x7fffffff) {
-        this.#buffer[at++] = (rest % 128) | 128;
-        rest = Math.floor(rest / 128);
-      }
-    } else if (!(rest >= 0)) {
-      throw new RangeError(`${value} is not a safe integer from 0 up`);
+    if ((value | 0) !== value || value < 0) {
+      this.#longVarint(value);
+      return;
     }
+    let at = this.#reserve(5);
+    let rest = value;
     while (rest > 127) {
       this.#buffer[at++] = (rest & 127) | 128;
       rest >>>= 7;
@@ -145,6 +138,20 @@ export class ByteWriter {
   /** Drops what was written after the first `length` bytes. */
   reset(length = 0): void {
     this.#length = Math.min(length, this.#length);
+  }
+
+  #longVarint(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new RangeError(`${value} is not a safe integer from 0 up`);
+    }
+    let at = this.#reserve(8);
+    let rest = value;
+    while (rest > 127) {
+      this.#buffer[at++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.#buffer[at++] = rest;
+    this.#length = at;
   }
 
   #ascii(text: string, start: number): boolean {

@@ -89,15 +89,14 @@ export class BatchDecoder {
       throw corruptBatch(`batch ${header.getUint8(1)} came where ${this.#sequence} is due`);
     }
     this.#sequence = (this.#sequence + 1) & 255;
-    const textBytes = header.getUint32(4, true);
-    const textUnits = header.getUint32(8, true);
-    const textStart = bytes.length - textBytes;
-    if (textStart < BATCH_HEADER_BYTES) {
-      throw corruptBatch(`${textBytes} bytes of text in ${bytes.length}`);
+    const textStart = header.getUint32(4, true);
+    const textEnd = textStart + header.getUint32(8, true);
+    if (textStart < BATCH_HEADER_BYTES || textEnd > bytes.length) {
+      throw corruptBatch(`text from byte ${textStart} to ${textEnd} of ${bytes.length}`);
     }
-    const text = decodeText(header.getUint8(3), bytes, textStart);
-    if (text.length !== textUnits) {
-      throw corruptBatch(`${text.length} characters of text, not ${textUnits}`);
+    const text = decodeText(header.getUint8(3), bytes, textStart, textEnd);
+    if (text.length !== header.getUint32(12, true)) {
+      throw corruptBatch(`${text.length} characters of text`);
     }
     columns.begin(bytes.subarray(0, textStart));
     return { flags, cursor: { text, position: 0 } };
@@ -222,17 +221,17 @@ const readTimestamps = (count: number): Float64Array => {
   return timestamps;
 };
 
-const decodeText = (encoding: number, bytes: Uint8Array, start: number): string => {
+const decodeText = (encoding: number, bytes: Uint8Array, start: number, end: number): string => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (encoding) {
     case TEXT.none:
       return '';
     case TEXT.ascii:
-      return buffer.toString('latin1', start);
+      return buffer.toString('latin1', start, end);
     case TEXT.utf8:
-      return buffer.toString('utf8', start);
+      return buffer.toString('utf8', start, end);
     case TEXT.utf16:
-      return buffer.toString('utf16le', start);
+      return buffer.toString('utf16le', start, end);
     default:
       throw corruptBatch(`text cannot be encoded as ${encoding}`);
   }

@@ -1,6 +1,6 @@
 import { ByteWriter } from '../common/byte-writer.ts';
 import { messageOf, MillraceError } from '../common/errors.ts';
-import { BATCH_FORMAT_VERSION, FLAG, isLittleEndian, TEXT } from './column-format.ts';
+import { BATCH_FORMAT_VERSION, FLAG, isLittleEndian, TEXT, TEXT_SLACK_BYTES } from './column-format.ts';
 import { ColumnWriter } from './column-writer.ts';
 import { type ScratchArrays, withScratchArrays } from './scratch-arrays.ts';
 import type { ShapeEncoder } from './shape-encoder.ts';
@@ -164,35 +164,37 @@ export class BatchEncoder {
   #finish(flags: number): Uint8Array<ArrayBuffer> {
     const text = this.#text();
     const units = text.length;
-    let textBytes = units === 0 ? 0 : Buffer.byteLength(text, 'utf8');
-    let encoding: number = units === 0 ? TEXT.none : textBytes === units ? TEXT.ascii : TEXT.utf8;
-    if (encoding === TEXT.utf8 && !text.isWellFormed()) {
-      encoding = TEXT.utf16;
-      textBytes = units * 2;
-    }
-    columns.header(BATCH_FORMAT_VERSION, this.#sequence, flags, encoding, textBytes, units);
-    this.#sequence = (this.#sequence + 1) & 255;
     const textStart = this.#headroom + columns.length;
-    // Not zeroed, as all of it is written: zeroing costs more than encoding. Never from the pool.
-    const buffer = Buffer.allocUnsafeSlow(textStart + textBytes);
-    buffer.fill(0, 0, this.#headroom);
-    columns.copyTo(buffer, this.#headroom);
-    if (encoding === TEXT.ascii) {
-      buffer.write(text, textStart, textBytes, 'latin1');
-    } else if (encoding === TEXT.utf8) {
-      buffer.write(text, textStart, textBytes, 'utf8');
-    } else if (encoding === TEXT.utf16) {
-      buffer.write(text, textStart, textBytes, 'utf16le');
+    let capacity = units === 0 ? 0 : units + TEXT_SLACK_BYTES;
+    let buffer = this.#allocate(textStart + capacity);
+    let textBytes = buffer.write(text, textStart, capacity, 'utf8');
+    let encoding: number = units === 0 ? TEXT.none : TEXT.ascii;
+    if (textBytes !== units) {
+      // More bytes than units, so not all ASCII, and perhaps not all of it.
+      const isUtf8 = text.isWellFormed();
+      encoding = isUtf8 ? TEXT.utf8 : TEXT.utf16;
+      capacity = isUtf8 ? Buffer.byteLength(text, 'utf8') : units * 2;
+      buffer = this.#allocate(textStart + capacity);
+      textBytes = buffer.write(text, textStart, capacity, isUtf8 ? 'utf8' : 'utf16le');
     }
+    buffer.fill(0, textStart + textBytes);
+    columns.header(BATCH_FORMAT_VERSION, this.#sequence, flags, encoding, textBytes, units);
+    columns.copyTo(buffer, this.#headroom);
+    this.#sequence = (this.#sequence + 1) & 255;
     return new Uint8Array(buffer.buffer);
   }
 
+  /** Not zeroed but for the headroom, as all of it gets written: zeroing costs more than encoding. Never from a pool. */
+  #allocate(length: number): Buffer<ArrayBuffer> {
+    return Buffer.allocUnsafeSlow(length).fill(0, 0, this.#headroom);
+  }
+
   #text(): string {
-    const parts: string[] = [];
+    let text = '';
     for (const section of this.#sections) {
-      section?.text(parts);
+      text += section?.text() ?? '';
     }
-    return parts.join('');
+    return text;
   }
 
   #end(): void {
@@ -215,7 +217,7 @@ export class BatchEncoder {
   }
 
   /** Names the record's field, which the encoder does not keep track of. */
-  #explain(thrown: unknown, values: readonly unknown[], count: number): MillraceError {
+  #explain(thrown: unknown, values: readonly unknown[], count: number): unknown {
     const writer = new ByteWriter();
     for (let i = 0; i < count; i++) {
       try {
@@ -231,11 +233,7 @@ export class BatchEncoder {
         );
       }
     }
-    return new MillraceError(
-      'BAD_RECORD',
-      `the records of operator "${this.#operatorName}" cannot be sent: ${messageOf(thrown)}`,
-      { cause: thrown },
-    );
+    return thrown;
   }
 }
 

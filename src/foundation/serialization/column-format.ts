@@ -38,8 +38,10 @@ export const STRINGS = {
 } as const;
 
 export const BATCH_FORMAT_VERSION = 1;
-/** Version, sequence, flags, encoding of the text, bytes of the text, UTF-16 units of the text. */
-export const BATCH_HEADER_BYTES = 12;
+/** Version, sequence, flags, encoding of the text; start, bytes and UTF-16 units of the text. */
+export const BATCH_HEADER_BYTES = 16;
+/** Free bytes after the text, which tell an encoder that all of it went in. */
+export const TEXT_SLACK_BYTES = 4;
 
 export const FLAG = {
   /** The sender begins anew: no shape or dictionary of before is valid. */

@@ -34,8 +34,9 @@ export class ColumnWriter {
     this.#bytes[1] = sequence;
     this.#bytes[2] = flags;
     this.#bytes[3] = text;
-    this.#words[1] = textBytes;
-    this.#words[2] = textUnits;
+    this.#words[1] = this.#at;
+    this.#words[2] = textBytes;
+    this.#words[3] = textUnits;
   }
 
   copyTo(target: Uint8Array, offset: number): void {
@@ -139,11 +140,7 @@ export class ColumnWriter {
     const first = count > 0 ? values[0]! : 0;
     let least = first;
     let most = first;
-    let before = first;
-    let step = 0;
-    let rising = true;
     let same = true;
-    let negativeZero = false;
     for (let i = 0; i < count; i++) {
       const value = values[i]!;
       if (value < least) {
@@ -151,30 +148,24 @@ export class ColumnWriter {
       } else if (value > most) {
         most = value;
       }
-      const delta = value - before;
-      if (delta > step) {
-        step = delta;
-      } else if (!(delta >= 0)) {
-        rising = false;
-      }
       same &&= value === first;
-      negativeZero ||= value === 0 && 1 / value < 0;
-      before = value;
     }
-    const integral = !negativeZero && (least | 0) === least && (most | 0) === most ? INTEGRAL : 0;
-    if (same && !negativeZero) {
-      this.#constant(first, integral);
-      return;
-    }
-    const deltaWidth = rising ? widthOf(step) : 0;
-    const offsetWidth = widthOf(most - least);
-    if (!negativeZero && deltaWidth !== 0 && (offsetWidth === 0 || deltaWidth < offsetWidth)) {
-      if (this.#steps(PACKING.delta8 + (deltaWidth >> 1), integral, values, count, deltaWidth)) {
+    if (!(least <= 0 && most >= 0 && hasNegativeZero(values, count))) {
+      const integral = (least | 0) === least && (most | 0) === most ? INTEGRAL : 0;
+      if (same) {
+        this.#constant(first, integral);
         return;
       }
-    } else if (!negativeZero && offsetWidth !== 0) {
-      if (this.#offsets(PACKING.offset8 + (offsetWidth >> 1), integral, least, values, count, offsetWidth)) {
-        return;
+      const offsetWidth = widthOf(most - least);
+      const stepWidth = least === first && offsetWidth !== 1 ? widthOf(largestStep(values, count)) : 0;
+      if (stepWidth !== 0 && (offsetWidth === 0 || stepWidth < offsetWidth)) {
+        if (this.#steps(PACKING.delta8 + (stepWidth >> 1), integral, values, count, stepWidth)) {
+          return;
+        }
+      } else if (offsetWidth !== 0) {
+        if (this.#offsets(PACKING.offset8 + (offsetWidth >> 1), integral, least, values, count, offsetWidth)) {
+          return;
+        }
       }
     }
     this.#beginWords(PACKING.raw, 8, count);
@@ -275,3 +266,29 @@ export class ColumnWriter {
 /** Bytes for a whole number up to `largest`, 0 when it is too large or none. */
 const widthOf = (largest: number): number =>
   largest <= 0xff ? 1 : largest <= 0xffff ? 2 : largest <= 0xffff_ffff ? 4 : 0;
+
+/** How far the values rise from one to the next, at most; Infinity when they do not only rise. */
+const largestStep = (values: Float64Array, count: number): number => {
+  let before = values[0]!;
+  let largest = 0;
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!;
+    const step = value - before;
+    if (step > largest) {
+      largest = step;
+    } else if (!(step >= 0)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    before = value;
+  }
+  return largest;
+};
+
+const hasNegativeZero = (values: Float64Array, count: number): boolean => {
+  for (let i = 0; i < count; i++) {
+    if (values[i] === 0 && 1 / values[i]! < 0) {
+      return true;
+    }
+  }
+  return false;
+};

@@ -1,9 +1,22 @@
 import { hasNulls } from './generate-encoder.ts';
-import type { ShapeDecoder } from './shape-decoder.ts';
 import type { PlanNode, ShapePlan } from './shape-plan.ts';
 
+/** What generated code works on: the columns of the records of one shape in one batch. */
+export interface DecoderColumns {
+  /** By column; none for `any`. */
+  readonly arrays: unknown[];
+  readonly nulls: (Uint8Array | undefined)[];
+  /** Of columns that use a dictionary in this batch: what each code stands for. */
+  readonly words: ((string | null | undefined)[] | undefined)[];
+  /** The plain strings, in the order of records and fields, and where the next begins. */
+  readonly text: string;
+  position: number;
+  /** The next value of an `any` column. */
+  readAny(): unknown;
+}
+
 /** Makes `count` records out of the columns and puts them into `target` from `at` on. */
-export type MakeRecords = (state: ShapeDecoder, target: unknown[], at: number, count: number) => void;
+export type MakeRecords = (state: DecoderColumns, target: unknown[], at: number, count: number) => void;
 
 const MOST_COMPILED = 256;
 const compiled = new Map<string, MakeRecords>();
@@ -85,7 +98,7 @@ class DecoderSource {
       case 'object':
       case 'tuple':
         return this.#makeNullable(node, name, cell, row);
-      case 'list':
+      default:
         return this.#makeList(node, name, cell);
     }
   }

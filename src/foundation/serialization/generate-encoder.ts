@@ -1,11 +1,36 @@
-import type { ShapeEncoder } from './shape-encoder.ts';
-import type { PlanNode, ShapePlan } from './shape-plan.ts';
+import type { ByteWriter } from '../common/byte-writer.ts';
+import type { ColumnKind, PlanNode, ShapePlan } from './shape-plan.ts';
+
+export type ColumnArray = Float64Array | Int32Array | Uint8Array | BigInt64Array;
+
+/** What generated code works on: the columns of the records of one shape in one batch. */
+export interface EncoderColumns {
+  /** By column; none for `any`. */
+  readonly arrays: (ColumnArray | undefined)[];
+  readonly nulls: (Uint8Array | undefined)[];
+  readonly dictionaries: ({ readonly words: Map<string, number> | undefined; add(word: string): number } | undefined)[];
+  /** Rows of each group so far, and how many fit. */
+  readonly rows: number[];
+  readonly capacity: number[];
+  /** The strings that are not in dictionaries, in the order of records and fields. */
+  readonly parts: string[];
+  partCount: number;
+  /** The values of `any` columns, in the order of records and fields. */
+  readonly writer: ByteWriter;
+  putAny(value: unknown): void;
+  /** The nulls of a column that had none so far. */
+  nullsOf(column: number): Uint8Array;
+  /** A record that did not fit may have left nulls behind the last row. */
+  forgetNulls(): void;
+  /** A list does not fit into the rows of its group. */
+  wantRows(group: number, rows: number): void;
+}
 
 /**
  * Puts records from `values[from]` on into the columns, up to the first that does not fit or `to`; returns its index.
  * What the record that did not fit put into columns is not counted.
  */
-export type PutRecords = (state: ShapeEncoder, values: readonly unknown[], from: number, to: number) => number;
+export type PutRecords = (state: EncoderColumns, values: readonly unknown[], from: number, to: number) => number;
 
 const MOST_COMPILED = 256;
 const compiled = new Map<string, PutRecords>();
@@ -109,7 +134,7 @@ class EncoderSource {
       case 'object':
       case 'tuple':
         return this.#putNullable(node, value, row);
-      case 'list':
+      default:
         return this.#putList(node, value, row, nulls);
     }
   }
@@ -207,4 +232,4 @@ class EncoderSource {
 }
 
 /** Columns whose nulls are beside the values; others have codes for null and undefined. */
-export const hasNulls = (kind: string): boolean => kind === 'number' || kind === 'date' || kind === 'bigint';
+export const hasNulls = (kind: ColumnKind): boolean => kind === 'number' || kind === 'date' || kind === 'bigint';

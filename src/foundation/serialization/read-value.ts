@@ -115,8 +115,8 @@ const readBigint = (reader: ByteReader): bigint => {
   if (length === 0) {
     reader.corrupt('a bigint of 0 bytes');
   }
-  const magnitude = BigInt(`0x${Buffer.from(reader.bytes(length)).reverse().toString('hex')}`);
-  return BigInt.asIntN(length * 8, magnitude);
+  const bigEndian = Buffer.from(reader.bytes(length).toReversed());
+  return BigInt.asIntN(length * 8, BigInt(`0x${bigEndian.toString('hex')}`));
 };
 
 const readFields = (reader: ByteReader, target: Record<string, unknown>, depth: number): object => {

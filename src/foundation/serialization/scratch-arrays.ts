@@ -4,10 +4,10 @@ const SMALLEST = 256;
 
 /** Typed arrays for the columns of one batch, shared by all channels of a thread: encoding is synchronous. */
 export class ScratchArrays {
-  readonly #floats: Float64Array[] = [];
-  readonly #integers: Int32Array[] = [];
-  readonly #bytes: Uint8Array[] = [];
-  readonly #bigints: BigInt64Array[] = [];
+  readonly #floats: (Float64Array | undefined)[] = [];
+  readonly #integers: (Int32Array | undefined)[] = [];
+  readonly #bytes: (Uint8Array | undefined)[] = [];
+  readonly #bigints: (BigInt64Array | undefined)[] = [];
   #usedFloats = 0;
   #usedIntegers = 0;
   #usedBytes = 0;
@@ -70,12 +70,8 @@ const capacityFor = (length: number): number => {
   return capacity;
 };
 
-const keep = <T extends { readonly length: number }>(arrays: T[], at: number, array: T): void => {
-  if (array.length <= LARGEST_KEPT) {
-    arrays[at] = array;
-  } else {
-    delete arrays[at];
-  }
+const keep = <T extends { readonly length: number }>(arrays: (T | undefined)[], at: number, array: T): void => {
+  arrays[at] = array.length <= LARGEST_KEPT ? array : undefined;
 };
 
 let idle: ScratchArrays | undefined = new ScratchArrays();

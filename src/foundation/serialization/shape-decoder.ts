@@ -2,7 +2,7 @@ import { ByteReader } from '../common/byte-reader.ts';
 import { FIRST_CODE, STRINGS } from './column-format.ts';
 import { type ColumnReader, corruptBatch } from './column-reader.ts';
 import { detachString } from './detach.ts';
-import { generateDecoder, type MakeRecords } from './generate-decoder.ts';
+import { type DecoderColumns, generateDecoder, type MakeRecords } from './generate-decoder.ts';
 import { hasNulls } from './generate-encoder.ts';
 import { readValue } from './read-value.ts';
 import type { ScratchArrays } from './scratch-arrays.ts';
@@ -16,12 +16,11 @@ export interface TextCursor {
 
 /**
  * The columns of the records of one shape in the batch that is being decoded, and the dictionaries of the channel for
- * it. Generated code (`generateDecoder`) reads the public fields.
+ * it.
  */
-export class ShapeDecoder {
+export class ShapeDecoder implements DecoderColumns {
   readonly arrays: unknown[];
   readonly nulls: (Uint8Array | undefined)[];
-  /** Of columns that use a dictionary in this batch: what each code stands for. */
   readonly words: ((string | null | undefined)[] | undefined)[];
   text = '';
   position = 0;
@@ -85,7 +84,6 @@ export class ShapeDecoder {
     this.#any = undefined;
   }
 
-  /** For generated code: the next value of an `any` column. */
   readAny(): unknown {
     return readValue(this.#any!);
   }
@@ -136,6 +134,8 @@ export class ShapeDecoder {
         this.#expectRows(childGroup, sumLengths(lengths, count));
         break;
       }
+      default:
+        break;
     }
   }
 

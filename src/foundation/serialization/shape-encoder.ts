@@ -1,22 +1,26 @@
 import { ByteWriter } from '../common/byte-writer.ts';
 import { STRINGS } from './column-format.ts';
 import type { ColumnWriter } from './column-writer.ts';
-import { generateEncoder, hasNulls, type PutRecords } from './generate-encoder.ts';
+import {
+  type ColumnArray,
+  type EncoderColumns,
+  generateEncoder,
+  hasNulls,
+  type PutRecords,
+} from './generate-encoder.ts';
 import type { ScratchArrays } from './scratch-arrays.ts';
 import type { ShapeNode } from './shape.ts';
 import { type Column, mostRows, type ShapePlan } from './shape-plan.ts';
 import { StringDictionary } from './string-dictionary.ts';
 import { writeValue } from './write-value.ts';
 
-type ColumnArray = Float64Array | Int32Array | Uint8Array | BigInt64Array;
-
 const LARGEST_KEPT_BYTES = 1_048_576;
 
 /**
  * The columns of the records of one shape in the batch that is being encoded, and the dictionaries of the channel for
- * it. Generated code (`generateEncoder`) fills the public fields.
+ * it.
  */
-export class ShapeEncoder {
+export class ShapeEncoder implements EncoderColumns {
   readonly id: number;
   readonly shape: ShapeNode;
   readonly plan: ShapePlan;
@@ -25,13 +29,10 @@ export class ShapeEncoder {
   readonly arrays: (ColumnArray | undefined)[];
   readonly nulls: (Uint8Array | undefined)[];
   readonly dictionaries: (StringDictionary | undefined)[];
-  /** Rows of each group so far, and how many fit. */
   readonly rows: number[];
   readonly capacity: number[];
-  /** The strings that are not in dictionaries, in the order of records and fields. */
   parts: string[] = [];
   partCount = 0;
-  /** The values of `any` columns, in the order of records and fields. */
   writer = new ByteWriter(16);
 
   readonly #put: PutRecords;
@@ -94,18 +95,16 @@ export class ShapeEncoder {
     }
   }
 
-  /** Adds the text of this shape to `parts`: new words of each dictionary, then plain strings. */
-  text(parts: string[]): void {
+  /** The text of this shape: new words of each dictionary, then plain strings. */
+  text(): string {
+    let text = '';
     for (const dictionary of this.dictionaries) {
-      if (dictionary?.words !== undefined) {
-        for (const word of dictionary.newWords) {
-          parts.push(word);
-        }
+      if (dictionary?.words !== undefined && dictionary.newWords.length > 0) {
+        text += dictionary.newWords.join('');
       }
     }
-    for (let i = 0; i < this.partCount; i++) {
-      parts.push(this.parts[i]!);
-    }
+    this.parts.length = this.partCount;
+    return this.partCount === 0 ? text : text + this.parts.join('');
   }
 
   /** After the batch: lets go of everything but dictionaries. */
@@ -126,7 +125,6 @@ export class ShapeEncoder {
     this.#scratch = undefined;
   }
 
-  /** For generated code: nulls of a column that had none so far. */
   nullsOf(column: number): Uint8Array {
     const nulls = this.#scratch!.bytes(this.capacity[this.plan.columns[column]!.group]!);
     nulls.fill(0);
@@ -134,20 +132,17 @@ export class ShapeEncoder {
     return nulls;
   }
 
-  /** For generated code: a record that did not fit may have left nulls behind the last row. */
   forgetNulls(): void {
     for (const column of this.plan.columns) {
       this.nulls[column.index]?.fill(0, this.rows[column.group]);
     }
   }
 
-  /** For generated code: a list does not fit into the rows of its group. */
   wantRows(group: number, rows: number): void {
     this.#wantedGroup = group;
     this.#wantedRows = rows;
   }
 
-  /** For generated code. */
   putAny(value: unknown): void {
     writeValue(this.writer, value);
   }
@@ -165,7 +160,7 @@ export class ShapeEncoder {
       if (own === group) {
         const old = this.arrays[index];
         const grown = this.#arrayFor(kind, capacity);
-        (grown as Float64Array | undefined)?.set(old as Float64Array);
+        (grown as Float64Array | undefined)?.set((old as Float64Array).subarray(0, this.rows[group]));
         this.arrays[index] = grown;
         const nulls = this.nulls[index];
         if (nulls !== undefined) {
@@ -197,7 +192,7 @@ export class ShapeEncoder {
       case 'nothing':
       case 'presence':
         return scratch.bytes(count);
-      case 'any':
+      default:
         return undefined;
     }
   }
@@ -205,16 +200,11 @@ export class ShapeEncoder {
   #writeColumn(writer: ColumnWriter, column: Column, count: number): void {
     const { index, kind, childGroup } = column;
     const array = this.arrays[index];
-    switch (kind) {
-      case 'presence':
-      case 'length':
-        writer.varint(this.rows[childGroup]!);
-        break;
-      case 'string':
-        this.#writeDictionary(writer, this.dictionaries[index]!);
-        break;
-    }
-    if (hasNulls(kind)) {
+    if (kind === 'presence' || kind === 'length') {
+      writer.varint(this.rows[childGroup]!);
+    } else if (kind === 'string') {
+      this.#writeDictionary(writer, this.dictionaries[index]!);
+    } else if (hasNulls(kind)) {
       this.#writeNulls(writer, index, count);
     }
     if (array instanceof Float64Array) {

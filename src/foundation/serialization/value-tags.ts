@@ -100,10 +100,7 @@ export const BINARY_KINDS_BY_TAG: ReadonlyMap<number, BinaryKind> = new Map(
 
 /** Errors that come back as their own class; others come back as `Error` with their name. */
 export const ERROR_CLASSES: ReadonlyMap<string, ErrorConstructor> = new Map(
-  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [
-    type.name,
-    type as ErrorConstructor,
-  ]),
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((type) => [type.name, type]),
 );
 
 /** Whether `prototype` is that of a plain object, of this or another realm. */

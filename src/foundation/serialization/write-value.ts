@@ -1,5 +1,5 @@
 import type { ByteWriter } from '../common/byte-writer.ts';
-import { MillraceError } from '../common/errors.ts';
+import { messageOf, MillraceError } from '../common/errors.ts';
 import { untravellable } from './untravellable.ts';
 import {
   BINARY_KINDS,
@@ -32,9 +32,8 @@ export const writeValue = (writer: ByteWriter, value: unknown, name = 'value'): 
     if (thrown === refused) {
       throw untravellable(value, name);
     }
-    throw thrown instanceof RangeError
-      ? new MillraceError('BAD_RECORD', `${name} cannot be encoded: ${thrown.message}`, { cause: thrown })
-      : thrown;
+    // Too large, or a getter or a proxy of the user threw.
+    throw new MillraceError('BAD_RECORD', `${name} cannot be encoded: ${messageOf(thrown)}`, { cause: thrown });
   }
 };
 
@@ -97,7 +96,7 @@ const writeBigint = (writer: ByteWriter, value: bigint): void => {
   );
   writer.u8(TAG.bigint);
   writer.varint(byteLength);
-  writer.bytes(bytes.reverse());
+  writer.bytes(bytes.toReversed());
 };
 
 const writeObject = (writer: ByteWriter, value: object, depth: number): void => {
@@ -191,12 +190,15 @@ const writeBinary = (writer: ByteWriter, kind: BinaryKind, value: BinaryValue): 
   writer.bytes(bytes);
 };
 
+/** Nothing keeps users from giving an error a name that is not a string. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /** Name, message, stack, cause (a hole: none), then the enumerable fields, `code` among them, as an object. */
 const writeError = (writer: ByteWriter, value: Error, depth: number): void => {
   writer.u8(TAG.error);
-  writeString(writer, String(value.name));
-  writeString(writer, String(value.message));
-  writeString(writer, String(value.stack ?? ''));
+  writeString(writer, textOf(value.name));
+  writeString(writer, textOf(value.message));
+  writeString(writer, textOf(value.stack));
   if (Object.hasOwn(value, 'cause')) {
     write(writer, value.cause, depth + 1);
   } else {
