@@ -1,0 +1,399 @@
+import { assert, present } from '../../../foundation/common/assert.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { AttemptId, CheckpointId, Generation } from '../../../foundation/common/ids.ts';
+import type { CheckpointTrigger } from '../../protocol/task-commands.ts';
+import type { Instant } from '../instant.ts';
+import { subtaskName } from '../scheduler/execution-graph.ts';
+import { AbortedCheckpoints } from './aborted-checkpoints.ts';
+import { CheckpointFailureCounter } from './checkpoint-failure-counter.ts';
+import { CheckpointStatistics } from './checkpoint-statistics.ts';
+import { completedCheckpoint, type CompletedCheckpoint } from './completed-checkpoint.ts';
+import type {
+  Acknowledgement,
+  CheckpointRequest,
+  CoordinatorAction,
+  CoordinatorEvent,
+  Decline,
+} from './coordinator-event.ts';
+import {
+  because,
+  completedMessage,
+  expired,
+  failedMessage,
+  failure,
+  intolerable,
+  triggering,
+} from './coordinator-messages.ts';
+import type { CoordinatorCoreOptions } from './coordinator-options.ts';
+import { assembleMetadata, carriedStates } from './metadata-assembly.ts';
+import { PendingCheckpoint } from './pending-checkpoint.ts';
+import { stopOf } from './request-queue.ts';
+import { TaskRoster } from './task-roster.ts';
+import { TriggerDesk } from './trigger-desk.ts';
+
+type EventOf<K extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { kind: K }>;
+
+interface AbortOptions {
+  /** Against the tolerable failures. */
+  readonly counted: boolean;
+  /** The whole job restarts or ends anyway. */
+  readonly restarted?: boolean;
+}
+
+/**
+ * Decides when checkpoints are triggered, which acknowledgements count, and what is complete: metadata durable, then the
+ * pointer, then the announcement (I3, I4). One checkpoint or savepoint is in flight at a time. A decision core: events in,
+ * actions out, no I/O. The shell is `CheckpointCoordinator`.
+ */
+export class CoordinatorCore {
+  readonly #options: CoordinatorCoreOptions;
+  readonly #roster: TaskRoster;
+  readonly #desk: TriggerDesk;
+  readonly #failures: CheckpointFailureCounter;
+  readonly #aborted = new AbortedCheckpoints();
+  readonly statistics = new CheckpointStatistics();
+  #completed: readonly CompletedCheckpoint[];
+  #pending: PendingCheckpoint | undefined;
+  #generation: Generation = { epoch: 0, number: 0 };
+  #highestId = 0;
+  #actions: CoordinatorAction[] = [];
+
+  constructor(options: CoordinatorCoreOptions) {
+    this.#options = options;
+    const { settings, checkpointFolder } = options;
+    this.#roster = new TaskRoster(options.execution, options.finished);
+    this.#desk = new TriggerDesk({
+      execution: options.execution,
+      roster: this.#roster,
+      intervalMs: checkpointFolder === undefined ? undefined : settings.intervalMs,
+      minPauseMs: settings.minPauseMs,
+      timeoutMs: settings.timeoutMs,
+      hasCheckpointFolder: checkpointFolder !== undefined,
+      emit: (action) => this.#actions.push(action),
+    });
+    this.#failures = new CheckpointFailureCounter(settings.tolerableFailures);
+    this.#completed = options.completed;
+  }
+
+  /** A pointer write whose outcome is not known (R2): no region chooses what to restore. */
+  get isUndecided(): boolean {
+    return this.#pending?.phase === 'undecided';
+  }
+
+  /** No checkpoint is in flight and none will be. */
+  get isQuiet(): boolean {
+    return this.#desk.isClosed && this.#pending === undefined && !this.#aborted.hasUnfinishedWrites;
+  }
+
+  /** What the store points to, ascending; the last one is where a recovery starts. */
+  get completed(): readonly CompletedCheckpoint[] {
+    return this.#completed;
+  }
+
+  /** The checkpoint that the next trigger names as base (R6): the newest completed in the job's own folder. */
+  get base(): CheckpointId | undefined {
+    return this.#completed.findLast(({ kind }) => kind === 'checkpoint')?.checkpointId;
+  }
+
+  /** When `tick` is due, in monotonic time. */
+  get nextWakeMs(): number {
+    const pending = this.#pending;
+    const deadlineMs = pending === undefined || pending.phase === 'undecided' ? Infinity : pending.deadlineMs;
+    return Math.min(deadlineMs, this.#desk.nextWakeMs(pending === undefined));
+  }
+
+  handle(event: CoordinatorEvent, now: Instant): readonly CoordinatorAction[] {
+    this.#actions = [];
+    this.#apply(event, now);
+    this.#expire(now);
+    if (this.#pending === undefined) {
+      this.#desk.reserveNext(now.monotonicMs);
+    }
+    return this.#actions;
+  }
+
+  #apply(event: CoordinatorEvent, now: Instant): void {
+    switch (event.kind) {
+      case 'deployed':
+        return this.#deployed(event);
+      case 'task-running':
+        this.#roster.running(event.attempt);
+        return this.#desk.running(now.monotonicMs);
+      case 'task-ended':
+        return this.#roster.ended(event.attempt);
+      case 'task-finished':
+        return this.#taskFinished(event.attempt, now);
+      case 'tasks-failing':
+        return this.#tasksFailing(event.indices, event.error, now);
+      case 'acknowledged':
+        return this.#acknowledged(event.report, now);
+      case 'declined':
+        return this.#declined(event.report, now);
+      case 'requested':
+        return this.#desk.request(event.request, this.#pending?.request, now.monotonicMs);
+      case 'id-reserved':
+        return this.#idReserved(event, now);
+      case 'id-refused':
+        return this.#desk.idRefused(event.error, now.monotonicMs);
+      case 'metadata-written':
+        return this.#metadataWritten(event, now);
+      case 'metadata-refused':
+        return this.#metadataRefused(event, now);
+      case 'pointer-outcome':
+        return this.#pointerOutcome(event, now);
+      case 'shut-down':
+        return this.#shutDown(event.reason, now);
+      case 'tick':
+    }
+  }
+
+  #deployed({ tasks, generation, restored }: EventOf<'deployed'>): void {
+    this.#generation = generation;
+    this.statistics.restored(restored);
+    for (const task of tasks) {
+      this.#roster.deployed(task);
+    }
+  }
+
+  #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
+    assert(event.checkpointId > this.#highestId, `checkpoint id ${event.checkpointId} comes after ${this.#highestId}`);
+    this.#highestId = event.checkpointId;
+    const wanted = this.#desk.reserved(now.monotonicMs);
+    if (wanted !== undefined) {
+      this.#trigger(event, wanted.request, now);
+    }
+  }
+
+  #trigger(event: EventOf<'id-reserved'>, request: CheckpointRequest | undefined, now: Instant): void {
+    const { settings, checkpointFolder, jobId } = this.#options;
+    const trigger: CheckpointTrigger = {
+      checkpointId: event.checkpointId,
+      timestampMs: now.wallMs,
+      base: this.base,
+      kind: request?.kind ?? 'checkpoint',
+      folder: request?.kind === 'savepoint' ? request.folder : present(checkpointFolder, 'checkpoint folder'),
+      stop: stopOf(request),
+    };
+    const participants = this.#roster.participants();
+    this.#pending = new PendingCheckpoint({
+      trigger,
+      request,
+      participants,
+      endedBefore: new Set([...participants.keys()].filter((index) => this.#roster.hasEnded(index))),
+      enumerators: event.enumerators,
+      triggeredAt: now,
+      deadlineMs: now.monotonicMs + settings.timeoutMs,
+    });
+    if (trigger.kind === 'checkpoint') {
+      this.#desk.triggered(now.monotonicMs);
+    }
+    this.statistics.triggered();
+    this.#log('info', triggering(trigger, jobId));
+    this.#actions.push({ kind: 'trigger', attempts: this.#roster.triggerTargets(), trigger });
+  }
+
+  #acknowledged(report: Acknowledgement, now: Instant): void {
+    const pending = this.#pending;
+    if (pending?.id !== report.checkpointId) {
+      const aborted = this.#aborted.get(report.checkpointId);
+      // Of a completed one this is a repeat: its files are in use.
+      if (aborted !== undefined) {
+        this.#actions.push({ kind: 'discard', ...aborted, states: [report.state] });
+      }
+      return;
+    }
+    const index = this.#roster.indexOf(report.attempt);
+    if (index === undefined || pending.phase !== 'collecting' || !pending.expects(index, report.attempt)) {
+      return;
+    }
+    pending.acknowledge(index, report);
+    if (pending.isFullyAcknowledged) {
+      pending.phase = 'writing';
+      const assembled = assembleMetadata(pending, this.#roster, {
+        jobId: this.#options.jobId,
+        execution: this.#options.execution,
+        generation: this.#generation,
+        completedMs: now.wallMs,
+      });
+      this.#actions.push({
+        kind: 'write-metadata',
+        checkpointId: pending.id,
+        folder: pending.trigger.folder,
+        ...assembled,
+      });
+    }
+  }
+
+  #declined({ attempt, checkpointId, error }: Decline, now: Instant): void {
+    const pending = this.#pending;
+    const index = this.#roster.indexOf(attempt);
+    if (pending?.id === checkpointId && index !== undefined && pending.phase === 'collecting') {
+      const name = subtaskName(this.#options.execution.subtask(index));
+      // A task that is going away declines; its own failure is what counts.
+      const counted = error.code !== 'TASK_CANCELED';
+      this.#abort(pending, because(`task "${name}" declined`, error), { counted }, now);
+    }
+  }
+
+  #taskFinished(attempt: AttemptId, now: Instant): void {
+    const pending = this.#pending;
+    const index = this.#roster.indexOf(attempt);
+    if (index !== undefined && pending?.phase === 'collecting' && pending.expects(index, attempt)) {
+      const name = subtaskName(this.#options.execution.subtask(index));
+      const error = failure('CHECKPOINT_FAILED', `task "${name}" finished meanwhile; try again`);
+      this.#abort(pending, error, { counted: false }, now);
+    }
+    this.#roster.left(attempt, this.#options.checkpointFolder ?? '');
+  }
+
+  #tasksFailing(indices: readonly number[], error: ErrorInfo, now: Instant): void {
+    for (const index of indices) {
+      this.#roster.failing(index);
+    }
+    const pending = this.#pending;
+    if (pending !== undefined && pending.phase !== 'undecided') {
+      const restarted = indices.length === this.#options.execution.subtasks.length;
+      this.#abort(pending, because('tasks failed or are cancelled', error), { counted: false, restarted }, now);
+    }
+  }
+
+  #metadataWritten(event: EventOf<'metadata-written'>, now: Instant): void {
+    const pending = this.#pending;
+    if (pending?.id !== event.checkpointId || pending.phase !== 'writing') {
+      this.#discardAbandoned(event.checkpointId);
+      return;
+    }
+    const { kind, stop } = pending.trigger;
+    const checkpoint = completedCheckpoint(pending, event.metadata, event.metadataPath, now);
+    if (kind === 'savepoint' && stop === 'no') {
+      this.#complete(pending, checkpoint, now);
+    } else {
+      pending.checkpoint = checkpoint;
+      pending.phase = 'undecided';
+      this.#actions.push({ kind: 'write-pointer', checkpoint });
+    }
+  }
+
+  #metadataRefused({ checkpointId, error }: EventOf<'metadata-refused'>, now: Instant): void {
+    const pending = this.#pending;
+    if (pending?.id === checkpointId && pending.phase === 'writing') {
+      pending.phase = 'collecting';
+      this.#abort(pending, because('its metadata could not be written', error), { counted: true }, now);
+    } else {
+      this.#discardAbandoned(checkpointId);
+    }
+  }
+
+  #pointerOutcome({ checkpointId, write }: EventOf<'pointer-outcome'>, now: Instant): void {
+    const pending = present(this.#pending, 'pending checkpoint');
+    assert(pending.id === checkpointId && pending.phase === 'undecided', `checkpoint ${checkpointId} is not undecided`);
+    const checkpoint = present(pending.checkpoint, 'checkpoint');
+    switch (write.outcome) {
+      case 'written':
+        return this.#complete(pending, checkpoint, now);
+      case 'undecided':
+        this.#log('warn', `Checkpoint ${checkpointId} is undecided: ${write.error.message}`);
+        this.#actions.push({ kind: 'settle-pointer', checkpoint });
+        return;
+      case 'not-written':
+        pending.phase = 'collecting';
+        return this.#abort(pending, because('its pointer could not be written', write.error), { counted: true }, now);
+    }
+  }
+
+  /** I4: only now, and told to every task (R6), except for a plain savepoint, which commits nothing (R8). */
+  #complete(pending: PendingCheckpoint, checkpoint: CompletedCheckpoint, now: Instant): void {
+    this.#pending = undefined;
+    const { kind, stop } = pending.trigger;
+    const { jobId, execution } = this.#options;
+    this.statistics.completed(checkpoint);
+    this.#desk.decided(now.monotonicMs, true);
+    this.#log('info', completedMessage(checkpoint, jobId, now.wallMs));
+    if (kind === 'checkpoint') {
+      this.#failures.completed();
+      const carried = carriedStates(checkpoint.metadata, checkpoint.baseFolder, execution);
+      carried.forEach((state, index) => this.#roster.finished(index, state));
+    }
+    if (kind === 'checkpoint' || stop !== 'no') {
+      const { checkpointId } = checkpoint;
+      this.#completed = [...this.#completed, checkpoint];
+      this.#actions.push(
+        { kind: 'completed', checkpoint },
+        { kind: 'announce', what: 'completed', checkpointId, attempts: this.#roster.attempts },
+      );
+      this.#retire();
+    }
+    if (stop !== 'no') {
+      this.#desk.close('the job is stopped');
+    }
+    if (pending.request !== undefined) {
+      const answer = { outcome: 'completed', checkpoint } as const;
+      this.#actions.push({ kind: 'answer', request: pending.request.request, answer });
+    }
+  }
+
+  /** The oldest go once the new one is decided: they might have been needed until then (R2, R6). */
+  #retire(): void {
+    while (this.#completed.length > this.#options.settings.numRetained) {
+      const checkpoint = present(this.#completed[0], 'oldest checkpoint');
+      this.#completed = this.#completed.slice(1);
+      this.#actions.push({ kind: 'retire', checkpoint });
+    }
+  }
+
+  #abort(pending: PendingCheckpoint, error: ErrorInfo, { counted, restarted }: AbortOptions, now: Instant): void {
+    assert(pending.phase !== 'undecided', `checkpoint ${pending.id} is undecided`);
+    this.#pending = undefined;
+    const { trigger, request, states, phase, participants, id } = pending;
+    const place = { checkpointId: id, folder: trigger.folder, savepoint: trigger.kind === 'savepoint' };
+    this.#aborted.add(place, phase === 'writing' ? states : undefined);
+    this.statistics.failed(id, now.wallMs, error);
+    this.#desk.decided(now.monotonicMs, false);
+    const failJob = counted && this.#failures.failed();
+    this.#log('warn', failedMessage(id, this.#options.jobId, error, this.#failures.consecutive));
+    const attempts = [...participants.values()].filter((attempt) => this.#roster.indexOf(attempt) !== undefined);
+    this.#actions.push({ kind: 'announce', what: 'aborted', checkpointId: id, attempts });
+    if (phase === 'collecting') {
+      this.#actions.push({ kind: 'discard', ...place, states });
+    }
+    if (request !== undefined) {
+      this.#desk.refuse(request, error);
+    }
+    if (failJob) {
+      const { tolerableFailures } = this.#options.settings;
+      this.#actions.push({ kind: 'fail-job', error: intolerable(tolerableFailures, id, error) });
+    } else if (trigger.stop === 'drain' && restarted !== true && !this.#desk.isClosed) {
+      // The sources have ended their input: they cannot read on from here.
+      this.#actions.push({ kind: 'fail-job', error: because('the job could not be stopped with drain', error) });
+    }
+  }
+
+  /** A metadata write that outlived its checkpoint is over: now the metadata goes, then the files it names. */
+  #discardAbandoned(id: CheckpointId): void {
+    const abandoned = this.#aborted.writeEnded(id);
+    if (abandoned !== undefined) {
+      this.#actions.push({ kind: 'discard', ...abandoned.place, states: abandoned.states });
+    }
+  }
+
+  #expire(now: Instant): void {
+    const { settings, execution } = this.#options;
+    const pending = this.#pending;
+    if (pending !== undefined && pending.phase !== 'undecided' && pending.deadlineMs <= now.monotonicMs) {
+      const counted = pending.trigger.kind === 'checkpoint';
+      this.#abort(pending, expired(pending, settings.timeoutMs, execution), { counted }, now);
+    }
+    this.#desk.expire(now.monotonicMs);
+  }
+
+  #shutDown(reason: string, now: Instant): void {
+    this.#desk.close(reason);
+    if (this.#pending !== undefined && this.#pending.phase !== 'undecided') {
+      this.#abort(this.#pending, failure('JOB_ENDED', reason), { counted: false, restarted: true }, now);
+    }
+  }
+
+  #log(level: 'info' | 'warn', message: string): void {
+    this.#actions.push({ kind: 'log', level, message });
+  }
+}

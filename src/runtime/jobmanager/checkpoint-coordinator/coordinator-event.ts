@@ -1,0 +1,113 @@
+import type { PointerWrite } from '../../../coordination/completed-checkpoint-store.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { AttemptId, CheckpointId, Generation, OperatorId } from '../../../foundation/common/ids.ts';
+import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
+import type { CheckpointTrigger, TaskReport } from '../../protocol/task-commands.ts';
+import type { SubtaskState } from '../../state/state-handle.ts';
+import type { CompletedCheckpoint } from './completed-checkpoint.ts';
+
+/** What somebody asked for; answered once, by `answer` with the same number. */
+export type CheckpointRequest =
+  | { readonly request: number; readonly kind: 'checkpoint' }
+  | {
+      readonly request: number;
+      readonly kind: 'savepoint';
+      /** The savepoint's own folder. */
+      readonly folder: string;
+      readonly stop: CheckpointTrigger['stop'];
+    };
+
+export interface DeployedTask {
+  readonly index: number;
+  readonly attempt: AttemptId;
+  /** It only commits: no part of any checkpoint. */
+  readonly commitOnly: boolean;
+}
+
+export type Acknowledgement = Extract<TaskReport, { kind: 'acknowledge' }>;
+export type Decline = Extract<TaskReport, { kind: 'decline' }>;
+
+/** What the coordinator's decision core hears. */
+export type CoordinatorEvent =
+  | {
+      readonly kind: 'deployed';
+      readonly tasks: readonly DeployedTask[];
+      readonly generation: Generation;
+      readonly restored: CheckpointId | undefined;
+    }
+  | { readonly kind: 'task-running'; readonly attempt: AttemptId }
+  | { readonly kind: 'task-ended'; readonly attempt: AttemptId }
+  | { readonly kind: 'task-finished'; readonly attempt: AttemptId }
+  /** By subtask index: their attempts end, or did. */
+  | { readonly kind: 'tasks-failing'; readonly indices: readonly number[]; readonly error: ErrorInfo }
+  | { readonly kind: 'acknowledged'; readonly report: Acknowledgement }
+  | { readonly kind: 'declined'; readonly report: Decline }
+  | { readonly kind: 'requested'; readonly request: CheckpointRequest }
+  /** The id is in the store (R10); the enumerators' snapshots were taken in this same step (R4). */
+  | {
+      readonly kind: 'id-reserved';
+      readonly checkpointId: CheckpointId;
+      readonly enumerators: ReadonlyMap<OperatorId, unknown>;
+    }
+  | { readonly kind: 'id-refused'; readonly error: ErrorInfo }
+  | {
+      readonly kind: 'metadata-written';
+      readonly checkpointId: CheckpointId;
+      readonly metadata: CheckpointMetadata;
+      readonly metadataPath: string;
+    }
+  | { readonly kind: 'metadata-refused'; readonly checkpointId: CheckpointId; readonly error: ErrorInfo }
+  | { readonly kind: 'pointer-outcome'; readonly checkpointId: CheckpointId; readonly write: PointerWrite }
+  /** The job ends: nothing is triggered any more, what is pending is given up unless it is undecided. */
+  | { readonly kind: 'shut-down'; readonly reason: string }
+  | { readonly kind: 'tick' };
+
+/** Carried state that lies in another folder than the checkpoint that will list it. */
+export interface Relocation {
+  readonly operatorId: string;
+  readonly subtask: number;
+  readonly fromFolder: string;
+}
+
+export type CheckpointAnswer =
+  | { readonly outcome: 'completed'; readonly checkpoint: CompletedCheckpoint }
+  | { readonly outcome: 'failed'; readonly error: ErrorInfo };
+
+/** What the shell carries out, in this order. */
+export type CoordinatorAction =
+  /** Count up in the store; `id-reserved` or `id-refused` answers. */
+  | { readonly kind: 'reserve-id' }
+  | { readonly kind: 'trigger'; readonly attempts: readonly AttemptId[]; readonly trigger: CheckpointTrigger }
+  | {
+      readonly kind: 'write-metadata';
+      readonly checkpointId: CheckpointId;
+      readonly folder: string;
+      readonly metadata: CheckpointMetadata;
+      readonly relocations: readonly Relocation[];
+    }
+  /** From here on the checkpoint is undecided (R2) until `pointer-outcome` says otherwise. */
+  | { readonly kind: 'write-pointer'; readonly checkpoint: CompletedCheckpoint }
+  /** Ask the store again how the write ended. */
+  | { readonly kind: 'settle-pointer'; readonly checkpoint: CompletedCheckpoint }
+  | {
+      readonly kind: 'announce';
+      readonly what: 'completed' | 'aborted';
+      readonly checkpointId: CheckpointId;
+      readonly attempts: readonly AttemptId[];
+    }
+  /** It is complete (I4): told once, before the announcements. */
+  | { readonly kind: 'completed'; readonly checkpoint: CompletedCheckpoint }
+  /** Beyond what is retained: delete the pointer, then the files that nothing retained refers to (I3). */
+  | { readonly kind: 'retire'; readonly checkpoint: CompletedCheckpoint }
+  /** Delete what was written for a checkpoint that will never complete. */
+  | {
+      readonly kind: 'discard';
+      readonly checkpointId: CheckpointId;
+      readonly folder: string;
+      readonly savepoint: boolean;
+      readonly states: readonly SubtaskState[];
+    }
+  | { readonly kind: 'answer'; readonly request: number; readonly answer: CheckpointAnswer }
+  /** More failures than are tolerated, or a drain that did not end. */
+  | { readonly kind: 'fail-job'; readonly error: ErrorInfo }
+  | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly message: string };

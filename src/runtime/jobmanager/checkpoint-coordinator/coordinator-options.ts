@@ -1,0 +1,25 @@
+import type { JobId } from '../../../foundation/common/ids.ts';
+import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
+import type { CompletedCheckpoint } from './completed-checkpoint.ts';
+import type { CarriedState } from './task-roster.ts';
+
+export interface CoordinatorSettings {
+  /** `undefined`: nothing is taken unless somebody asks. */
+  readonly intervalMs: number | undefined;
+  readonly minPauseMs: number;
+  readonly timeoutMs: number;
+  readonly tolerableFailures: number;
+  readonly numRetained: number;
+}
+
+export interface CoordinatorCoreOptions {
+  readonly jobId: JobId;
+  readonly execution: ExecutionGraph;
+  readonly settings: CoordinatorSettings;
+  /** The job's checkpoint folder, absolute; `undefined`: savepoints only. */
+  readonly checkpointFolder: string | undefined;
+  /** What the store points to, ascending. */
+  readonly completed: readonly CompletedCheckpoint[];
+  /** Subtasks that the restored checkpoint knows to have ended. */
+  readonly finished: ReadonlyMap<number, CarriedState>;
+}

@@ -1,0 +1,33 @@
+import type { Failure, RestartDecision, RestartStrategy } from './restart-strategy.ts';
+
+export interface FailureRateOptions {
+  /** So many failures within the interval are restarted, one more fails the job. */
+  readonly maxFailuresPerInterval: number;
+  readonly intervalMs: number;
+  readonly delayMs: number;
+}
+
+export class FailureRate implements RestartStrategy {
+  readonly #options: FailureRateOptions;
+  /** Times of the newest failures, at most one more than are allowed. */
+  readonly #failures: number[] = [];
+
+  constructor(options: FailureRateOptions) {
+    this.#options = options;
+  }
+
+  failed({ atMs }: Failure): RestartDecision {
+    const { maxFailuresPerInterval, intervalMs, delayMs } = this.#options;
+    this.#failures.push(atMs);
+    if (this.#failures.length > maxFailuresPerInterval + 1) {
+      this.#failures.shift();
+    }
+    const oldest = this.#failures[0] ?? atMs;
+    return this.#failures.length <= maxFailuresPerInterval || atMs - oldest > intervalMs
+      ? { kind: 'restart', delayMs }
+      : {
+          kind: 'give-up',
+          reason: `more than ${maxFailuresPerInterval} failures within ${intervalMs} ms (restart-strategy.failure-rate)`,
+        };
+  }
+}

@@ -1,0 +1,55 @@
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { AttemptId, AttemptRef, Generation } from '../../../foundation/common/ids.ts';
+import type { TaskState } from '../../protocol/task-commands.ts';
+import type { ExecutionState } from './execution.ts';
+import type { JobStatus } from './job-status.ts';
+
+/** What the job's decision core hears. */
+export type JobEvent =
+  /** Everything is there for the first start; generations start above this one. */
+  | { readonly kind: 'initialized'; readonly generationFloor: Generation }
+  | { readonly kind: 'task-state'; readonly attempt: AttemptId; readonly state: TaskState; readonly error?: ErrorInfo }
+  /** A failure of the job, not of one task. `fatal`: no restart would help. */
+  | { readonly kind: 'fail'; readonly error: ErrorInfo; readonly fatal: boolean }
+  | { readonly kind: 'cancel' }
+  /** The generation is in the job's record: it may be deployed. */
+  | { readonly kind: 'generation-recorded'; readonly generation: Generation }
+  /** Whether a checkpoint is undecided (R2): nobody chooses what to restore meanwhile. */
+  | { readonly kind: 'undecided'; readonly undecided: boolean }
+  /** The savepoint of a stop is complete: from here on tasks are only started to commit. */
+  | { readonly kind: 'stop-completed' }
+  | { readonly kind: 'suspend' }
+  | { readonly kind: 'tick' };
+
+/** One start of regions. */
+export interface GenerationStart {
+  readonly generation: Generation;
+  /** By subtask index. */
+  readonly attempts: ReadonlyMap<number, AttemptRef>;
+  /** Every subtask only commits what the restored savepoint lists. */
+  readonly commitOnly: boolean;
+}
+
+/** What the shell carries out, in this order. */
+export type JobAction =
+  | { readonly kind: 'status'; readonly from: JobStatus; readonly to: JobStatus; readonly error: ErrorInfo | undefined }
+  | {
+      readonly kind: 'task-switched';
+      readonly index: number;
+      readonly from: ExecutionState;
+      readonly to: ExecutionState;
+      readonly error?: ErrorInfo;
+    }
+  /** These subtasks stop being part of checkpoints; their readers are gone. */
+  | { readonly kind: 'tasks-failing'; readonly indices: readonly number[]; readonly error: ErrorInfo }
+  | { readonly kind: 'cancel-tasks'; readonly attempts: readonly AttemptId[] }
+  /** Choose what to restore and write the generation to the job's record (R1); `generation-recorded` answers. */
+  | { readonly kind: 'record-generation'; readonly start: GenerationStart }
+  | { readonly kind: 'deploy'; readonly start: GenerationStart }
+  | {
+      readonly kind: 'restart-planned';
+      readonly indices: readonly number[];
+      readonly delayMs: number;
+      readonly error: ErrorInfo;
+    }
+  | { readonly kind: 'ended'; readonly status: JobStatus; readonly error: ErrorInfo | undefined };

@@ -1,0 +1,92 @@
+import type { CheckpointIdCounter } from '../../../coordination/checkpoint-id-counter.ts';
+import type { CompletedCheckpointStore } from '../../../coordination/completed-checkpoint-store.ts';
+import type { JobRecordStore } from '../../../coordination/job-record-store.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { AttemptRef, JobId } from '../../../foundation/common/ids.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import type { Random } from '../../../foundation/common/random.ts';
+import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
+import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
+import type { Fence, JobProgram, TaskExecutorGateway, TaskMetrics } from '../../protocol/task-commands.ts';
+import type { CheckpointStatisticsSnapshot } from '../checkpoint-coordinator/checkpoint-statistics.ts';
+import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
+import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
+import type { RestorePoint } from '../scheduler/restore-plan.ts';
+import type { ExecutionState } from './execution.ts';
+import type { JobStatus } from './job-status.ts';
+
+/** How the job starts for the first time. */
+export interface InitialRestore extends RestorePoint {
+  readonly allowNonRestoredState: boolean;
+}
+
+export interface JobMasterOptions {
+  readonly jobId: JobId;
+  readonly graph: JobGraph;
+  readonly graphVersion: number;
+  readonly program: JobProgram;
+  /** On every command (I2); its epoch is that of the generations. */
+  readonly fence: Fence;
+  /** Slots that this job may use, by the number that deployments name. */
+  readonly slots: readonly number[];
+  readonly gateway: TaskExecutorGateway;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly storage: CheckpointStorage;
+  /** `<checkpoints.dir>/<job id>`, absolute; `undefined`: no checkpoints, only savepoints. */
+  readonly checkpointFolder: string | undefined;
+  readonly checkpoints: CompletedCheckpointStore;
+  readonly checkpointIds: CheckpointIdCounter;
+  readonly records: JobRecordStore;
+  readonly enumerators: readonly EnumeratorFactory[];
+  /** Where the job starts when the store points to no checkpoint of it. */
+  readonly restore: InitialRestore | undefined;
+  /** `undefined`: what applies when nothing is set. */
+  readonly restartStrategy: RestartStrategyOptions | undefined;
+  /** `jobmanager.execution.failover-strategy`. */
+  readonly failover: 'region' | 'full';
+  readonly listener?: JobListener;
+}
+
+/** What whoever started the job may want to hear. */
+export interface JobListener {
+  statusChanged?(from: JobStatus, to: JobStatus): void;
+  taskChanged?(attempt: AttemptRef, name: string, state: ExecutionState, error: ErrorInfo | undefined): void;
+  checkpointCompleted?(checkpoint: CompletedCheckpoint): void;
+}
+
+export interface JobResult {
+  readonly jobId: JobId;
+  readonly status: 'FINISHED' | 'CANCELED' | 'FAILED' | 'SUSPENDED';
+  /** Why it FAILED; the first failure is at the end of the causes. */
+  readonly error?: ErrorInfo;
+  /** The savepoint that a stop ended with: its folder. */
+  readonly savepoint?: string;
+  readonly restarts: number;
+  readonly durationMs: number;
+}
+
+/** The job at this moment, for display. */
+export interface JobOverview {
+  readonly jobId: JobId;
+  readonly name: string;
+  readonly status: JobStatus;
+  readonly startedMs: number;
+  readonly restarts: number;
+  readonly latestFailure: ErrorInfo | undefined;
+  readonly tasks: readonly TaskOverview[];
+  readonly checkpoints: CheckpointStatisticsSnapshot | undefined;
+}
+
+export interface TaskOverview {
+  readonly vertex: string;
+  readonly name: string;
+  readonly subtask: number;
+  readonly state: ExecutionState;
+  /** Counts from 1; 0 before the first start. */
+  readonly attempt: number;
+  readonly metrics: TaskMetrics | undefined;
+}

@@ -1,0 +1,46 @@
+import type { Split } from '../../../pipeline/connectors/source.ts';
+
+interface Assigned {
+  readonly split: Split;
+  /** The newest checkpoint whose trigger was sent before the split was: that one does not cover it (R4). */
+  readonly afterCheckpoint: number;
+}
+
+/**
+ * Remembers the splits that a reader got since the newest completed checkpoint: what a restore of that checkpoint takes
+ * from it again. Splits that were read to their end are among them.
+ */
+export class AssignmentTracker {
+  readonly #bySubtask = new Map<number, Assigned[]>();
+  #triggered = 0;
+
+  /** The enumerator's snapshot for this checkpoint is taken; splits assigned from now on come after its trigger. */
+  triggered(checkpointId: number): void {
+    this.#triggered = checkpointId;
+  }
+
+  assigned(subtask: number, splits: readonly Split[]): void {
+    const list = this.#bySubtask.get(subtask) ?? [];
+    list.push(...splits.map((split) => ({ split, afterCheckpoint: this.#triggered })));
+    this.#bySubtask.set(subtask, list);
+  }
+
+  /** What was assigned before the trigger of a completed checkpoint is in the readers' snapshots. */
+  completed(checkpointId: number): void {
+    for (const [subtask, list] of this.#bySubtask) {
+      const left = list.filter(({ afterCheckpoint }) => afterCheckpoint >= checkpointId);
+      if (left.length === 0) {
+        this.#bySubtask.delete(subtask);
+      } else {
+        this.#bySubtask.set(subtask, left);
+      }
+    }
+  }
+
+  /** The reader starts anew from the newest completed checkpoint: what it got since then. */
+  takeBack(subtask: number): readonly Split[] {
+    const list = this.#bySubtask.get(subtask) ?? [];
+    this.#bySubtask.delete(subtask);
+    return list.map(({ split }) => split);
+  }
+}
