@@ -4,7 +4,7 @@ import type { CheckpointTarget, StateHandle, StateReader } from './state-handle.
 
 /** Checkpoint files in memory, for tests and benchmarks. */
 export class MemoryStateStorage implements CheckpointTarget, StateReader {
-  readonly files = new Map<string, Uint8Array>();
+  readonly files = new Map<string, readonly Uint8Array[]>();
   readonly #inlineBelowBytes: number;
   #nextFile = 1;
 
@@ -14,22 +14,23 @@ export class MemoryStateStorage implements CheckpointTarget, StateReader {
   }
 
   writeState(scope: 'shared' | 'exclusive', content: readonly Uint8Array[]): Promise<StateHandle> {
-    const bytes = new Uint8Array(Buffer.concat(content));
-    if (bytes.length < this.#inlineBelowBytes) {
-      return Promise.resolve({ kind: 'inline', bytes });
+    const sizeBytes = content.reduce((sum, part) => sum + part.length, 0);
+    if (sizeBytes < this.#inlineBelowBytes) {
+      return Promise.resolve({ kind: 'inline', bytes: Buffer.concat(content) });
     }
     const path = `${scope}/${this.#nextFile++}`;
-    this.files.set(path, bytes);
-    return Promise.resolve({ kind: 'file', path, sizeBytes: bytes.length, checksum: crc32(bytes) });
+    this.files.set(path, content);
+    const checksum = content.reduce((crc, part) => crc32(part, crc), 0);
+    return Promise.resolve({ kind: 'file', path, sizeBytes, checksum });
   }
 
   read(handle: StateHandle): Promise<Uint8Array> {
     if (handle.kind === 'inline') {
       return Promise.resolve(handle.bytes);
     }
-    const bytes = this.files.get(handle.path);
-    return bytes === undefined
+    const content = this.files.get(handle.path);
+    return content === undefined
       ? Promise.reject(new MillraceError('CHECKPOINT_BROKEN', `no file ${handle.path}`))
-      : Promise.resolve(bytes);
+      : Promise.resolve(Buffer.concat(content));
   }
 }

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { PendingKeyedSnapshot } from '../snapshot.ts';
 import type { CheckpointTarget, KeyedSegment, KeyedStateHandle } from '../state-handle.ts';
-import { ChecksummedPieces } from './checksummed-pieces.ts';
+import { ChecksummedParts } from './checksummed-parts.ts';
 import type { ChunkedList } from './chunked-list.ts';
 import type { Entry } from './entry.ts';
 import type { KeyOwner } from './key-owner.ts';
@@ -13,8 +13,8 @@ import { type SliceClock, TimeSlice } from './time-slice.ts';
 
 /** See `SliceClock`. */
 const EFFORT_PER_ENTRY = 16;
-/** Bytes are copied faster than they are encoded. */
-const COPIED_BYTES_PER_EFFORT = 16;
+/** The checksum of a byte costs less than its encoding. */
+const CHECKED_BYTES_PER_EFFORT = 16;
 
 export interface KeyedSnapshotPlan {
   readonly checkpointId: number;
@@ -167,16 +167,16 @@ export class KeyedSnapshot implements PendingKeyedSnapshot, SnapshotInProgress {
       states: this.#stores,
       blocks: this.#content.blocks(),
     });
-    const pieces = new ChecksummedPieces(head.length + this.#content.byteLength);
-    pieces.add(head);
+    const parts = new ChecksummedParts();
+    parts.add(head);
     for (const chunk of this.#content.chunks()) {
-      pieces.add(chunk);
-      if (slice.spend(chunk.length / COPIED_BYTES_PER_EFFORT)) {
+      parts.add(chunk);
+      if (slice.spend(chunk.length / CHECKED_BYTES_PER_EFFORT)) {
         await slice.pause();
         this.#check();
       }
     }
-    return pieces.finish();
+    return parts.finish();
   }
 
   #fail(error: unknown): void {

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { ByteReader } from '../../../foundation/common/byte-reader.ts';
 import { ByteWriter } from '../../../foundation/common/byte-writer.ts';
-import { MillraceError } from '../../../foundation/common/errors.ts';
 import { VALUE_FORMAT_VERSION } from '../../../foundation/serialization/value-codec.ts';
+import { checkFormatVersion } from '../format-version.ts';
 import { STATE_KINDS, type StateKind, stateKindOf } from './state-kind.ts';
 
 /*
@@ -87,8 +87,8 @@ export const decodeSegment = (bytes: Uint8Array): Segment => {
   if (reader.u32() !== MAGIC) {
     reader.corrupt('this is no keyed state of Millrace');
   }
-  checkVersion('keyed state', reader.u8(), KEYED_STATE_VERSION);
-  checkVersion('values in keyed state', reader.u8(), VALUE_FORMAT_VERSION);
+  checkFormatVersion('keyed state', reader.u8(), KEYED_STATE_VERSION);
+  checkFormatVersion('values in keyed state', reader.u8(), VALUE_FORMAT_VERSION);
   const expected = new ByteReader(bytes, end).u32();
   const actual = crc32(bytes.subarray(0, end));
   if (actual !== expected) {
@@ -103,18 +103,6 @@ export const decodeSegment = (bytes: Uint8Array): Segment => {
     reader.corrupt(`the blocks end at byte ${offsets.at(-1)} instead of ${end}`);
   }
   return { head, blockReader: (block) => new ByteReader(bytes, offsets[block], offsets[block + 1]) };
-};
-
-export const checkVersion = (what: string, found: number, known: number): void => {
-  if (found > known) {
-    throw new MillraceError(
-      'CHECKPOINT_NEWER_VERSION',
-      `${what} has format version ${found}, this Millrace reads up to version ${known}: it was written by a newer Millrace`,
-    );
-  }
-  if (found < 1) {
-    throw new MillraceError('CORRUPT_DATA', `${what} has format version ${found}, which never existed`);
-  }
 };
 
 const decodeHead = (reader: ByteReader): SegmentHead => {

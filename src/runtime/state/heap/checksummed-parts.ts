@@ -1,0 +1,53 @@
+import { crc32 } from 'node:zlib';
+
+/** Shorter parts are gathered into pieces, longer ones stay as they are. */
+const SHORT_PART_BYTES = 4096;
+const PIECE_BYTES = 65_536;
+
+/** A file in parts, none of them short, with the CRC-32 of all at the end. */
+export class ChecksummedParts {
+  readonly #parts: Uint8Array[] = [];
+  #checksum = 0;
+  #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  /** What of the piece is filled and not among the parts yet. */
+  #start = 0;
+  #end = 0;
+
+  /** `part` is not copied when it is long, and must not change any more. */
+  add(part: Uint8Array): void {
+    this.#checksum = crc32(part, this.#checksum);
+    if (part.length < SHORT_PART_BYTES) {
+      this.#gather(part);
+    } else {
+      this.#flush();
+      this.#parts.push(part);
+    }
+  }
+
+  /** After the last part. */
+  finish(): readonly Uint8Array[] {
+    const checksum = new Uint8Array(4);
+    new DataView(checksum.buffer).setUint32(0, this.#checksum, true);
+    this.#gather(checksum);
+    this.#flush();
+    return this.#parts;
+  }
+
+  #gather(part: Uint8Array): void {
+    if (this.#end + part.length > this.#piece.length) {
+      this.#flush();
+      this.#piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+      this.#start = 0;
+      this.#end = 0;
+    }
+    this.#piece.set(part, this.#end);
+    this.#end += part.length;
+  }
+
+  #flush(): void {
+    if (this.#end > this.#start) {
+      this.#parts.push(this.#piece.subarray(this.#start, this.#end));
+      this.#start = this.#end;
+    }
+  }
+}
