@@ -1,19 +1,22 @@
 import { MillraceError } from './errors.ts';
 
 /** Strings up to this length are first tried as ASCII, byte by byte: cheaper than a call out of JavaScript. */
-const SHORT_STRING = 16;
+const SHORT_STRING = 24;
 const TWO_32 = 4_294_967_296;
+
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
 
 /** Reads what `ByteWriter` wrote. Bytes that end too early or make no sense are CORRUPT_DATA. */
 export class ByteReader {
-  readonly #buffer: Buffer;
-  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
   readonly #end: number;
   #offset: number;
+  /** The same bytes, made when a string asks for it. */
+  #buffer: Buffer | undefined;
 
   constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
     this.#offset = offset;
     this.#end = Math.min(end, bytes.length);
   }
@@ -28,25 +31,36 @@ export class ByteReader {
   }
 
   u8(): number {
-    return this.#buffer[this.#advance(1)]!;
+    const at = this.#offset;
+    if (at >= this.#end) {
+      this.#advance(1);
+    }
+    this.#offset = at + 1;
+    return this.#bytes[at]!;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#advance(2), true);
+    const at = this.#advance(2);
+    return this.#bytes[at]! | (this.#bytes[at + 1]! << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#advance(4), true);
+    return this.#word(this.#advance(4));
   }
 
   u64(): number {
     const at = this.#advance(8);
-    const value = this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * TWO_32;
+    const value = this.#word(at) + this.#word(at + 4) * TWO_32;
     return Number.isSafeInteger(value) ? value : this.corrupt(`the number ${value} is too large`);
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.#advance(8), true);
+    const at = this.#advance(8);
+    const bytes = this.#bytes;
+    for (let i = 0; i < 8; i++) {
+      doubleBytes[i] = bytes[at + i]!;
+    }
+    return double[0]!;
   }
 
   varint(): number {
@@ -83,7 +97,7 @@ export class ByteReader {
   /** The next bytes, without a copy. */
   bytes(length: number): Uint8Array {
     const at = this.#advance(length);
-    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset + at, length);
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
   }
 
   /** A varint with the number of bytes, then UTF-8. */
@@ -100,7 +114,34 @@ export class ByteReader {
         return text;
       }
     }
+    this.#buffer ??= asBuffer(this.#bytes);
     return this.#buffer.toString('utf8', at, at + length);
+  }
+
+  /**
+   * `candidate` if the next `length` bytes spell it in ASCII, and moves past them; else undefined. For names that repeat:
+   * no string is made.
+   */
+  ascii(length: number, candidate: string): string | undefined {
+    const at = this.#offset;
+    if (length !== candidate.length || length > this.#end - at) {
+      return undefined;
+    }
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[at + i]!;
+      if (byte !== candidate.charCodeAt(i) || byte > 127) {
+        return undefined;
+      }
+    }
+    this.#offset = at + length;
+    return candidate;
+  }
+
+  /** The byte after the next `ahead` bytes, without moving; 0 behind the end. */
+  peek(ahead: number): number {
+    const at = this.#offset + ahead;
+    return at < this.#end ? this.#bytes[at]! : 0;
   }
 
   /** Throws CORRUPT_DATA and names the place. */
@@ -109,16 +150,32 @@ export class ByteReader {
   }
 
   #shortAscii(start: number, end: number): string | undefined {
-    const buffer = this.#buffer;
+    const bytes = this.#bytes;
     let text = '';
-    for (let at = start; at < end; at++) {
-      const byte = buffer[at]!;
+    let at = start;
+    for (; at + 4 <= end; at += 4) {
+      const a = bytes[at]!;
+      const b = bytes[at + 1]!;
+      const c = bytes[at + 2]!;
+      const d = bytes[at + 3]!;
+      if ((a | b | c | d) > 127) {
+        return undefined;
+      }
+      text += String.fromCharCode(a, b, c, d);
+    }
+    for (; at < end; at++) {
+      const byte = bytes[at]!;
       if (byte > 127) {
         return undefined;
       }
       text += String.fromCharCode(byte);
     }
     return text;
+  }
+
+  #word(at: number): number {
+    const bytes = this.#bytes;
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   #advance(count: number): number {
@@ -130,3 +187,6 @@ export class ByteReader {
     return at;
   }
 }
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

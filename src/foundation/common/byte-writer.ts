@@ -1,5 +1,9 @@
 /** Strings up to this length are first tried as ASCII, byte by byte: cheaper than a call out of JavaScript. */
 const SHORT_STRING = 24;
+/** Room for the worst case is not made for longer ones. */
+const LONG_STRING = 65_536;
+/** Fewer bytes are copied one by one. */
+const FEW_BYTES = 64;
 const TWO_32 = 4_294_967_296;
 
 /** A growing sequence of bytes, reusable after `take` or `reset`. Numbers are little-endian. */
@@ -79,21 +83,34 @@ export class ByteWriter {
     this.#buffer.set(bytes, at);
   }
 
-  /** A varint with the number of bytes, then the string in UTF-8. A lone surrogate becomes U+FFFD. */
-  string(text: string): void {
+  /** A varint with the number of bytes, then the string in UTF-8; returns that number. A lone surrogate becomes U+FFFD. */
+  string(text: string): number {
     const length = text.length;
     if (length <= SHORT_STRING) {
       const start = this.#reserve(length + 1);
       if (this.#ascii(text, start + 1)) {
         this.#buffer[start] = length;
-        return;
+        return length;
       }
       this.#length = start;
     }
-    const byteLength = Buffer.byteLength(text, 'utf8');
-    this.varint(byteLength);
-    const at = this.#reserve(byteLength);
-    this.#buffer.write(text, at, byteLength, 'utf8');
+    if (length > LONG_STRING) {
+      const byteLength = Buffer.byteLength(text, 'utf8');
+      this.varint(byteLength);
+      return this.#write(text, byteLength);
+    }
+    // Written as if it were ASCII, so that its bytes need not be counted first; moved when the count takes more room.
+    const start = this.#length;
+    this.varint(length);
+    const textStart = this.#length;
+    const byteLength = this.#write(text, length * 3);
+    if (byteLength !== length) {
+      this.#length = start;
+      this.varint(byteLength);
+      const at = this.#reserve(byteLength);
+      this.#buffer.copyWithin(at, textStart, textStart + byteLength);
+    }
+    return byteLength;
   }
 
   /**
@@ -106,9 +123,17 @@ export class ByteWriter {
       return false;
     }
     const start = this.#reserve(length + 1);
-    if (this.#ascii(text, start + 1)) {
-      this.#buffer[start] = tag + length;
-      return true;
+    if (length <= SHORT_STRING) {
+      if (this.#ascii(text, start + 1)) {
+        this.#buffer[start] = tag + length;
+        return true;
+      }
+    } else {
+      this.#length = start + 1;
+      if (this.#write(text, length * 3) === length) {
+        this.#buffer[start] = tag + length;
+        return true;
+      }
     }
     this.#length = start;
     return false;
@@ -129,8 +154,16 @@ export class ByteWriter {
 
   /** A copy of the bytes, in an ArrayBuffer of its own; the writer is empty afterwards. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = new Uint8Array(this.#length);
-    taken.set(this.#buffer.subarray(0, this.#length));
+    const length = this.#length;
+    const taken = new Uint8Array(length);
+    if (length <= FEW_BYTES) {
+      const buffer = this.#buffer;
+      for (let i = 0; i < length; i++) {
+        taken[i] = buffer[i]!;
+      }
+    } else {
+      taken.set(this.#buffer.subarray(0, length));
+    }
     this.#length = 0;
     return taken;
   }
@@ -138,6 +171,14 @@ export class ByteWriter {
   /** Drops what was written after the first `length` bytes. */
   reset(length = 0): void {
     this.#length = Math.min(length, this.#length);
+  }
+
+  /** UTF-8 of at most `most` bytes; returns how many. */
+  #write(text: string, most: number): number {
+    const at = this.#reserve(most);
+    const byteLength = this.#buffer.write(text, at, most, 'utf8');
+    this.#length = at + byteLength;
+    return byteLength;
   }
 
   #longVarint(value: number): void {

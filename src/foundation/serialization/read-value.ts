@@ -1,6 +1,6 @@
 import type { ByteReader } from '../common/byte-reader.ts';
 import { messageOf, MillraceError } from '../common/errors.ts';
-import { BINARY_KINDS_BY_TAG, DEEPEST_VALUE, ERROR_CLASSES, TAG } from './value-tags.ts';
+import { BINARY_KINDS_BY_TAG, DEEPEST_VALUE, ERROR_CLASSES, LONGEST_SHORT_STRING, TAG } from './value-tags.ts';
 
 /** What a hole reads as, before it gets back into its array. */
 const hole = Symbol('hole');
@@ -101,6 +101,19 @@ const readString = (reader: ByteReader): string => {
   }
 };
 
+/** Names that were read lately, at a place that their length and two letters give. */
+const names = new Array<string>(1024).fill('');
+
+const readName = (reader: ByteReader): string => {
+  const length = reader.peek(0) - TAG.shortString;
+  if (length < 2 || length > LONGEST_SHORT_STRING) {
+    return readString(reader);
+  }
+  const place = (length * 37 + reader.peek(1) * 11 + reader.peek(length) * 101) & 1023;
+  reader.u8();
+  return reader.ascii(length, names[place]!) ?? (names[place] = reader.utf8(length));
+};
+
 const readUtf16 = (reader: ByteReader): string => {
   const length = reader.count();
   if (length % 2 !== 0) {
@@ -121,7 +134,7 @@ const readBigint = (reader: ByteReader): bigint => {
 
 const readFields = (reader: ByteReader, target: Record<string, unknown>, depth: number): object => {
   for (let left = reader.count(2); left > 0; left--) {
-    const name = readString(reader);
+    const name = readName(reader);
     const value = readItem(reader, depth);
     if (name === '__proto__') {
       Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });

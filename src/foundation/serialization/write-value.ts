@@ -60,10 +60,11 @@ const writeString = (writer: ByteWriter, text: string): void => {
   if (writer.shortAscii(TAG.shortString, text, LONGEST_SHORT_STRING)) {
     return;
   }
-  if (text.isWellFormed()) {
-    writer.u8(TAG.utf8);
-    writer.string(text);
-  } else {
+  const start = writer.length;
+  writer.u8(TAG.utf8);
+  // As many bytes as units: all ASCII, no need to look for lone surrogates.
+  if (writer.string(text) !== text.length && !text.isWellFormed()) {
+    writer.reset(start);
     writer.u8(TAG.utf16);
     writer.varint(text.length * 2);
     writer.bytes(Buffer.from(text, 'utf16le'));
