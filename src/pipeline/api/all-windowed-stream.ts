@@ -4,7 +4,7 @@ import type { OutputTag } from '../operators/output-tag.ts';
 import type { ReduceFunction } from '../operators/reduce-operator.ts';
 import type { TimeWindow } from '../operators/time-window.ts';
 import type { SingleOutputStreamOperator } from './data-stream.ts';
-import type { ComparableField, FieldOf, NumericArgument } from './field-types.ts';
+import type { ComparableField, FieldNames, NumericArgument } from './field-types.ts';
 import { drawWindow, type WindowDraft } from './window-draft.ts';
 import {
   aggregating,
@@ -52,27 +52,37 @@ export class AllWindowedStream<T, W> {
   }
 
   /** The last record of the window, the field replaced by the sum; of plain numbers the sum. See `KeyedStream.sum`. */
-  sum<F extends FieldOf<T>>(...field: NumericArgument<T, F, 'sum'>): SingleOutputStreamOperator<T> {
+  sum<F extends FieldNames<T>[keyof T & string]>(
+    ...field: NumericArgument<T, F, 'sum'>
+  ): SingleOutputStreamOperator<T> {
     return drawWindow(this.draft, summing(field[0]));
   }
 
   /** The last record of the window, the field replaced by the smallest value; of plain numbers the smallest. */
-  min<F extends FieldOf<T>>(...field: NumericArgument<T, F, 'min'>): SingleOutputStreamOperator<T> {
+  min<F extends FieldNames<T>[keyof T & string]>(
+    ...field: NumericArgument<T, F, 'min'>
+  ): SingleOutputStreamOperator<T> {
     return drawWindow(this.draft, findingExtremum('min', field[0]));
   }
 
   /** The last record of the window, the field replaced by the largest value; of plain numbers the largest. */
-  max<F extends FieldOf<T>>(...field: NumericArgument<T, F, 'max'>): SingleOutputStreamOperator<T> {
+  max<F extends FieldNames<T>[keyof T & string]>(
+    ...field: NumericArgument<T, F, 'max'>
+  ): SingleOutputStreamOperator<T> {
     return drawWindow(this.draft, findingExtremum('max', field[0]));
   }
 
   /** The record with the smallest value of the field; of equal ones the first. */
-  minBy<F extends FieldOf<T>>(field: ComparableField<T, F, 'minBy'>): SingleOutputStreamOperator<T> {
+  minBy<F extends FieldNames<T>[keyof T & string]>(
+    field: ComparableField<T, F, 'minBy'>,
+  ): SingleOutputStreamOperator<T> {
     return drawWindow(this.draft, findingRecord('min', field));
   }
 
   /** The record with the largest value of the field; of equal ones the first. */
-  maxBy<F extends FieldOf<T>>(field: ComparableField<T, F, 'maxBy'>): SingleOutputStreamOperator<T> {
+  maxBy<F extends FieldNames<T>[keyof T & string]>(
+    field: ComparableField<T, F, 'maxBy'>,
+  ): SingleOutputStreamOperator<T> {
     return drawWindow(this.draft, findingRecord('max', field));
   }
 

@@ -18,7 +18,7 @@ import type { CountWindow, TimeWindow } from '../operators/time-window.ts';
 import { WatermarkBehavior, type TimestampAssigner } from '../operators/watermark-operator.ts';
 import type { AllWindowedStream, EventTimeAllWindowedStream } from './all-windowed-stream.ts';
 import type { DataStreamSink } from './data-stream-sink.ts';
-import type { CheckedKey, Immediate, KeyArgument, KeyOf, Unstated } from './field-types.ts';
+import type { CheckedKey, FieldNames, Immediate, KeyOf, Unstated } from './field-types.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { KeyedStream } from './keyed-stream.ts';
 import { TumblingEventTimeWindows, type TumblingProcessingTimeWindows } from './tumbling-windows.ts';
@@ -140,7 +140,9 @@ export class DataStream<T> {
    * const byProductAndSize = orders.keyBy((order) => [order.product, order.amount > 1000]);
    * ```
    */
-  keyBy<const S extends KeyArgument<T>>(key: CheckedKey<T, S>): KeyedStream<T, KeyOf<T, S>> {
+  keyBy<const S extends FieldNames<T>[keyof T & string] | ((value: T) => unknown)>(
+    key: CheckedKey<T, S>,
+  ): KeyedStream<T, KeyOf<T, S>> {
     const selector = keySelector<T, KeyOf<T, S>>(key as string | ((value: T) => KeyOf<T, S>));
     return this.builder.streams.keyed(this.builder, this.partitioned(hashBy(selector.keyOf)), selector);
   }
@@ -194,7 +196,7 @@ export class DataStream<T> {
    * orders.partitionCustom((customer, channels) => customer.length % channels, 'customer').print();
    * ```
    */
-  partitionCustom<const S extends KeyArgument<T>>(
+  partitionCustom<const S extends FieldNames<T>[keyof T & string] | ((value: T) => unknown)>(
     partition: (key: KeyOf<T, S>, channels: number) => number,
     key: CheckedKey<T, S>,
   ): DataStream<T> {
@@ -236,15 +238,13 @@ export class DataStream<T> {
   }
 
   /** Windows in time of the whole stream, which therefore goes through one subtask. */
-  windowAll(windows: TumblingEventTimeWindows): EventTimeAllWindowedStream<T>;
-  windowAll(windows: TumblingProcessingTimeWindows): AllWindowedStream<T, TimeWindow>;
-  windowAll(
-    windows: TumblingEventTimeWindows | TumblingProcessingTimeWindows,
-  ): EventTimeAllWindowedStream<T> | AllWindowedStream<T, TimeWindow> {
+  windowAll<W extends TumblingEventTimeWindows | TumblingProcessingTimeWindows>(windows: W): AllWindowedBy<W, T> {
     const draft = allRecordsWindow(this.builder, this.edges, { kind: 'time', windows: windows.windows });
-    return windows instanceof TumblingEventTimeWindows
-      ? this.builder.streams.eventTimeAllWindowed(draft)
-      : this.builder.streams.allWindowed(draft);
+    const windowed =
+      windows instanceof TumblingEventTimeWindows
+        ? this.builder.streams.eventTimeAllWindowed<T>(draft)
+        : this.builder.streams.allWindowed<T, TimeWindow>(draft);
+    return windowed as AllWindowedBy<W, T>;
   }
 
   /** Ends the stream in a sink, which has to take what the stream has. */
@@ -303,6 +303,11 @@ const hashBy = (keyOf: (value: never) => unknown): Partitioning => ({
   kind: 'hash',
   keyOf: keyOf as (value: unknown) => unknown,
 });
+
+/** Only windows in event time know late records. */
+export type AllWindowedBy<W, T> = W extends TumblingEventTimeWindows
+  ? EventTimeAllWindowedStream<T>
+  : AllWindowedStream<T, TimeWindow>;
 
 /** The type of the records of a stream. */
 export type RecordOf<S> = S extends DataStream<infer T> ? T : never;

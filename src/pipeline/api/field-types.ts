@@ -1,5 +1,13 @@
+/**
+ * The fields of a record (not its methods), each with its name as its type: `FieldNames<T>[keyof T & string]` are the names of the fields.
+ * Written out like that where users see it, since the compiler then lists the names in its messages.
+ */
+export type FieldNames<T> = {
+  readonly [F in keyof T & string]-?: T[F] extends (...args: never) => unknown ? never : F;
+};
+
 /** The names of a record's fields. */
-export type FieldOf<T> = Extract<keyof T, string>;
+export type FieldOf<T> = FieldNames<T>[keyof T & string];
 
 /** What sum, min and max work on. */
 export type Numeric = number | bigint;
@@ -7,17 +15,17 @@ export type Numeric = number | bigint;
 /** What minBy and maxBy compare. */
 export type Comparable = number | bigint | string | Date;
 
-/** The fields of `T` whose values are all of type `V`. */
-export type FieldsOfType<T, V> = { [F in FieldOf<T>]: T[F] extends V ? F : never }[FieldOf<T>];
+/** As `FieldNames`, of the fields whose values are all of type `V`. */
+type FieldNamesOfType<T, V> = { readonly [F in keyof T & string]-?: T[F] extends V ? F : never };
 
 /** `F` where it is a field of type `V`; otherwise what the compiler shows in its place. */
 type CheckedField<T, F extends FieldOf<T>, V, Sentence extends string> = T[F] extends V
   ? F
-  : [FieldsOfType<T, V>] extends [never]
+  : [FieldNamesOfType<T, V>[keyof T & string]] extends [never]
     ? Sentence
     : // A name that is no field at all was inferred as all fields.
       FieldOf<T> extends F
-      ? FieldsOfType<T, V>
+      ? FieldNamesOfType<T, V>[keyof T & string]
       : Sentence;
 
 /**
@@ -43,9 +51,6 @@ type Unkeyable =
   | ReadonlySet<unknown>
   | ((...args: never) => unknown)
   | symbol;
-
-/** What `keyBy` takes: the name of a field, or a function from the record to its key. */
-export type KeyArgument<T> = FieldOf<T> | ((value: T) => unknown);
 
 /** The type of the key that an argument of `keyBy` selects. */
 export type KeyOf<T, S> = S extends (value: never) => infer K ? K : S extends keyof T ? T[S] : never;

@@ -11,7 +11,7 @@ import { extremeRecord, ReduceBehavior, type ReduceFunction } from '../operators
 import { SumBehavior } from '../operators/sum-operator.ts';
 import type { CountWindow, TimeWindow } from '../operators/time-window.ts';
 import { DataStream, type SingleOutputStreamOperator } from './data-stream.ts';
-import type { ComparableField, FieldOf, NumericArgument, Unstated } from './field-types.ts';
+import type { ComparableField, FieldNames, NumericArgument, Unstated } from './field-types.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { TumblingEventTimeWindows, type TumblingProcessingTimeWindows } from './tumbling-windows.ts';
 import { countWindowSize, keyedWindow } from './window-draft.ts';
@@ -22,11 +22,12 @@ import type { EventTimeWindowedStream, WindowedStream } from './windowed-stream.
  * `sum`, ...) emit the new result for each record.
  */
 export class KeyedStream<T, K> extends DataStream<T> {
-  readonly #key: KeySelector<T, K>;
+  // Untyped, or a stream of special records could not be used as a stream of general ones.
+  readonly #key: KeySelector<unknown>;
 
   constructor(builder: GraphBuilder, edges: readonly StreamEdge[], key: KeySelector<T, K>) {
     super(builder, edges);
-    this.#key = key;
+    this.#key = key as KeySelector<unknown>;
   }
 
   /**
@@ -50,27 +51,37 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * orders.keyBy('customer').sum('amount').print();
    * ```
    */
-  sum<F extends FieldOf<T>>(...field: NumericArgument<T, F, 'sum'>): SingleOutputStreamOperator<T> {
-    return this.transform(new SumBehavior(this.#untypedKey, numericField(field[0])));
+  sum<F extends FieldNames<T>[keyof T & string]>(
+    ...field: NumericArgument<T, F, 'sum'>
+  ): SingleOutputStreamOperator<T> {
+    return this.transform(new SumBehavior(this.#key, numericField(field[0])));
   }
 
   /** For each record that record, the field replaced by the smallest value so far. */
-  min<F extends FieldOf<T>>(...field: NumericArgument<T, F, 'min'>): SingleOutputStreamOperator<T> {
-    return this.transform(new ExtremumBehavior('min', this.#untypedKey, numericField(field[0])));
+  min<F extends FieldNames<T>[keyof T & string]>(
+    ...field: NumericArgument<T, F, 'min'>
+  ): SingleOutputStreamOperator<T> {
+    return this.transform(new ExtremumBehavior('min', this.#key, numericField(field[0])));
   }
 
   /** For each record that record, the field replaced by the largest value so far. */
-  max<F extends FieldOf<T>>(...field: NumericArgument<T, F, 'max'>): SingleOutputStreamOperator<T> {
-    return this.transform(new ExtremumBehavior('max', this.#untypedKey, numericField(field[0])));
+  max<F extends FieldNames<T>[keyof T & string]>(
+    ...field: NumericArgument<T, F, 'max'>
+  ): SingleOutputStreamOperator<T> {
+    return this.transform(new ExtremumBehavior('max', this.#key, numericField(field[0])));
   }
 
   /** The record with the smallest value of the field so far; of equal ones the first. */
-  minBy<F extends FieldOf<T>>(field: ComparableField<T, F, 'minBy'>): SingleOutputStreamOperator<T> {
+  minBy<F extends FieldNames<T>[keyof T & string]>(
+    field: ComparableField<T, F, 'minBy'>,
+  ): SingleOutputStreamOperator<T> {
     return this.transform(new ReduceBehavior(this.#key, extremeRecord<T>('min', field), 'minBy'));
   }
 
   /** The record with the largest value of the field so far; of equal ones the first. */
-  maxBy<F extends FieldOf<T>>(field: ComparableField<T, F, 'maxBy'>): SingleOutputStreamOperator<T> {
+  maxBy<F extends FieldNames<T>[keyof T & string]>(
+    field: ComparableField<T, F, 'maxBy'>,
+  ): SingleOutputStreamOperator<T> {
     return this.transform(new ReduceBehavior(this.#key, extremeRecord<T>('max', field), 'maxBy'));
   }
 
@@ -127,7 +138,7 @@ export class KeyedStream<T, K> extends DataStream<T> {
    * ```
    */
   override process<Out = Unstated>(fn: KeyedProcessFunction<K, T, Out>): SingleOutputStreamOperator<Out> {
-    return this.transform(new KeyedProcessBehavior(this.#key, fn));
+    return this.transform(new KeyedProcessBehavior(this.#key as KeySelector<T, K>, fn));
   }
 
   /** Windows of `size` records of a key. A window that is not full when the input ends does not fire. */
@@ -149,18 +160,17 @@ export class KeyedStream<T, K> extends DataStream<T> {
    *   .print();
    * ```
    */
-  window(windows: TumblingEventTimeWindows): EventTimeWindowedStream<T, K>;
-  window(windows: TumblingProcessingTimeWindows): WindowedStream<T, K, TimeWindow>;
-  window(
-    windows: TumblingEventTimeWindows | TumblingProcessingTimeWindows,
-  ): EventTimeWindowedStream<T, K> | WindowedStream<T, K, TimeWindow> {
+  window<W extends TumblingEventTimeWindows | TumblingProcessingTimeWindows>(windows: W): WindowedBy<W, T, K> {
     const draft = keyedWindow(this.builder, this.edges, this.#key, { kind: 'time', windows: windows.windows });
-    return windows instanceof TumblingEventTimeWindows
-      ? this.builder.streams.eventTimeWindowed(draft)
-      : this.builder.streams.windowed(draft);
-  }
-
-  get #untypedKey(): KeySelector<unknown> {
-    return this.#key as KeySelector<unknown>;
+    const windowed =
+      windows instanceof TumblingEventTimeWindows
+        ? this.builder.streams.eventTimeWindowed<T, K>(draft)
+        : this.builder.streams.windowed<T, K, TimeWindow>(draft);
+    return windowed as WindowedBy<W, T, K>;
   }
 }
+
+/** Only windows in event time know late records. */
+export type WindowedBy<W, T, K> = W extends TumblingEventTimeWindows
+  ? EventTimeWindowedStream<T, K>
+  : WindowedStream<T, K, TimeWindow>;

@@ -125,7 +125,7 @@ describe('asyncMap', () => {
       await OperatorHarness.open(draw(again), { restore: [snapshot], subtask, parallelism: 2 });
       called.push(...again.open.keys());
     }
-    expect(called.toSorted()).toEqual([1, 2, 3, 4, 5]);
+    expect(called.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it('waits at the end of the input', async () => {

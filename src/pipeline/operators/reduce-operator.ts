@@ -10,8 +10,13 @@ export interface RichReduceFunction<T> extends FunctionObject {
   reduce(a: T, b: T): T;
 }
 
-/** Combines what there is so far with the next record into a new value; neither argument may be changed. */
-export type ReduceFunction<T> = ((a: T, b: T) => T) | RichReduceFunction<T>;
+/**
+ * Combines what there is so far with the next record into a new value; neither argument may be changed.
+ *
+ * Taken from a method, whose parameters the compiler compares both ways: with a plain function type a stream of special
+ * records could not be used as a stream of general ones, since `T` goes in and comes out.
+ */
+export type ReduceFunction<T> = { combine(a: T, b: T): T }['combine'] | RichReduceFunction<T>;
 
 /** A running reduce by key; also what `minBy` and `maxBy` are. */
 export class ReduceBehavior<T> implements OperatorBehavior {

@@ -1,0 +1,2 @@
+export { ManualClock } from './manual-clock.ts';
+export { OperatorHarness, type HarnessOptions, type HarnessOutput, type HarnessSnapshot } from './operator-harness.ts';
