@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { Configuration } from '../foundation/config/configuration.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { executionOptions } from '../foundation/config/options/execution-options.ts';
@@ -57,6 +56,3 @@ const checkpointingPlan = (configuration: Configuration): CheckpointingPlan | un
     inlineThresholdBytes: configuration.get(checkpointingOptions.inlineThreshold),
   };
 };
-
-/** Threads for `slots` slots on this machine: no more than cores, which would only take memory. */
-export const threadsFor = (slots: number): number => Math.max(1, Math.min(slots, availableParallelism()));

@@ -35,9 +35,13 @@ export const startWorkerThread =
     worker.on('error', (thrown) => died(deathOf(thrown, index, options.heapLimitMiB)));
     worker.on('exit', (code) =>
       died(
-        new MillraceError('WORKER_DIED', `task thread ${index} ended with exit code ${code}; user code may have called process.exit`, {
-          retryable: true,
-        }),
+        new MillraceError(
+          'WORKER_DIED',
+          `task thread ${index} ended with exit code ${code}; user code may have called process.exit`,
+          {
+            retryable: true,
+          },
+        ),
       ),
     );
     return {
@@ -61,4 +65,7 @@ const deathOf = (thrown: unknown, index: number, heapLimitMiB: number): Millrace
           '(taskmanager.memory.task.heap.size); raise it, use more threads, or keep less state per key',
         { cause: thrown, retryable: true },
       )
-    : new MillraceError('WORKER_DIED', `task thread ${index} died: ${messageOf(thrown)}`, { cause: thrown, retryable: true });
+    : new MillraceError('WORKER_DIED', `task thread ${index} died: ${messageOf(thrown)}`, {
+        cause: thrown,
+        retryable: true,
+      });

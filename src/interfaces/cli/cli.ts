@@ -92,7 +92,10 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
     .argument('<job file>', 'TypeScript or JavaScript module whose default export is job(name, builder)')
     .argument('[args...]', "arguments of the job's builder")
     .option('-p, --parallelism <n>', 'parallelism of operators that set none')
-    .option('-s, --fromSavepoint <path>', 'continue from a savepoint or a retained checkpoint: its folder or its _metadata')
+    .option(
+      '-s, --fromSavepoint <path>',
+      'continue from a savepoint or a retained checkpoint: its folder or its _metadata',
+    )
     .option('-n, --allowNonRestoredState', 'allow that state of the savepoint has no operator in the job any more')
     .addOption(new Option('--claimMode <mode>', 'who owns the snapshot from now on').choices(['CLAIM', 'NO_CLAIM']))
     .option('-d, --detached', 'submit to a cluster and return')

@@ -21,6 +21,9 @@ export interface RunEvents {
   /** A line that user code wrote to the console; `source` is `operator (subtask/parallelism)`. */
   console(level: 'debug' | 'info' | 'warn' | 'error', source: string, text: string): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string): void;
+  /** Rows of a `collect(name)` sink, once for each transaction. */
+  collected?(name: string, payload: unknown): void;
+  checkpointCompleted?(metadataPath: string): void;
 }
 
 export interface RunOutcome {

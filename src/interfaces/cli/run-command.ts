@@ -212,10 +212,7 @@ const follow = async (run: JobRun, environment: RunEnvironment): Promise<RunOutc
 const report = (run: JobRun, outcome: RunOutcome, { terminal }: RunEnvironment): number => {
   const seconds = (outcome.durationMs / 1000).toFixed(1);
   const resume = outcome.savepoint ?? outcome.retainedCheckpoint;
-  const next =
-    resume === undefined
-      ? ''
-      : `\nContinue with: millrace run --fromSavepoint ${resume} <job file>`;
+  const next = resume === undefined ? '' : `\nContinue with: millrace run --fromSavepoint ${resume} <job file>`;
   switch (outcome.status) {
     case 'FINISHED':
       terminal.log(

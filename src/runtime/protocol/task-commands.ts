@@ -136,6 +136,8 @@ export type TaskReport =
 export interface TaskMetrics {
   readonly attempt: AttemptId;
   readonly recordsIn: number;
+  /** Records that a source of this task has read; 0 for other tasks. */
+  readonly recordsFromSource: number;
   /** Records sent over exchanges. */
   readonly recordsOut: number;
   /** Records that reached a sink operator of the chain. */

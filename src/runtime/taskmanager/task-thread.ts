@@ -10,7 +10,7 @@ import type { DiscardableTarget } from '../checkpoint/checkpoint-target.ts';
 import { Exchange } from '../network/exchange.ts';
 import type { BarrierEvent } from '../network/stream-element.ts';
 import { threadPort } from '../network/thread-port.ts';
-import type { JobProgram } from '../protocol/task-commands.ts';
+import type { JobProgram, TaskReport } from '../protocol/task-commands.ts';
 import type { StateReader } from '../state/state-handle.ts';
 import { buildTask, vertexOf } from './task/task-builder.ts';
 import type { TaskEnvironment } from './task/task-environment.ts';
@@ -156,7 +156,7 @@ export class TaskThread {
       clock,
       logger,
       exchange: this.#exchange,
-      report: (report) => send({ kind: 'task', report }),
+      report: (report) => this.#report(report),
       toClient: (jobId, channel, payload) => this.#toClient(jobId, channel, payload),
       pause: () => this.#loop.pause(),
       openTarget: (barrier, tag) => this.#effects.openTarget(barrier, tag),
@@ -166,6 +166,15 @@ export class TaskThread {
       channelCredit,
       runAs: (owner, run) => this.#as({ title: this.#running?.title ?? '', operatorName: owner.operatorName }, run),
     };
+  }
+
+  /** The last numbers of a task go before the report of its end. */
+  #report(report: TaskReport): void {
+    const task = this.#tasks.get(report.attempt);
+    if (report.kind === 'state' && task?.isDone === true) {
+      this.#effects.send({ kind: 'metrics', metrics: [task.metrics()], memory: this.#effects.memory() });
+    }
+    this.#effects.send({ kind: 'task', report });
   }
 
   #toClient(jobId: string, channel: string, payload: unknown): void {

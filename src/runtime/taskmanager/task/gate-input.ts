@@ -33,6 +33,7 @@ export class GateInput implements TaskInput {
   readonly #valve: WatermarkValve;
   #channelsWithData: number;
   #isEnded = false;
+  readonly isSource = false;
   recordsIn = 0;
 
   constructor(options: GateInputOptions) {

@@ -29,6 +29,7 @@ export interface SourceInputOptions {
 
 /** The input of a source task: a reader, driven a few hundred records at a time. */
 export class SourceInput implements TaskInput {
+  readonly isSource = true;
   readonly #options: SourceInputOptions;
   readonly #reader: SourceReader<unknown, Split>;
   #state: 'reading' | 'stopped' | 'ended' = 'reading';

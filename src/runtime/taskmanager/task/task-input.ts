@@ -12,6 +12,7 @@ export interface TaskInput {
   snapshot(): void;
   checkpointCompleted(checkpointId: number): void;
   readonly recordsIn: number;
+  readonly isSource: boolean;
   close(): Promise<void>;
 }
 

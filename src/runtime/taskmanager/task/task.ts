@@ -214,6 +214,7 @@ export class Task implements TaskInputOwner {
     return {
       attempt: this.attempt,
       recordsIn: this.#parts?.input.recordsIn ?? 0,
+      recordsFromSource: this.#parts?.input.isSource === true ? this.#parts.input.recordsIn : 0,
       recordsOut: (this.#parts?.chain.writers ?? []).reduce((sum, writer) => sum + writer.recordsOut, 0),
       recordsToSinks: this.#parts?.chain.recordsToSinks ?? 0,
       busyMs: timing.busyMs,

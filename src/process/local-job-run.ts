@@ -1,0 +1,115 @@
+import { dirname } from 'node:path/posix';
+import type { Clock } from '../foundation/common/clock.ts';
+import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
+import type { JobRun, RunOutcome } from '../interfaces/cli/job-run.ts';
+import type { JobProgress } from '../interfaces/cli/progress.ts';
+import type { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
+import type { TaskManager } from '../runtime/taskmanager/task-manager.ts';
+
+export interface LocalJobRunOptions {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly jobMaster: JobMaster;
+  readonly taskManager: TaskManager;
+  readonly savepointDir: string;
+  readonly notes: readonly string[];
+  readonly clock: Clock;
+  /** Ends threads, deletes the bundle. */
+  readonly cleanUp: () => Promise<void>;
+}
+
+/** A job on the embedded cluster, as whoever started it sees it. */
+export class LocalJobRun implements JobRun {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly notes: readonly string[];
+  readonly outcome: Promise<RunOutcome>;
+  readonly #options: LocalJobRunOptions;
+  /** Counts of attempts that are gone, so that a restart does not count backwards. */
+  readonly #counted = new Map<string, { readonly in: number; readonly out: number }>();
+
+  constructor(options: LocalJobRunOptions) {
+    this.#options = options;
+    this.jobId = options.jobId;
+    this.jobName = options.jobName;
+    this.notes = options.notes;
+    this.outcome = this.#run();
+  }
+
+  progress(): JobProgress {
+    const { jobMaster, clock } = this.#options;
+    const { status, restarts, tasks, checkpoints } = jobMaster.overview;
+    for (const { metrics } of tasks) {
+      if (metrics !== undefined) {
+        this.#counted.set(metrics.attempt, { in: metrics.recordsFromSource, out: metrics.recordsToSinks });
+      }
+    }
+    const counted = [...this.#counted.values()];
+    const latest = checkpoints?.latestCompleted;
+    return {
+      status,
+      recordsIn: counted.reduce((sum, each) => sum + each.in, 0),
+      recordsOut: counted.reduce((sum, each) => sum + each.out, 0),
+      restarts,
+      checkpoint:
+        latest === undefined
+          ? undefined
+          : {
+              id: latest.checkpointId,
+              ageMs: Math.max(0, clock.now() - latest.completedMs),
+              sizeBytes: latest.stateBytes,
+              durationMs: latest.durationMs,
+            },
+      failedCheckpoints: checkpoints?.failed ?? 0,
+    };
+  }
+
+  cancel(): void {
+    this.#options.jobMaster.cancel();
+  }
+
+  async savepoint(folder = this.#options.savepointDir): Promise<string> {
+    const { metadataPath } = await this.#options.jobMaster.triggerSavepoint(folder);
+    return dirname(metadataPath);
+  }
+
+  async stop({ folder = this.#options.savepointDir, drain }: { folder?: string; drain: boolean }): Promise<string> {
+    const { metadataPath } = await this.#options.jobMaster.stop(folder, drain);
+    return dirname(metadataPath);
+  }
+
+  async checkpoint(): Promise<string> {
+    const { metadataPath } = await this.#options.jobMaster.triggerCheckpoint();
+    return dirname(metadataPath);
+  }
+
+  /** Ends a task thread as a crash would. */
+  killThread(index: number): Promise<void> {
+    return this.#options.taskManager.killThread(index);
+  }
+
+  async #run(): Promise<RunOutcome> {
+    const { jobMaster, cleanUp } = this.#options;
+    const result = await jobMaster.result;
+    this.progress();
+    await cleanUp();
+    const retained = await this.#retainedCheckpoint();
+    return {
+      status: result.status === 'SUSPENDED' ? 'CANCELED' : result.status,
+      durationMs: result.durationMs,
+      ...(result.error === undefined ? {} : { error: result.error }),
+      ...(result.savepoint === undefined ? {} : { savepoint: result.savepoint }),
+      ...(retained === undefined ? {} : { retainedCheckpoint: retained }),
+    };
+  }
+
+  /** The newest checkpoint, if the end of the job left it there. */
+  async #retainedCheckpoint(): Promise<string | undefined> {
+    const newest = this.#options.jobMaster.overview.checkpoints?.latestCompleted?.path;
+    if (newest === undefined) {
+      return undefined;
+    }
+    const { fs, path } = fileSystemOf(newest);
+    return (await fs.stat(path)) === undefined ? undefined : dirname(newest);
+  }
+}
