@@ -6,25 +6,20 @@ reader.py PATH --keys         and every key with its value
 reader.py PATH --json         all of that as JSON
 """
 import json
-import math
-import os
-import re
+import pathlib
 import struct
 import sys
 import zlib
 
 KINDS = {1: 'value', 2: 'list', 3: 'map', 4: 'reducing', 5: 'aggregating', 6: 'table', 7: 'mapTable', 8: 'timers'}
 WITH_SECOND_NAME = ('map', 'mapTable', 'timers')
-BINARY = ['Buffer', 'ArrayBuffer', 'DataView', 'Uint8Array', 'Uint8ClampedArray', 'Int8Array', 'Uint16Array', 'Int16Array',
-          'Uint32Array', 'Int32Array', 'BigUint64Array', 'BigInt64Array', 'Float32Array', 'Float64Array']
-HOLE = {'$hole': True}
-
-class Broken(Exception):
-    """What the file says makes no sense."""
+BINARY = ('Buffer ArrayBuffer DataView Uint8Array Uint8ClampedArray Int8Array Uint16Array Int16Array Uint32Array '
+          'Int32Array BigUint64Array BigInt64Array Float32Array Float64Array').split()
+ERROR = ('$error', 'message', 'stack', 'cause', 'fields')
 
 def check(condition, problem):
     if not condition:
-        raise Broken(problem)
+        sys.exit(f'reader.py: {problem}')
 
 class Reader:
     def __init__(self, data, name):
@@ -37,12 +32,6 @@ class Reader:
 
     def u8(self):
         return self.take(1)[0]
-
-    def u32(self):
-        return struct.unpack('<I', self.take(4))[0]
-
-    def f64(self):
-        return struct.unpack('<d', self.take(8))[0]
 
     def varint(self):
         value = shift = 0
@@ -69,6 +58,10 @@ class Reader:
         check(tag in VALUES, f'{self.name}: no value has the tag {tag}')
         return VALUES[tag](self)
 
+    def double(self):
+        value, = struct.unpack('<d', self.take(8))
+        return {'$number': repr(value)} if repr(value) in ('nan', 'inf', '-inf', '-0.0') else value
+
     def values(self, factor=1):
         return [self.value() for _ in range(self.varint() * factor)]
 
@@ -76,34 +69,20 @@ class Reader:
         items = self.values(2)
         return list(zip(items[::2], items[1::2]))
 
-    def zigzag(self):
-        value = self.varint()
-        return value // 2 if value % 2 == 0 else -(value + 1) // 2
-
-    def error(self):
-        name, message, stack, cause, fields = (self.value() for _ in range(5))
-        return {'$error': name, 'message': message, 'stack': stack, 'cause': cause, 'fields': fields}
-
-def number(value):
-    return {'$number': repr(value)} if not math.isfinite(value) or (value == 0 and math.copysign(1, value) < 0) else value
-
 VALUES = {
     0x00: lambda r: {'$undefined': True}, 0x01: lambda r: None, 0x02: lambda r: False, 0x03: lambda r: True,
-    0x04: Reader.zigzag, 0x05: lambda r: number(r.f64()),
+    0x04: lambda r: (lambda n: n >> 1 ^ -(n & 1))(r.varint()), 0x05: Reader.double,
     0x06: lambda r: {'$bigint': str(int.from_bytes(r.take(r.varint()), 'little', signed=True))},
     0x07: Reader.string, 0x08: lambda r: r.take(r.varint()).decode('utf-16-le', 'surrogatepass'),
-    0x09: lambda r: {'$date': number(r.f64())}, 0x0a: Reader.values, 0x0b: lambda r: dict(r.pairs()),
-    0x0c: lambda r: dict(r.pairs()), 0x0d: lambda r: {'$map': [list(pair) for pair in r.pairs()]},
-    0x0e: lambda r: {'$set': r.values()}, 0x0f: lambda r: HOLE,
-    0x10: lambda r: {'$regExp': [r.value(), r.value()]}, 0x11: Reader.error,
+    0x09: lambda r: {'$date': r.double()}, 0x0a: Reader.values,
+    0x0b: lambda r: dict(r.pairs()), 0x0c: lambda r: dict(r.pairs()), 0x0d: lambda r: {'$map': r.pairs()},
+    0x0e: lambda r: {'$set': r.values()}, 0x0f: lambda r: {'$hole': True},
+    0x10: lambda r: {'$regExp': [r.value(), r.value()]},
+    0x11: lambda r: {name: r.value() for name in ERROR},
 }
 
-def read_file(path):
-    with open(path, 'rb') as file:
-        return file.read()
-
 def read_metadata(path):
-    data = read_file(path)
+    data = path.read_bytes()
     check(data[:12] == b'MILLRACEMETA' and len(data) >= 24, f'{path} is no checkpoint metadata')
     version, length, checksum = struct.unpack('<III', data[12:24])
     check(len(data) == 24 + length, f'{path} has {len(data)} bytes instead of {24 + length}')
@@ -116,8 +95,8 @@ def read_metadata(path):
 def read_handle(handle, base):
     if handle['kind'] == 'inline':
         return bytes(handle['bytes']), 'inline state'
-    path = os.path.join(base, handle['path'])
-    data = read_file(path)
+    path = base / handle['path']
+    data = path.read_bytes()
     check(len(data) == handle['sizeBytes'], f'{path} has {len(data)} bytes instead of {handle["sizeBytes"]}')
     check(zlib.crc32(data) == handle['checksum'], f'{path}: the checksum does not match')
     return data, path
@@ -152,6 +131,14 @@ def apply_segment(handle, base, states):
             states[heads[state]][canonical(record[:names])] = record
         check(reader.at == end, f'{reader.name}: a block ends at byte {reader.at} instead of {end}')
 
+def operator_lists(handle, base, subtask):
+    reader = open_state_file(handle, base, b'MRKO')
+    for _ in range(reader.varint()):
+        redistribution = {1: 'split', 2: 'union'}[reader.u8()]
+        name, items, _ = reader.string(), reader.varint(), reader.varint()
+        yield {'name': f'{name} of subtask {subtask}', 'kind': f'{redistribution} list',
+               'entries': [[reader.value()] for _ in range(items)]}
+
 def canonical(names):
     return json.dumps([0 if name == {'$number': '-0.0'} else name for name in names], sort_keys=True, default=as_json)
 
@@ -159,56 +146,54 @@ def as_json(value):
     return {'$bytes': value.hex(), 'type': 'Uint8Array'}
 
 def locate(path):
-    """The metadata file, and the folder that the paths in it start from."""
-    if os.path.isdir(path) and not os.path.exists(os.path.join(path, '_metadata')):
-        ids = [int(name[4:]) for name in os.listdir(path) if re.fullmatch(r'chk-\d+', name)]
-        whole = [i for i in ids if os.path.exists(os.path.join(path, f'chk-{i}', '_metadata'))]
-        check(whole, f'{path} has no complete checkpoint in it')
-        path = os.path.join(path, f'chk-{max(whole)}')
-    file = os.path.join(path, '_metadata') if os.path.isdir(path) else path
-    return file, os.path.dirname(os.path.abspath(file))
+    """The metadata file: of a checkpoint, a savepoint, or the newest complete checkpoint in the folder of a job."""
+    if path.is_dir() and not (path / '_metadata').exists():
+        ids = [int(name.parent.name[4:]) for name in path.glob('chk-*/_metadata')]
+        check(ids, f'{path} has no complete checkpoint in it')
+        path = path / f'chk-{max(ids)}'
+    return path / '_metadata' if path.is_dir() else path
 
 def read_checkpoint(path):
-    file, folder = locate(path)
+    file = locate(path)
     metadata = read_metadata(file)
-    base = folder if metadata['kind'] == 'savepoint' else os.path.dirname(folder)
+    base = file.parent if metadata['kind'] == 'savepoint' else file.parent.parent
     for operator in metadata['operators']:
-        states, size = {}, 0
-        for subtask in operator['subtasks']:
-            if not subtask or '$undefined' in subtask or '$hole' in subtask:
+        states, lists, operator['stateBytes'] = {}, [], 0
+        for index, subtask in enumerate(operator['subtasks']):
+            if 'keyed' not in subtask:
                 continue
-            for segment in [segment for keyed in subtask['keyed'] for segment in keyed['segments']]:
-                size += len(read_handle(segment['handle'], base)[0])
-                apply_segment(segment['handle'], base, states)
+            handles = [segment['handle'] for keyed in subtask['keyed'] for segment in keyed['segments']]
+            for handle in handles:
+                apply_segment(handle, base, states)
+            if 'operatorState' in subtask:
+                handles.append(subtask['operatorState'])
+                lists += operator_lists(subtask['operatorState'], base, index)
+            operator['stateBytes'] += sum(handle.get('sizeBytes', len(handle.get('bytes', b''))) for handle in handles)
         operator['states'] = [{'name': name, 'kind': kind, 'entries': sorted(records.values(), key=canonical)}
-                              for (name, kind), records in sorted(states.items())]
-        operator['keyedBytes'] = size
+                              for (name, kind), records in sorted(states.items())] + lists
     return metadata
 
 def print_table(metadata, with_keys):
     print(f'{metadata["kind"]} {metadata["checkpointId"]} of job {metadata["jobId"]} ({metadata["jobName"]})')
     for operator in metadata['operators']:
-        uid = f', uid {operator["uid"]}' if 'uid' in operator else ''
-        print(f'\n{operator["name"]} ({operator["kind"]}, id {operator["operatorId"]}{uid}), '
-              f'parallelism {operator["parallelism"]} of {operator["maxParallelism"]}')
-        print(f'  keyed state: {operator["keyedBytes"]} bytes')
+        print(f'\n{operator["name"]} ({operator["kind"]}, id {operator["operatorId"]}, uid {operator.get("uid")})')
+        print(f'  parallelism {operator["parallelism"]}, {operator["stateBytes"]} bytes')
         for state in operator['states']:
             print(f'  {state["kind"]} {state["name"]}: {len(state["entries"])} entries')
             for record in state['entries'] if with_keys else []:
-                print('    ' + '  '.join(json.dumps(part, default=as_json, ensure_ascii=False) for part in record))
+                print('    ' + '  '.join(json.dumps(part, default=as_json) for part in record))
 
 def main(arguments):
     paths = [argument for argument in arguments if not argument.startswith('--')]
     if len(paths) != 1 or not set(arguments) - set(paths) <= {'--keys', '--json'}:
         sys.exit(__doc__)
     try:
-        metadata = read_checkpoint(paths[0])
-    except (Broken, OSError) as error:
+        metadata = read_checkpoint(pathlib.Path(paths[0]).resolve())
+    except OSError as error:
         sys.exit(f'reader.py: {error}')
     if '--json' in arguments:
         json.dump(metadata, sys.stdout, default=as_json)
     else:
         print_table(metadata, '--keys' in arguments)
 
-if __name__ == '__main__':
-    main(sys.argv[1:])
+main(sys.argv[1:])

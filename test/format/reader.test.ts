@@ -12,6 +12,7 @@ import type { CheckpointMetadata } from '../../src/runtime/checkpoint/metadata.t
 import { writeMetadata } from '../../src/runtime/checkpoint/write-metadata.ts';
 import { HeapKeyedBackend } from '../../src/runtime/state/heap/heap-keyed-backend.ts';
 import type { Key } from '../../src/runtime/state/keyed-state.ts';
+import { OperatorState } from '../../src/runtime/state/operator-state.ts';
 import type { OperatorSubtaskState } from '../../src/runtime/state/state-handle.ts';
 
 /*
@@ -41,7 +42,7 @@ interface ReadState {
 interface ReadOperator {
   readonly name: string;
   readonly states: readonly ReadState[];
-  readonly keyedBytes: number;
+  readonly stateBytes: number;
   readonly enumerator?: unknown;
 }
 interface Read {
@@ -62,11 +63,23 @@ const subtasks = Array.from({ length: PARALLELISM }, (_, subtask) => {
     backendId: `backend-${subtask}`,
   });
 });
+const lists = subtasks.map(() => new OperatorState('files'));
 const at = (key: Key): HeapKeyedBackend => {
   const backend = subtasks[Math.floor((keyGroupOf(key, MAX_PARALLELISM) * PARALLELISM) / MAX_PARALLELISM)]!;
   backend.setCurrentKey(key);
   return backend;
 };
+
+/** Subtask 0 has all its state in files, subtask 1 what is small in the metadata. */
+const targetOf = (checkpointId: number, kind: 'checkpoint' | 'savepoint', into: string, subtask: number) =>
+  createCheckpointTarget(fs, {
+    folder: into,
+    checkpointId,
+    kind,
+    inlineThresholdBytes: subtask === 0 ? 0 : 1000,
+    tag: `count_${subtask}`,
+    random,
+  });
 
 const takeCheckpoint = async (
   checkpointId: number,
@@ -76,18 +89,16 @@ const takeCheckpoint = async (
 ): Promise<void> => {
   const states: OperatorSubtaskState[] = [];
   for (const [index, backend] of subtasks.entries()) {
-    const target = createCheckpointTarget(fs, {
-      folder: into,
-      checkpointId,
-      kind,
-      inlineThresholdBytes: index === 0 ? 0 : 1000,
-      tag: `count_${index}`,
-      random,
-    });
+    const target = targetOf(checkpointId, kind, into, index);
     const pending = backend.snapshot({ checkpointId, baseId, full: kind === 'savepoint' });
     states.push({ keyed: [await pending.write(target, async () => undefined)] });
   }
-  await writeMetadata(fs, into, metadataOf(checkpointId, kind, states));
+  const listStates = lists.map(async (state, index): Promise<OperatorSubtaskState | undefined> => {
+    const bytes = state.snapshot();
+    const target = targetOf(checkpointId, kind, into, index);
+    return bytes && { keyed: [], operatorState: await target.writeState('exclusive', [bytes]) };
+  });
+  await writeMetadata(fs, into, metadataOf(checkpointId, kind, states, await Promise.all(listStates)));
   for (const backend of subtasks) {
     backend.checkpointCompleted(checkpointId);
   }
@@ -97,6 +108,7 @@ const metadataOf = (
   checkpointId: number,
   kind: 'checkpoint' | 'savepoint',
   states: readonly OperatorSubtaskState[],
+  listStates: readonly (OperatorSubtaskState | undefined)[],
 ): CheckpointMetadata => ({
   jobId: 'ab'.repeat(16),
   jobName: 'Zähler',
@@ -123,7 +135,7 @@ const metadataOf = (
       kind: 'source',
       parallelism: PARALLELISM,
       maxParallelism: MAX_PARALLELISM,
-      subtasks: [undefined, undefined],
+      subtasks: listStates,
       finishedSubtasks: [0],
       enumerator: everyValue,
     },
@@ -208,6 +220,8 @@ test('reads every key and value that a job left in a checkpoint of increments', 
       .register('user-1', round * 100);
     await takeCheckpoint(round, 'checkpoint', jobFolder, round === 1 ? undefined : round - 1);
   }
+  lists[0]!.list('offsets').update([{ file: 'a', offset: 12n }, 'b']);
+  lists[1]!.list('everywhere', 'union').add(new Date(5));
   at('user-1').timers('alarms').delete('user-1', 100);
   at('user-1').map('per day').remove('day 0');
   await takeCheckpoint(5, 'checkpoint', jobFolder, 4);
@@ -227,11 +241,21 @@ test('reads every key and value that a job left in a checkpoint of increments', 
       ['user-1', 400],
     ]);
     expect(read.operators[1]!.enumerator).toEqual(everyValueAsJson);
+    expect(read.operators[1]!.states).toEqual([
+      {
+        name: 'offsets of subtask 0',
+        kind: 'split list',
+        entries: [[{ file: 'a', offset: { $bigint: '12' } }], ['b']],
+      },
+      { name: 'everywhere of subtask 1', kind: 'union list', entries: [[{ $date: 5 }]] },
+    ]);
+    expect(read.operators[0]!.stateBytes).toBeGreaterThan(1000);
   }
   const table = await python(jobFolder, '--keys');
   expect(table).toContain(`checkpoint 5 of job ${'ab'.repeat(16)} (Zähler)`);
   expect(table).toContain(`table counts: ${counts.size} entries`);
   expect(table).toContain('"user-1"  "day 1"  {"$bigint": "3"}');
+  expect(table).toContain('split list offsets of subtask 0: 2 entries');
 });
 
 test('reads a savepoint that was moved elsewhere', async () => {
