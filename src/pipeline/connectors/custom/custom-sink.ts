@@ -34,7 +34,10 @@ export interface SinkDefinition<T, P> extends SinkOptions, SinkFunctions<T, P> {
   readonly open?: (context: SinkWriterContext) => void | Promise<void>;
 }
 
-/** A new set of functions for each subtask: what they keep between calls lives in the closure of `create`. */
+/**
+ * A new set of functions for each subtask: what they keep between calls lives in the closure of `create`. Where `create`
+ * has a parameter the compiler wants the type of `commit`'s written down: `commit: ({ value }: Prepared<Upload>) => ...`.
+ */
 export interface SinkFactory<T, P> extends SinkOptions {
   readonly create: (context: SinkWriterContext) => SinkFunctions<T, P> | Promise<SinkFunctions<T, P>>;
 }
@@ -66,8 +69,8 @@ export interface SinkFactory<T, P> extends SinkOptions {
  * );
  * ```
  */
-export function sink<T, P = never>(definition: SinkDefinition<T, P>): Sink<T>;
-export function sink<T, P = never>(definition: SinkFactory<T, P>): Sink<T>;
+export function sink<T, P = unknown>(definition: SinkDefinition<T, P>): Sink<T>;
+export function sink<T, P = unknown>(definition: SinkFactory<T, P>): Sink<T>;
 export function sink<T, P>(definition: SinkDefinition<T, P> | SinkFactory<T, P>): Sink<T> {
   const { name, maxInFlight, bearsRepeats = false } = definition;
   if (maxInFlight !== undefined && (!Number.isInteger(maxInFlight) || maxInFlight < 1)) {
