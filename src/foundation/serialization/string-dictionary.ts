@@ -1,4 +1,5 @@
 import { FIRST_CODE } from './column-format.ts';
+import { detachString } from './detach.ts';
 
 /** A dictionary that grows past one of these begins anew, or is given up when it did not pay. */
 const MOST_WORDS = 16_384;
@@ -33,8 +34,10 @@ export class StringDictionary {
 
   add(word: string): number {
     const code = this.words!.size + FIRST_CODE;
-    this.words!.set(word, code);
-    this.newWords.push(word);
+    // A word lives longer than the text that it may have been cut from.
+    const detached = detachString(word);
+    this.words!.set(detached, code);
+    this.newWords.push(detached);
     this.#units += word.length;
     return code;
   }
