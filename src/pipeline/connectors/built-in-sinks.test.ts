@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blackhole, collect, type CollectedTransaction, CollectedRows, print } from './built-in-sinks.ts';
-import { SinkAttempt } from './test-support/sink-attempt.ts';
+import { SinkAttempt } from './sink-harness.ts';
 
 const linesOf = async (
   prefix: string | undefined,

@@ -58,10 +58,14 @@ export class CollectedRows<T> {
 }
 
 /** One value on one line, strings without quotes. */
-export const formatPrinted = (value: unknown): string =>
-  typeof value === 'object' || typeof value === 'function'
-    ? inspect(value, { depth: 8, breakLength: Infinity, maxArrayLength: 1000 })
-    : String(value);
+export const formatPrinted = (value: unknown): string => {
+  if (typeof value === 'string') {
+    return value;
+  }
+  return typeof value === 'bigint'
+    ? String(value)
+    : inspect(value, { depth: 8, breakLength: Infinity, maxArrayLength: 1000 });
+};
 
 class PrintWriter implements SinkWriter<unknown, never> {
   readonly #toClient: SinkWriterContext['toClient'];

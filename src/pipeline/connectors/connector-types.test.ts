@@ -43,7 +43,8 @@ describe('types of connectors', () => {
       name: 'cursor',
       timestamps: (row: AB) => row.a,
       read: async function* (position?: { cursor: string }) {
-        yield [{ a: 1, b: 'x' } as AB, { cursor: position?.cursor ?? '' }] as const;
+        const row: AB = { a: 1, b: 'x' };
+        yield [row, { cursor: position?.cursor ?? '' }] as const;
       },
     });
     expectTypeOf(objects).toEqualTypeOf<Source<AB>>();

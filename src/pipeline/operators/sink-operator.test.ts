@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { AbortScope, Prepared, SinkBehavior, SinkWriter, SinkWriterContext } from '../connectors/sink.ts';
-import { JOB_ID, SINK_ID, SinkAttempt, type SubtaskLists } from '../connectors/test-support/sink-attempt.ts';
-import { VirtualClock } from '../connectors/test-support/virtual-clock.ts';
+import { JOB_ID, SINK_ID, SinkAttempt, type SubtaskLists } from '../connectors/sink-harness.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
 
 interface Store {
   readonly committed: string[];
@@ -169,7 +169,7 @@ describe('SinkOperator', () => {
 describe('SinkOperator: failing commits', () => {
   it('tries a commit again and keeps it listed meanwhile', async () => {
     const store = newStore();
-    const clock = new VirtualClock();
+    const clock = new ManualClock();
     const attempt = await new SinkAttempt({ behavior: joining(store), clock }).open();
     attempt.write('a');
     await attempt.checkpoint(1);
@@ -178,11 +178,11 @@ describe('SinkOperator: failing commits', () => {
     await Promise.resolve();
     expect(names(await attempt.checkpoint(2))).toHaveLength(1);
     while (store.committed.length === 0) {
-      clock.advance(100);
+      clock.advanceBy(100);
       await new Promise(setImmediate);
     }
     await committed;
-    expect(clock.now()).toBe(1_000_300);
+    expect(clock.now()).toBe(300);
     expect(names(await attempt.checkpoint(3))).toHaveLength(0);
   });
 
@@ -204,7 +204,7 @@ describe('SinkOperator: failing commits', () => {
 
   it('stops trying when it is closed', async () => {
     const store = newStore();
-    const attempt = await new SinkAttempt({ behavior: joining(store), clock: new VirtualClock() }).open();
+    const attempt = await new SinkAttempt({ behavior: joining(store), clock: new ManualClock() }).open();
     attempt.write('a');
     await attempt.checkpoint(1);
     store.failingCommits = Infinity;

@@ -1,5 +1,6 @@
 import { type Downstream, NO_TIMESTAMP } from '../../operators/operator.ts';
 import type { ReaderContext, ReadStatus, SourceReader, Split } from '../source.ts';
+import { SplitRequests } from '../split-requests.ts';
 import type { SplitContext } from './custom-source.ts';
 import { SplitPump } from './split-pump.ts';
 
@@ -29,23 +30,21 @@ interface HeldSplit {
 
 /** How long `close` waits for a user's `finally` blocks: one that hangs must not keep a task from ending. */
 const CLOSE_TIMEOUT_MS = 5000;
-/** The split in hand and one in advance (R4). */
-const WANTED_SPLITS = 2;
 
 export class CustomReader<T> implements SourceReader<T, Split> {
   readonly #context: ReaderContext;
   readonly #options: CustomReaderOptions<T>;
   readonly #stop = new AbortController();
   readonly #wake: () => void;
+  readonly #requests: SplitRequests;
   #held: HeldSplit[] = [];
-  #requested = 0;
-  #noMoreSplits = false;
   #turn = 0;
 
   constructor(context: ReaderContext, options: CustomReaderOptions<T>) {
     this.#context = context;
     this.#options = options;
     this.#wake = () => context.wake();
+    this.#requests = new SplitRequests(context.clock, () => context.requestSplit());
   }
 
   open(): void {}
@@ -54,16 +53,16 @@ export class CustomReader<T> implements SourceReader<T, Split> {
     for (const { id, split, position } of splits as readonly CustomSplit[]) {
       this.#held.push({ id, split, position, pump: undefined });
     }
-    this.#requested = Math.max(0, this.#requested - splits.length);
+    this.#requests.received(splits.length);
     this.#context.wake();
   }
 
   noMoreSplits(): void {
-    this.#noMoreSplits = true;
+    this.#requests.end();
     this.#context.wake();
   }
 
-  read(output: Downstream<T>, limit: number): ReadStatus {
+  read(output: Downstream<T>, limit: number): ReadStatus | { readonly waitMs: number } {
     this.#advance();
     const count = Math.min(this.#held.length, this.#options.splitsAtOnce);
     let left = limit;
@@ -75,7 +74,10 @@ export class CustomReader<T> implements SourceReader<T, Split> {
       return 'more';
     }
     this.#advance();
-    return this.#held.length === 0 && this.#noMoreSplits ? 'end' : 'wait';
+    if (this.#held.length > 0) {
+      return 'wait';
+    }
+    return this.#requests.isOver ? 'end' : { waitMs: this.#requests.repeatMs };
   }
 
   snapshot(): readonly CustomSplit[] {
@@ -86,7 +88,9 @@ export class CustomReader<T> implements SourceReader<T, Split> {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    const closing = this.#held.map(({ pump }) => pump?.close().catch((error: unknown) => this.#closeFailed(error)));
+    const closing = this.#held.flatMap(({ pump }) =>
+      pump === undefined ? [] : [pump.close().catch((error: unknown) => this.#closeFailed(error))],
+    );
     let timer: { cancel(): void } | undefined;
     const timeout = new Promise<void>((resolve) => {
       timer = this.#context.clock.after(CLOSE_TIMEOUT_MS, resolve);
@@ -128,10 +132,7 @@ export class CustomReader<T> implements SourceReader<T, Split> {
       }
     }
     if (this.#options.splitsAtOnce !== Infinity) {
-      while (!this.#noMoreSplits && this.#held.length + this.#requested < WANTED_SPLITS) {
-        this.#requested++;
-        this.#context.requestSplit();
-      }
+      this.#requests.refill(this.#held.length);
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AbortScope, Prepared, Sink } from '../sink.ts';
-import { SinkAttempt } from '../test-support/sink-attempt.ts';
+import { SinkAttempt } from '../sink-harness.ts';
 import { sink } from './index.ts';
 
 const behaviorOf = <T>(made: Sink<T>) => made.behavior;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SourceDriver } from '../test-support/source-driver.ts';
+import { SourceDriver } from '../source-harness.ts';
 import { source, type SplitContext } from './index.ts';
 
 /** Numbers up to `last` in a split that is a letter: `a0`, `a1`, ... */
@@ -151,7 +151,7 @@ describe('custom source', () => {
     await stuck.run(() => stuck.emitted.length === 1);
     const closed = stuck.close();
     expect(signal?.aborted).toBe(true);
-    stuck.clock.advance(5000);
+    stuck.clock.advanceBy(5000);
     await closed;
   });
 

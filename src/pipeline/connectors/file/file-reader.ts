@@ -1,5 +1,6 @@
 import type { Downstream } from '../../operators/operator.ts';
 import type { ReaderContext, ReadStatus, SourceReader, Split } from '../source.ts';
+import { SplitRequests } from '../split-requests.ts';
 import { BadRecords } from './bad-records.ts';
 import type { FileSplit } from './file-split.ts';
 import type { LineFormat } from './line-format.ts';
@@ -13,24 +14,21 @@ export interface FileReaderOptions<T> {
   readonly chunkBytes: number;
 }
 
-/** The split in hand and one in advance (R4), whose first bytes are read meanwhile. */
-const WANTED_SPLITS = 2;
-/** A request that a change of leaders swallowed is repeated after this time. */
-const REPEAT_REQUEST_MS = 5000;
+/** The split in hand and the one in advance, whose first bytes are read meanwhile. */
+const OPEN_SPLITS = 2;
 
 /** Reads splits one after the other. */
 export class FileReader<T> implements SourceReader<T, Split> {
   readonly #context: ReaderContext;
   readonly #options: FileReaderOptions<T>;
   readonly #badRecords: BadRecords;
+  readonly #requests: SplitRequests;
   #splits: SplitReader<T>[] = [];
-  #requested = 0;
-  #requestedMs = 0;
-  #noMoreSplits = false;
 
   constructor(context: ReaderContext, options: FileReaderOptions<T>) {
     this.#context = context;
     this.#options = options;
+    this.#requests = new SplitRequests(context.clock, () => context.requestSplit());
     this.#badRecords = new BadRecords(options.onError, context.clock, context.logger);
   }
 
@@ -48,18 +46,18 @@ export class FileReader<T> implements SourceReader<T, Split> {
         }),
       );
     }
-    this.#requested = Math.max(0, this.#requested - splits.length);
+    this.#requests.received(splits.length);
     this.#startNext();
     this.#context.wake();
   }
 
   noMoreSplits(): void {
-    this.#noMoreSplits = true;
+    this.#requests.end();
     this.#context.wake();
   }
 
   read(output: Downstream<T>, limit: number): ReadStatus | { readonly waitMs: number } {
-    this.#request();
+    this.#requests.refill(this.#splits.length);
     let left = limit;
     for (let split = this.#splits[0]; split !== undefined; split = this.#splits[0]) {
       left -= split.emit(output, left);
@@ -71,12 +69,9 @@ export class FileReader<T> implements SourceReader<T, Split> {
       }
       this.#splits.shift();
       this.#startNext();
-      this.#request();
+      this.#requests.refill(this.#splits.length);
     }
-    if (this.#noMoreSplits) {
-      return 'end';
-    }
-    return { waitMs: REPEAT_REQUEST_MS };
+    return this.#requests.isOver ? 'end' : { waitMs: this.#requests.repeatMs };
   }
 
   snapshot(): readonly FileSplit[] {
@@ -92,23 +87,8 @@ export class FileReader<T> implements SourceReader<T, Split> {
 
   /** Only the first ones: a restore with a lower parallelism may hand over many. */
   #startNext(): void {
-    for (const split of this.#splits.slice(0, WANTED_SPLITS)) {
+    for (const split of this.#splits.slice(0, OPEN_SPLITS)) {
       split.start();
-    }
-  }
-
-  #request(): void {
-    if (this.#noMoreSplits) {
-      return;
-    }
-    const now = this.#context.clock.monotonic();
-    if (this.#splits.length === 0 && this.#requested > 0 && now - this.#requestedMs >= REPEAT_REQUEST_MS) {
-      this.#requested = 0;
-    }
-    while (this.#splits.length + this.#requested < WANTED_SPLITS) {
-      this.#requested++;
-      this.#requestedMs = now;
-      this.#context.requestSplit();
     }
   }
 }

@@ -3,8 +3,8 @@ import { seededRandom } from '../../../foundation/common/random.ts';
 import { MemoryDisk } from '../../../foundation/filesystem/memory/memory-disk.ts';
 import { MemoryFileSystem } from '../../../foundation/filesystem/memory/memory-file-system.ts';
 import type { Sink } from '../sink.ts';
-import { type AttemptOptions, JOB_ID, SINK_ID, SinkAttempt } from '../test-support/sink-attempt.ts';
-import { VirtualClock } from '../test-support/virtual-clock.ts';
+import { type AttemptOptions, JOB_ID, SINK_ID, SinkAttempt } from '../sink-harness.ts';
+import { ManualClock } from '../../../testing/manual-clock.ts';
 import { type FileFormat, fileSink, type FileSinkOptions, fileSinkBehavior } from './file-sink.ts';
 import type { PreparedParts } from './file-sink-writer.ts';
 
@@ -61,15 +61,15 @@ describe('fileSink', () => {
   });
 
   it('rolls by age, over checkpoints', async () => {
-    const clock = new VirtualClock();
+    const clock = new ManualClock();
     const attempt = await attemptOf({ rolling: { maxAge: '1min', onCheckpoint: false } }, { clock });
     attempt.write('a');
     await complete(attempt, 1);
     attempt.write('b');
-    clock.advance(59_000);
+    clock.advanceBy(59_000);
     await complete(attempt, 2);
     expect(await files()).toEqual({ '.part-T-0-1.1-1.inprogress': 'a\nb\n' });
-    clock.advance(1000);
+    clock.advanceBy(1000);
     await complete(attempt, 3);
     expect(await files()).toEqual({ 'part-0-0000000000': 'a\nb\n' });
     attempt.write('c');

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import type { Source } from '../source.ts';
-import { SourceDriver } from '../test-support/source-driver.ts';
+import { SourceDriver } from '../source-harness.ts';
 import { csvFile } from './csv-file.ts';
 import { fileEnumerator } from './file-enumerator.ts';
 import { jsonLines } from './json-lines.ts';

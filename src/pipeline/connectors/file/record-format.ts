@@ -108,10 +108,14 @@ const csvField = (value: unknown, delimiter: string): string => {
   if (value === undefined || value === null) {
     return '';
   }
-  const text =
-    typeof value === 'string' ? value : typeof value === 'object' ? textOfObject(value) : String(value as number);
+  const text = typeof value === 'string' ? value : textOf(value);
   const needsQuotes = text.includes(delimiter) || /["\r\n]|^\s|\s$/.test(text);
   return needsQuotes ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
-const textOfObject = (value: object): string => (value instanceof Date ? value.toISOString() : JSON.stringify(value));
+const textOf = (value: {}): string => {
+  if (value instanceof Date) {
+    return value.toISOString();
+  }
+  return typeof value === 'object' ? JSON.stringify(value) : `${value as number}`;
+};

@@ -1,13 +1,23 @@
-import type { OperatorId } from '../../../foundation/common/ids.ts';
-import { silentLogger } from '../../../foundation/common/logger.ts';
-import type { ListStateOfOperator, OperatorStateStore } from '../../../runtime/state/keyed-state.ts';
-import type { OperatorContext } from '../../operators/operator.ts';
-import { SinkOperator } from '../../operators/sink-operator.ts';
-import type { SinkBehavior } from '../sink.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TimerHandle } from '../../foundation/common/clock.ts';
+import type { OperatorId } from '../../foundation/common/ids.ts';
+import { silentLogger } from '../../foundation/common/logger.ts';
+import type { OperatorContext } from '../operators/operator.ts';
+import { SinkOperator } from '../operators/sink-operator.ts';
+import type { SinkBehavior } from './sink.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
 
 export const JOB_ID = '0123456789abcdef0123456789abcdef';
 export const SINK_ID = 'fedcba9876543210fedcba9876543210';
+
+/** Timers fire in the next turn of the event loop and take the time along. */
+class EagerClock extends ManualClock {
+  override after(delayMs: number, run: () => void): TimerHandle {
+    const timer = super.after(delayMs, run);
+    void nextTurn().then(() => this.advanceBy(delayMs));
+    return timer;
+  }
+}
 
 /** The lists of one subtask at one checkpoint, by name. */
 export type SubtaskLists = Readonly<Record<string, readonly unknown[]>>;
@@ -22,14 +32,14 @@ export interface AttemptOptions<T, P> {
   readonly checkpointing?: boolean;
   /** The lists of all subtasks of the restored checkpoint. */
   readonly restored?: { readonly checkpointId: number; readonly subtasks: readonly SubtaskLists[] } | undefined;
-  readonly clock?: VirtualClock;
+  readonly clock?: ManualClock;
   readonly toClient?: (channel: string, payload: unknown) => void;
 }
 
 /** One attempt of one sink subtask, driven as a task drives it. */
 export class SinkAttempt<T, P> {
   readonly operator: SinkOperator<T, P>;
-  readonly clock: VirtualClock;
+  readonly clock: ManualClock;
   /** What the operator failed the task with. */
   failure: unknown;
   /** How often the operator asked to be looked at again. */
@@ -37,7 +47,7 @@ export class SinkAttempt<T, P> {
   readonly #lists = new Map<string, unknown[]>();
 
   constructor(options: AttemptOptions<T, P>) {
-    this.clock = options.clock ?? new VirtualClock({ eager: true });
+    this.clock = options.clock ?? new EagerClock();
     this.operator = new SinkOperator(options.behavior);
     for (const subtask of options.restored?.subtasks ?? []) {
       for (const [name, items] of Object.entries(subtask)) {
@@ -100,12 +110,12 @@ export class SinkAttempt<T, P> {
     };
   }
 
-  #operatorState(): OperatorStateStore {
+  #operatorState(): OperatorContext['operatorState'] {
     return {
-      list: <V>(name: string): ListStateOfOperator<V> => ({
+      list: <V>(name: string) => ({
         get: () => (this.#lists.get(name) ?? []) as V[],
-        update: (values) => void this.#lists.set(name, [...values]),
-        add: (value) => void this.#lists.set(name, [...(this.#lists.get(name) ?? []), value]),
+        update: (values: readonly V[]) => void this.#lists.set(name, [...values]),
+        add: (value: V) => void this.#lists.set(name, [...(this.#lists.get(name) ?? []), value]),
       }),
     };
   }

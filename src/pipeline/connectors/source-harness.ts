@@ -1,6 +1,8 @@
-import { silentLogger, type Logger } from '../../../foundation/common/logger.ts';
-import type { EnumeratorDecision, EnumeratorFactory, Source, SourceReader, Split, SplitEnumerator } from '../source.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { silentLogger, type Logger } from '../../foundation/common/logger.ts';
+import type { EnumeratorDecision, EnumeratorFactory, Source, SourceReader, Split, SplitEnumerator } from './source.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
+import { staticSplitsEnumerator } from './static-splits-enumerator.ts';
 
 export interface Emitted<T> {
   readonly value: T;
@@ -17,7 +19,7 @@ interface DriverOptions {
   readonly parallelism?: number;
   readonly factory?: EnumeratorFactory;
   readonly restored?: SourceSnapshot;
-  readonly clock?: VirtualClock;
+  readonly clock?: ManualClock;
   readonly logger?: Logger;
 }
 
@@ -26,7 +28,7 @@ interface DriverOptions {
  * is called until it has nothing, then the event loop turns.
  */
 export class SourceDriver<T> {
-  readonly clock: VirtualClock;
+  readonly clock: ManualClock;
   readonly emitted: Emitted<T>[] = [];
   /** What a reader failed its task with. */
   failure: unknown;
@@ -38,10 +40,10 @@ export class SourceDriver<T> {
 
   constructor(source: Source<T>, options: DriverOptions = {}) {
     this.#source = source;
-    this.clock = options.clock ?? new VirtualClock();
+    this.clock = options.clock ?? new ManualClock();
     this.#logger = options.logger ?? silentLogger;
     const { enumerator, config } = source.plan;
-    const factory = options.factory ?? staticSplits;
+    const factory = options.factory ?? staticSplitsEnumerator;
     if (factory.kind !== enumerator) {
       throw new Error(`the source wants the enumerator ${enumerator}`);
     }
@@ -53,7 +55,7 @@ export class SourceDriver<T> {
     }
     const held = (restored?.readers ?? []).flat();
     for (const [subtask, reader] of this.#readers.entries()) {
-      const own = plain(held.filter((_, index) => index % parallelism === subtask)) as Split[];
+      const own: Split[] = plain(held.filter((_, index) => index % parallelism === subtask));
       void reader.open();
       if (own.length > 0) {
         reader.addSplits(own);
@@ -87,7 +89,7 @@ export class SourceDriver<T> {
       if (this.failure !== undefined) {
         throw this.failure;
       }
-      await new Promise(setImmediate);
+      await nextTurn();
     }
     if (!until()) {
       throw new Error('the source does not get there');
@@ -153,34 +155,3 @@ export class SourceDriver<T> {
 }
 
 const plain = <V>(value: V): V => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as V));
-
-/** Enough of the enumerator `static-splits` for one start. */
-const staticSplits: EnumeratorFactory = {
-  kind: 'static-splits',
-  create: (config, parallelism, state) => {
-    const { splits, assignment } = config as { splits: Split[]; assignment: 'pull' | 'by-index' };
-    const left = [...((state as Split[] | undefined) ?? splits)];
-    return {
-      discovered: () => ({}),
-      readerRegistered: (subtask) => {
-        if (assignment === 'pull') {
-          return {};
-        }
-        const own = splits.filter((split, index) => index % parallelism === subtask && left.includes(split));
-        for (const split of own) {
-          left.splice(left.indexOf(split), 1);
-        }
-        return { assign: [{ subtask, splits: own }], noMoreSplits: [subtask] };
-      },
-      splitRequested: (subtask) => {
-        const split = left.shift();
-        return split === undefined ? { noMoreSplits: [subtask] } : { assign: [{ subtask, splits: [split] }] };
-      },
-      splitsReturned: (splits) => {
-        left.unshift(...splits);
-        return {};
-      },
-      snapshot: () => [...left],
-    };
-  },
-};
