@@ -48,6 +48,7 @@ export interface HarnessOptions {
  * Drives one operator, without a cluster: records, watermarks and a clock that a test moves.
  *
  * ```ts
+ * import type { DataStream } from 'millrace';
  * import { OperatorHarness } from 'millrace/testing';
  *
  * const harness = await OperatorHarness.open((input: DataStream<number>) => input.map((n) => n * 2));
