@@ -148,7 +148,7 @@ const throughput = async (): Promise<void> => {
   await half.restore([handle!], storage, 5);
   row('  of one half of them (rescaled)', `${(performance.now() - start).toFixed(0)} ms`);
   for (let i = 0; i < MILLION / 100; i++) {
-    backend.table<number>('sum').put(keys[random.int(MILLION)]!, i);
+    backend.table<number>('sum').put(keys[random.int(MILLION)], i);
   }
   const before = performance.now();
   const next = await write(backend, storage, 6, 5);

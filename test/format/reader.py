@@ -104,7 +104,7 @@ def read_handle(handle, base):
 def open_state_file(handle, base, magic):
     data, name = read_handle(handle, base)
     check(data[:4] == magic, f'{name} does not begin with {magic}')
-    check(zlib.crc32(data[:-4]) == struct.unpack('<I', data[-4:])[0], f'{name}: the inner checksum does not match')
+    check(zlib.crc32(data[:-4]) == struct.unpack('>I', data[-4:])[0], f'{name}: the inner checksum does not match')
     reader = Reader(data[:-4], name)
     reader.take(4)
     check((reader.u8(), reader.u8()) == (1, 1), f'{name} has another version')

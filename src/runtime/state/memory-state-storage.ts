@@ -13,14 +13,14 @@ export class MemoryStateStorage implements CheckpointTarget, StateReader {
     this.#inlineBelowBytes = inlineBelowBytes;
   }
 
-  writeState(scope: 'shared' | 'exclusive', content: readonly Uint8Array[]): Promise<StateHandle> {
+  writeState(scope: 'shared' | 'exclusive', content: readonly Uint8Array[], known?: number): Promise<StateHandle> {
     const sizeBytes = content.reduce((sum, part) => sum + part.length, 0);
     if (sizeBytes < this.#inlineBelowBytes) {
       return Promise.resolve({ kind: 'inline', bytes: Buffer.concat(content) });
     }
     const path = `${scope}/${this.#nextFile++}`;
     this.files.set(path, content);
-    const checksum = content.reduce((crc, part) => crc32(part, crc), 0);
+    const checksum = known ?? content.reduce((crc, part) => crc32(part, crc), 0);
     return Promise.resolve({ kind: 'file', path, sizeBytes, checksum });
   }
 

@@ -3,6 +3,7 @@ import { ByteReader } from '../../foundation/common/byte-reader.ts';
 import { ByteWriter } from '../../foundation/common/byte-writer.ts';
 import { readValue, VALUE_FORMAT_VERSION, writeValue } from '../../foundation/serialization/value-codec.ts';
 import { checkFormatVersion } from './format-version.ts';
+import { CHECKSUM_BYTES, encodeChecksum, verifyChecksum } from './trailing-checksum.ts';
 
 /*
  * The operator state of one subtask, described for others in docs/formats/state.md:
@@ -12,7 +13,6 @@ import { checkFormatVersion } from './format-version.ts';
  */
 const MAGIC = 0x4f4b524d;
 const VERSION = 1;
-const CHECKSUM_BYTES = 4;
 /** Numbers are part of the format: never change or reuse one. */
 const REDISTRIBUTIONS = { split: 1, union: 2 } as const;
 
@@ -43,7 +43,7 @@ export const encodeOperatorState = (lists: readonly OperatorStateList[], owner: 
     writer.varint(values.length);
     writer.bytes(values.peek());
   }
-  writer.u32(crc32(writer.peek()));
+  writer.bytes(encodeChecksum(crc32(writer.peek())));
   return writer.take();
 };
 
@@ -56,11 +56,7 @@ export const decodeOperatorState = (bytes: Uint8Array): readonly OperatorStateLi
   }
   checkFormatVersion('operator state', reader.u8(), VERSION);
   checkFormatVersion('values in operator state', reader.u8(), VALUE_FORMAT_VERSION);
-  const expected = new ByteReader(bytes, end).u32();
-  const actual = crc32(bytes.subarray(0, end));
-  if (actual !== expected) {
-    reader.corrupt(`the CRC-32 is ${actual.toString(16)} instead of ${expected.toString(16)}`);
-  }
+  verifyChecksum(bytes, reader);
   const lists: OperatorStateList[] = [];
   for (let left = reader.count(4); left > 0; left--) {
     lists.push(decodeList(reader));

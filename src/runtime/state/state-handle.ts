@@ -51,9 +51,10 @@ export type SubtaskState = Readonly<Record<string, OperatorSubtaskState>>;
 export interface CheckpointTarget {
   /**
    * Writes one piece durably (I3) and returns its handle: inline below the threshold. `shared` pieces may be referred to
-   * by later checkpoints, `exclusive` ones belong to this checkpoint alone.
+   * by later checkpoints, `exclusive` ones belong to this checkpoint alone. `checksum` is the CRC-32 of `content`, from
+   * who computed it already: for a large content that takes longer than a task may be held up at once.
    */
-  writeState(scope: 'shared' | 'exclusive', content: readonly Uint8Array[]): Promise<StateHandle>;
+  writeState(scope: 'shared' | 'exclusive', content: readonly Uint8Array[], checksum?: number): Promise<StateHandle>;
 }
 
 /** Reads what handles of one checkpoint name, with length and checksum verified (CHECKPOINT_BROKEN otherwise). */

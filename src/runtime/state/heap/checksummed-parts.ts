@@ -1,10 +1,11 @@
 import { crc32 } from 'node:zlib';
+import { encodeChecksum } from '../trailing-checksum.ts';
 
 /** Shorter parts are gathered into pieces, longer ones stay as they are. */
 const SHORT_PART_BYTES = 4096;
 const PIECE_BYTES = 65_536;
 
-/** A file in parts, none of them short, with the CRC-32 of all at the end. */
+/** A file in parts, few of them short, with the CRC-32 of all before it at the end. */
 export class ChecksummedParts {
   readonly #parts: Uint8Array[] = [];
   #checksum = 0;
@@ -24,13 +25,11 @@ export class ChecksummedParts {
     }
   }
 
-  /** After the last part. */
-  finish(): readonly Uint8Array[] {
-    const checksum = new Uint8Array(4);
-    new DataView(checksum.buffer).setUint32(0, this.#checksum, true);
-    this.#gather(checksum);
+  /** After the last part. `checksum` is that of the whole file. */
+  finish(): { readonly parts: readonly Uint8Array[]; readonly checksum: number } {
+    this.add(encodeChecksum(this.#checksum));
     this.#flush();
-    return this.#parts;
+    return { parts: this.#parts, checksum: this.#checksum };
   }
 
   #gather(part: Uint8Array): void {

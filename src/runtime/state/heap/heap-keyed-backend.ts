@@ -152,7 +152,8 @@ export class HeapKeyedBackend implements SnapshottableKeyedBackend {
       store.endRestore();
     }
     const [only] = ours;
-    if (ours.length === 1 && only?.keyGroupStart === keyGroupStart && only.keyGroupEnd === keyGroupEnd) {
+    const isOurs = ours.length === 1 && only?.keyGroupStart === keyGroupStart && only.keyGroupEnd === keyGroupEnd;
+    if (isOurs && only.segments.every(mayBeShared)) {
       this.#ledger.addBase(restoredId, { mark: 0, segments: only.segments });
     }
   }
@@ -227,6 +228,10 @@ export class HeapKeyedBackend implements SnapshottableKeyedBackend {
     }
   }
 }
+
+/** A later checkpoint may not refer to what belongs to one alone, nor to files of a savepoint. */
+const mayBeShared = ({ handle }: KeyedSegment): boolean =>
+  handle.kind === 'inline' || handle.path.startsWith('shared/');
 
 const byteLengthOf = ({ handle }: KeyedSegment): number =>
   handle.kind === 'file' ? handle.sizeBytes : handle.bytes.length;

@@ -151,12 +151,12 @@ export class KeyedSnapshot implements PendingKeyedSnapshot, SnapshotInProgress {
     if (base !== undefined && this.#content.byteLength === 0) {
       return base.segments;
     }
-    const content = await this.#pack(slice);
-    const handle = await target.writeState(savepoint ? 'exclusive' : 'shared', content);
+    const { parts, checksum } = await this.#pack(slice);
+    const handle = await target.writeState(savepoint ? 'exclusive' : 'shared', parts, checksum);
     return [...(base?.segments ?? []), { handle, full: base === undefined, checkpointId }];
   }
 
-  async #pack(slice: TimeSlice): Promise<readonly Uint8Array[]> {
+  async #pack(slice: TimeSlice): Promise<ReturnType<ChecksummedParts['finish']>> {
     const head = encodeSegmentHead({
       full: this.#plan.base === undefined,
       checkpointId: this.#plan.checkpointId,

@@ -1,8 +1,8 @@
-import { crc32 } from 'node:zlib';
 import { ByteReader } from '../../../foundation/common/byte-reader.ts';
 import { ByteWriter } from '../../../foundation/common/byte-writer.ts';
 import { VALUE_FORMAT_VERSION } from '../../../foundation/serialization/value-codec.ts';
 import { checkFormatVersion } from '../format-version.ts';
+import { CHECKSUM_BYTES, verifyChecksum } from '../trailing-checksum.ts';
 import { STATE_KINDS, type StateKind, stateKindOf } from './state-kind.ts';
 
 /*
@@ -17,7 +17,6 @@ import { STATE_KINDS, type StateKind, stateKindOf } from './state-kind.ts';
 const MAGIC = 0x534b524d;
 export const KEYED_STATE_VERSION = 1;
 const FLAG_FULL = 1;
-const CHECKSUM_BYTES = 4;
 
 export interface SegmentHead {
   readonly full: boolean;
@@ -89,11 +88,7 @@ export const decodeSegment = (bytes: Uint8Array): Segment => {
   }
   checkFormatVersion('keyed state', reader.u8(), KEYED_STATE_VERSION);
   checkFormatVersion('values in keyed state', reader.u8(), VALUE_FORMAT_VERSION);
-  const expected = new ByteReader(bytes, end).u32();
-  const actual = crc32(bytes.subarray(0, end));
-  if (actual !== expected) {
-    reader.corrupt(`the CRC-32 is ${actual.toString(16)} instead of ${expected.toString(16)}`);
-  }
+  verifyChecksum(bytes, reader);
   const head = decodeHead(reader);
   const offsets = [reader.offset];
   for (const { byteLength } of head.blocks) {
