@@ -156,8 +156,8 @@ export class ShapeDecoder implements DecoderColumns {
   #readStrings(reader: ColumnReader, scratch: ScratchArrays, cursor: TextCursor, index: number, count: number): void {
     const mode = reader.byte();
     let words: (string | null | undefined)[] | undefined;
-    if (mode === STRINGS.newDictionary) {
-      this.#dictionaries[index] = [null, undefined];
+    if (mode !== STRINGS.dictionary) {
+      this.#dictionaries[index] = mode === STRINGS.newDictionary ? [null, undefined] : undefined;
     }
     if (mode === STRINGS.dictionary || mode === STRINGS.newDictionary) {
       words = this.#dictionaries[index];

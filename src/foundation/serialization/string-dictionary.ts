@@ -3,7 +3,7 @@ import { detachString } from './detach.ts';
 
 /** A dictionary that grows past one of these begins anew, or is given up when it did not pay. */
 const MOST_WORDS = 16_384;
-const MOST_UNITS = 1_048_576;
+const MOST_UNITS = 262_144;
 /** No dictionary grows past this within one batch. */
 const MOST_WORDS_EVER = 65_536;
 /** After that many values it shows whether strings repeat at all. */
