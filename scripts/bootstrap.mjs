@@ -17,6 +17,7 @@ const steps = {
   build: [],
   demo: [['node', 'examples/demo/demo.mjs']],
   test: [['vitest', 'run']],
+  'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
   bench: [['node', 'benchmarks/bench.ts']],
   check: [
     ['oxfmt', '--check', '.'],
@@ -57,9 +58,7 @@ if (!(script in steps)) {
   fail(`usage: node scripts/bootstrap.mjs ${Object.keys(steps).join('|')}`);
 }
 install();
-if (script !== 'check') {
-  run(bin('tsc'), ['-p', 'tsconfig.build.json'], 'build');
-}
+run(bin('tsc'), ['-p', 'tsconfig.build.json'], 'build');
 for (const [index, [command, ...args]] of steps[script].entries()) {
   const last = index === steps[script].length - 1;
   run(bin(command), [...args, ...(last ? rest : [])], command);
