@@ -27,7 +27,7 @@ interface DriverOptions {
  * Drives enumerator and readers of a source as JobMaster and tasks do, in one thread: each message is plain data, a reader
  * is called until it has nothing, then the event loop turns.
  */
-export class SourceDriver<T> {
+export class SourceHarness<T> {
   readonly clock: ManualClock;
   readonly emitted: Emitted<T>[] = [];
   /** What a reader failed its task with. */

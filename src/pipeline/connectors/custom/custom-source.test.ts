@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SourceDriver } from '../source-harness.ts';
+import { SourceHarness } from '../source-harness.ts';
 import { source, type SplitContext } from './index.ts';
 
 /** Numbers up to `last` in a split that is a letter: `a0`, `a1`, ... */
@@ -19,18 +19,18 @@ const letters = (last: number, log: string[] = []) => ({
 
 describe('custom source', () => {
   it('emits what the generator yields and ends with it', async () => {
-    const reading = await new SourceDriver(source(letters(4))).run();
+    const reading = await new SourceHarness(source(letters(4))).run();
     expect(reading.values).toEqual(['00', '01', '02', '03', '04']);
   });
 
   it('goes on after the last emitted record, not after the last one read ahead', async () => {
     const log: string[] = [];
     const numbers = source(letters(20, log));
-    const first = new SourceDriver(numbers);
+    const first = new SourceHarness(numbers);
     await first.run(() => first.emitted.length === 3, 1);
     const snapshot = first.snapshot();
     expect(snapshot.readers).toEqual([[{ id: 'letters/0', split: '0', position: 3 }]]);
-    const second = await new SourceDriver(numbers, { restored: snapshot }).run();
+    const second = await new SourceHarness(numbers, { restored: snapshot }).run();
     expect(second.values[0]).toBe('03');
     expect([...first.values, ...second.values]).toHaveLength(21);
     expect(log).toContain('0 from 3');
@@ -38,8 +38,8 @@ describe('custom source', () => {
 
   it('starts from nothing when nothing was emitted', async () => {
     const log: string[] = [];
-    const first = new SourceDriver(source(letters(2, log)));
-    const second = await new SourceDriver(source(letters(2, log)), { restored: first.snapshot() }).run();
+    const first = new SourceHarness(source(letters(2, log)));
+    const second = await new SourceHarness(source(letters(2, log)), { restored: first.snapshot() }).run();
     expect(second.values).toEqual(['00', '01', '02']);
     expect(log[0]).toBe('0 from undefined');
   });
@@ -56,7 +56,7 @@ describe('custom source', () => {
         }
       },
     });
-    const reading = new SourceDriver(endless);
+    const reading = new SourceHarness(endless);
     reading.read(0, 1);
     for (let turn = 0; turn < 50; turn++) {
       await new Promise(setImmediate);
@@ -72,15 +72,15 @@ describe('custom source', () => {
     const log: string[] = [];
     const splits = ['a', 'b', 'c'];
     const unbounded = source({ ...letters(50, log), splits });
-    await new SourceDriver(unbounded).run();
+    await new SourceHarness(unbounded).run();
     expect(log.slice(0, 3)).toEqual(['a from undefined', 'b from undefined', 'c from undefined']);
     log.length = 0;
     const bounded = source({ ...letters(50, log), splits, bounded: true });
-    const reading = await new SourceDriver(bounded, { parallelism: 2 }).run();
+    const reading = await new SourceHarness(bounded, { parallelism: 2 }).run();
     expect(reading.values.toSorted()).toEqual(
       splits.flatMap((split) => Array.from({ length: 51 }, (_, n) => `${split}${n}`)).toSorted(),
     );
-    const one = await new SourceDriver(bounded).run();
+    const one = await new SourceHarness(bounded).run();
     expect(one.values).toEqual(splits.flatMap((split) => Array.from({ length: 51 }, (_, n) => `${split}${n}`)));
   });
 
@@ -99,7 +99,7 @@ describe('custom source', () => {
         yield [{ at: position * 10 }, position + 1];
       },
     });
-    expect((await new SourceDriver(timed).run()).emitted).toEqual([{ value: { at: 10 }, timestamp: 10 }]);
+    expect((await new SourceHarness(timed).run()).emitted).toEqual([{ value: { at: 10 }, timestamp: 10 }]);
   });
 
   it('fails the task with what the generator throws', async () => {
@@ -111,7 +111,7 @@ describe('custom source', () => {
         throw error;
       },
     });
-    const reading = new SourceDriver(failing);
+    const reading = new SourceHarness(failing);
     await expect(reading.run()).rejects.toBe(error);
     expect(error.stack).toContain('custom-source.test.ts');
   });
@@ -122,18 +122,18 @@ describe('custom source', () => {
       yield 2;
     };
     const mistaken = source({ name: 'mistaken', read: yieldsRecords as never });
-    await expect(new SourceDriver(mistaken).run()).rejects.toThrow(
+    await expect(new SourceHarness(mistaken).run()).rejects.toThrow(
       'source "mistaken" did not yield [record, position] with a position',
     );
     expect(mistaken.behavior.warning).toBeUndefined();
     const plain = source({ name: 'plain', positions: false, read: yieldsRecords });
-    expect((await new SourceDriver(plain).run()).values).toEqual([1, 2]);
+    expect((await new SourceHarness(plain).run()).values).toEqual([1, 2]);
     expect(plain.behavior.warning).toMatch(/source "plain" has no positions/);
   });
 
   it('runs finally blocks at the end of the task, and waits for one that hangs only so long', async () => {
     const log: string[] = [];
-    const reading = new SourceDriver(source({ ...letters(100_000, log), maxReadAhead: 5 }));
+    const reading = new SourceHarness(source({ ...letters(100_000, log), maxReadAhead: 5 }));
     await reading.run(() => reading.emitted.length === 2, 1);
     await reading.close();
     expect(log.at(-1)).toBe('0 done');
@@ -147,7 +147,7 @@ describe('custom source', () => {
         await new Promise(() => {});
       },
     });
-    const stuck = new SourceDriver(hanging);
+    const stuck = new SourceHarness(hanging);
     await stuck.run(() => stuck.emitted.length === 1);
     const closed = stuck.close();
     expect(signal?.aborted).toBe(true);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest'
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import type { Source } from '../source.ts';
-import { SourceDriver } from '../source-harness.ts';
+import { SourceHarness } from '../source-harness.ts';
 import { csvFile } from './csv-file.ts';
 import { fileEnumerator } from './file-enumerator.ts';
 import { jsonLines } from './json-lines.ts';
@@ -29,8 +29,8 @@ const fileWith = async (content: string | Uint8Array): Promise<string> => {
   return path;
 };
 
-const driver = <T>(source: Source<T>, options: { parallelism?: number; logger?: Logger } = {}): SourceDriver<T> =>
-  new SourceDriver(source, { factory: fileEnumerator, ...options });
+const driver = <T>(source: Source<T>, options: { parallelism?: number; logger?: Logger } = {}): SourceHarness<T> =>
+  new SourceHarness(source, { factory: fileEnumerator, ...options });
 
 const readAll = async <T>(source: Source<T>, parallelism = 1): Promise<readonly T[]> => {
   const reading = driver(source, { parallelism });
@@ -72,12 +72,12 @@ describe('textFile', () => {
           // A last line that is empty and has no line end is none.
           const expected = endsWithLine || lines.at(-1) !== '' ? lines : lines.slice(0, -1);
           const source = textFile(path, { splitSize, readSize });
-          const first = new SourceDriver(source, { factory: fileEnumerator, parallelism });
+          const first = new SourceHarness(source, { factory: fileEnumerator, parallelism });
           await first.discover();
           await first.run(() => first.isEnded || first.emitted.length >= stopAfter, 1);
           const restored = JSON.parse(JSON.stringify(first.snapshot()));
           await first.close();
-          const second = new SourceDriver(source, { factory: fileEnumerator, restored, parallelism: 2 });
+          const second = new SourceHarness(source, { factory: fileEnumerator, restored, parallelism: 2 });
           await second.discover();
           await second.run();
           expect([...first.values, ...second.values].toSorted()).toEqual(expected.toSorted());
@@ -163,7 +163,7 @@ describe('textFile', () => {
     await reading.discover();
     await reading.run(() => reading.values.length === 3);
     expect(reading.values).toEqual(['a1', 'a2', 'b1']);
-    const again = new SourceDriver(source, { factory: fileEnumerator, restored: reading.snapshot() });
+    const again = new SourceHarness(source, { factory: fileEnumerator, restored: reading.snapshot() });
     await writeFile(join(watched, 'c'), 'c1\n');
     await again.discover();
     await again.discover();
@@ -224,7 +224,7 @@ describe('csvFile', () => {
       const first = driver(source);
       await first.discover();
       await first.run(() => first.emitted.length >= stopAfter, 1);
-      const second = new SourceDriver(source, { factory: fileEnumerator, restored: first.snapshot() });
+      const second = new SourceHarness(source, { factory: fileEnumerator, restored: first.snapshot() });
       await second.discover();
       await second.run();
       expect([...first.values, ...second.values]).toEqual(rows);

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { SourceDriver } from '../source-harness.ts';
+import { SourceHarness } from '../source-harness.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import { elements, generate, sequence } from './index.ts';
 
 const readAll = async <T>(source: Parameters<typeof driverOf<T>>[0], parallelism = 1): Promise<readonly T[]> =>
   (await driverOf(source, parallelism).run()).values;
 
-const driverOf = <T>(source: ConstructorParameters<typeof SourceDriver<T>>[0], parallelism = 1): SourceDriver<T> =>
-  new SourceDriver<T>(source, { parallelism });
+const driverOf = <T>(source: ConstructorParameters<typeof SourceHarness<T>>[0], parallelism = 1): SourceHarness<T> =>
+  new SourceHarness<T>(source, { parallelism });
 
 describe('sequence', () => {
   it('counts from 0, or from and to, both included', async () => {
@@ -33,7 +33,7 @@ describe('sequence', () => {
       const source = sequence({ to: 50, splits });
       const first = driverOf(source);
       await first.run(() => first.emitted.length >= 20, 3);
-      const second = new SourceDriver(source, { restored: first.snapshot(), parallelism: splits });
+      const second = new SourceHarness(source, { restored: first.snapshot(), parallelism: splits });
       await second.run();
       expect([...first.values, ...second.values].toSorted((a, b) => a - b)).toEqual(
         Array.from({ length: 51 }, (_, i) => i),
@@ -43,7 +43,7 @@ describe('sequence', () => {
 
   it('emits at its pace, exactly over time', () => {
     const clock = new ManualClock();
-    const reading = new SourceDriver(sequence({ every: '100ms' }), { clock });
+    const reading = new SourceHarness(sequence({ every: '100ms' }), { clock });
     expect(reading.read(0, 100)).toEqual({ waitMs: 100 });
     expect(reading.values).toEqual([0]);
     clock.advanceBy(99);
@@ -57,7 +57,7 @@ describe('sequence', () => {
 
   it('makes up for at most one second after a pause', () => {
     const clock = new ManualClock();
-    const reading = new SourceDriver(sequence({ rate: 50 }), { clock });
+    const reading = new SourceHarness(sequence({ rate: 50 }), { clock });
     reading.read(0, 1000);
     clock.advanceBy(500);
     reading.read(0, 1000);
@@ -72,7 +72,7 @@ describe('sequence', () => {
 
   it('shares the pace between splits, which take turns', () => {
     const clock = new ManualClock();
-    const reading = new SourceDriver(sequence({ rate: 10, splits: 2 }), { clock, parallelism: 2 });
+    const reading = new SourceHarness(sequence({ rate: 10, splits: 2 }), { clock, parallelism: 2 });
     for (let ms = 0; ms < 1000; ms += 50) {
       reading.read(0, 100);
       reading.read(1, 100);
@@ -106,7 +106,7 @@ describe('generate', () => {
     expect(split.toSorted((a, b) => a.index - b.index)).toEqual(expected);
     const first = driverOf(source(1));
     await first.run(() => first.emitted.length >= 31, 1);
-    const second = await new SourceDriver(source(1), { restored: first.snapshot() }).run();
+    const second = await new SourceHarness(source(1), { restored: first.snapshot() }).run();
     expect([...first.values, ...second.values]).toEqual(expected);
   });
 
