@@ -1,7 +1,6 @@
 import { ByteReader } from '../common/byte-reader.ts';
 import { messageOf, MillraceError } from '../common/errors.ts';
-import { MOST_RECORDS } from './batch-encoder.ts';
-import { BATCH_FORMAT_VERSION, BATCH_HEADER_BYTES, FLAG, TEXT } from './column-format.ts';
+import { BATCH_FORMAT_VERSION, BATCH_HEADER_BYTES, FLAG, MOST_RECORDS, TEXT } from './column-format.ts';
 import { ColumnReader, corruptBatch } from './column-reader.ts';
 import { readValue } from './read-value.ts';
 import { type ScratchArrays, withScratchArrays } from './scratch-arrays.ts';

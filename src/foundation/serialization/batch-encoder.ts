@@ -1,14 +1,11 @@
 import { ByteWriter } from '../common/byte-writer.ts';
 import { messageOf, MillraceError } from '../common/errors.ts';
-import { BATCH_FORMAT_VERSION, FLAG, isLittleEndian, TEXT, TEXT_SLACK_BYTES } from './column-format.ts';
+import { BATCH_FORMAT_VERSION, FLAG, isLittleEndian, MOST_RECORDS, TEXT, TEXT_SLACK_BYTES } from './column-format.ts';
 import { ColumnWriter } from './column-writer.ts';
 import { type ScratchArrays, withScratchArrays } from './scratch-arrays.ts';
 import type { ShapeEncoder } from './shape-encoder.ts';
 import { ShapeTable } from './shape-table.ts';
 import { writeValue } from './write-value.ts';
-
-/** Records in one batch, at most. */
-export const MOST_RECORDS = 1_048_576;
 
 const LARGEST_KEPT_BYTES = 1_048_576;
 /** `Downstream.process` gives records without a timestamp this one. */

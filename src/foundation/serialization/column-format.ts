@@ -38,6 +38,8 @@ export const STRINGS = {
 } as const;
 
 export const BATCH_FORMAT_VERSION = 1;
+/** Records in one batch, at most. */
+export const MOST_RECORDS = 1_048_576;
 /** Version, sequence, flags, encoding of the text; start, bytes and UTF-16 units of the text. */
 export const BATCH_HEADER_BYTES = 16;
 /** Free bytes after the text, which tell an encoder that all of it went in. */

@@ -24,7 +24,7 @@ export class ColumnReader {
 
   begin(bytes: Uint8Array): void {
     if (bytes.length > this.#bytes.length || this.#bytes.length > LARGEST_KEPT) {
-      this.#allocate(Math.max(bytes.length, FIRST_CAPACITY));
+      this.#allocate(Math.max(bytes.length * 1.5, FIRST_CAPACITY));
     }
     this.#bytes.set(bytes);
     this.#at = BATCH_HEADER_BYTES;
