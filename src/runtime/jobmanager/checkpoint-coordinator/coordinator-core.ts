@@ -117,8 +117,7 @@ export class CoordinatorCore {
       case 'deployed':
         return this.#deployed(event);
       case 'task-running':
-        this.#roster.running(event.attempt);
-        return this.#desk.running(now.monotonicMs);
+        return this.#roster.running(event.attempt);
       case 'task-ended':
         return this.#roster.ended(event.attempt);
       case 'task-finished':

@@ -15,7 +15,8 @@ interface RosterEntry {
   attempt: AttemptId | undefined;
   running: boolean;
   ended: boolean;
-  commitOnly: boolean;
+  /** Its attempt failed or was cancelled, the next one is not deployed. */
+  lost: boolean;
   finished: CarriedState | undefined;
 }
 
@@ -31,7 +32,7 @@ export class TaskRoster {
       attempt: undefined,
       running: false,
       ended: false,
-      commitOnly: false,
+      lost: false,
       finished: finished.get(index),
     }));
   }
@@ -40,7 +41,7 @@ export class TaskRoster {
     const entry = this.#entry(task.index);
     this.#forget(entry);
     entry.attempt = task.attempt;
-    entry.commitOnly = task.commitOnly;
+    entry.lost = false;
     if (!task.commitOnly) {
       entry.finished = undefined;
     }
@@ -78,7 +79,9 @@ export class TaskRoster {
   }
 
   failing(index: number): void {
-    this.#forget(this.#entry(index));
+    const entry = this.#entry(index);
+    this.#forget(entry);
+    entry.lost = true;
   }
 
   indexOf(attempt: AttemptId): number | undefined {
@@ -120,10 +123,15 @@ export class TaskRoster {
     return targets;
   }
 
-  /** Every task that has not finished runs, and there is one. */
+  /**
+   * Every task that has not finished runs, and there is one. A region that restarts only to commit is waited for too, until
+   * it is deployed: what it restores is the newest checkpoint until then.
+   */
   get canTrigger(): boolean {
     return (
-      this.#unfinished.length > 0 && this.#unfinished.every((entry) => entry.attempt !== undefined && entry.running)
+      !this.#entries.some(({ lost }) => lost) &&
+      this.#unfinished.length > 0 &&
+      this.#unfinished.every((entry) => entry.attempt !== undefined && entry.running)
     );
   }
 
@@ -163,6 +171,5 @@ export class TaskRoster {
     entry.attempt = undefined;
     entry.running = false;
     entry.ended = false;
-    entry.commitOnly = false;
   }
 }

@@ -45,13 +45,6 @@ export class TriggerDesk {
     );
   }
 
-  /** Another task runs. */
-  running(nowMs: number): void {
-    if (this.#options.roster.canTrigger) {
-      this.#schedule.running(nowMs);
-    }
-  }
-
   request(request: CheckpointRequest, pending: CheckpointRequest | undefined, nowMs: number): void {
     const refusal =
       this.#closed === undefined
@@ -73,6 +66,7 @@ export class TriggerDesk {
     if (roster.allFinished) {
       this.#refuseAll(failure('JOB_ENDED', 'all tasks have ended, the job is about to finish'));
     } else if (roster.canTrigger) {
+      this.#schedule.running(nowMs);
       const request = this.#queue.next();
       if (request !== undefined || this.#schedule.nextMs(roster.allEnded) <= nowMs) {
         this.#reserving = { request };

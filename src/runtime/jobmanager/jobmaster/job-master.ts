@@ -8,6 +8,7 @@ import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-ch
 import { createRestartStrategy, defaultRestartStrategy } from '../failover/restart-strategy.ts';
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph, subtaskName } from '../scheduler/execution-graph.ts';
+import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import type { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import { keepsCheckpoints } from './checkpoint-retention.ts';
 import { JobCore } from './job-core.ts';
@@ -33,6 +34,8 @@ export class JobMaster implements JobMasterGateway {
   #isDraining = false;
   #running: RunningJob | undefined;
   #timer: TimerHandle | undefined;
+  /** What the generation restores whose record was just written. */
+  #recorded: RestorePlan | undefined;
   #wasUndecided = false;
   #savepoint: string | undefined;
   #latestFailure: ErrorInfo | undefined;
@@ -292,7 +295,7 @@ export class JobMaster implements JobMasterGateway {
         void this.#recordGeneration(action.start);
         return;
       case 'deploy':
-        return this.#running?.deploy(action.start);
+        return this.#running?.deploy(action.start, this.#recorded);
       case 'restart-planned':
         return this.#restartPlanned(action);
       case 'ended':
@@ -305,14 +308,15 @@ export class JobMaster implements JobMasterGateway {
   }
 
   async #recordGeneration(start: GenerationStart): Promise<void> {
-    let event: JobEvent;
     try {
-      await present(this.#running, 'running job').recordGeneration(start);
-      event = { kind: 'generation-recorded', generation: start.generation };
+      const plan = await present(this.#running, 'running job').recordGeneration(start);
+      this.#post(() => {
+        this.#recorded = plan;
+        this.#handle({ kind: 'generation-recorded', generation: start.generation });
+      });
     } catch (error) {
-      event = { kind: 'fail', error: errorInfo(error), fatal: false };
+      this.#post(() => this.#handle({ kind: 'fail', error: errorInfo(error), fatal: false }));
     }
-    this.#post(() => this.#handle(event));
   }
 
   #taskSwitched({ index, from, to, error }: ActionOf<'task-switched'>): void {

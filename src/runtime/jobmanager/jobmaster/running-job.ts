@@ -34,8 +34,6 @@ export class RunningJob {
   readonly #recovery: Recovery;
   readonly #host: RunningJobHost;
   readonly #deployments: DeploymentBuilder;
-  /** What each generation restores, from the choice until its deployment. */
-  readonly #plans = new Map<number, RestorePlan | undefined>();
 
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
@@ -70,23 +68,22 @@ export class RunningJob {
   }
 
   /** Chooses what to restore and writes the generation to the job's record (R1). */
-  async recordGeneration({ generation, attempts }: GenerationStart): Promise<void> {
+  async recordGeneration({ generation, attempts }: GenerationStart): Promise<RestorePlan | undefined> {
     const plan = planOf(this.#execution, this.coordinator.completed, this.#recovery.initial);
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
-    this.#plans.set(generation.number, plan);
     await this.#options.records.recordGeneration({
       generation,
       graphVersion: this.#options.graphVersion,
       restored,
       subtasks: [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`),
     });
+    return plan;
   }
 
-  deploy(start: GenerationStart): void {
+  /** `plan`: what was chosen when the generation was recorded. */
+  deploy(start: GenerationStart, plan: RestorePlan | undefined): void {
     const { attempts, generation } = start;
     const { fence, gateway, jobId, logger } = this.#options;
-    const plan = this.#plans.get(generation.number);
-    this.#plans.clear();
     if (plan === undefined) {
       logger.info(`Starting job ${jobId} without state`);
     } else {

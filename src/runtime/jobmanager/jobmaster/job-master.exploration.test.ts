@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import { seededRandom, type Random } from '../../../foundation/common/random.ts';
+import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
+import type { RestorePoint } from '../scheduler/restore-plan.ts';
+import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import { SimulatedWorld } from '../test-support/simulated-world.ts';
+import { testGraph, type TestEdge, type TestVertex } from '../test-support/test-graph.ts';
+
+const SEEDS = Number(process.env['EXPLORATION_SEEDS'] ?? 150);
+const FIRST_SEED = Number(process.env['EXPLORATION_FIRST_SEED'] ?? 1);
+
+interface Scenario {
+  readonly graph: (parallelism: number) => JobGraph;
+  readonly expected: readonly string[];
+  readonly parallelism: number;
+}
+
+/** Sources, tasks between, sinks, of all shapes of regions. */
+const scenarioOf = (random: Random): Scenario => {
+  const splits = Array.from({ length: 1 + random.int(6) }, (_, index) => ({
+    id: `s${index}`,
+    next: 0,
+    count: 1 + random.int(40),
+  }));
+  const assignment = random.int(2) === 0 ? 'pull' : 'by-index';
+  const shape = random.int(4);
+  const checkpointing = {
+    intervalMs: 50 + random.int(400),
+    timeoutMs: 2_000,
+    minPauseMs: random.int(2) * 50,
+    tolerableFailures: random.int(3) === 0 ? 0 : 1_000,
+    numRetained: 1 + random.int(2),
+  };
+  const source = { enumerator: 'static-splits', config: { splits, assignment }, bounded: true };
+  const graph = (parallelism: number): JobGraph => {
+    const vertices: TestVertex[] = [
+      { name: 'source', parallelism, source },
+      { name: 'sink', parallelism: shape === 1 ? 1 : parallelism },
+    ];
+    const edges: TestEdge[] = [['source', 'sink', (['forward', 'hash', 'forward', 'rescale'] as const)[shape]!]];
+    if (shape === 2) {
+      vertices.splice(1, 0, { name: 'between', parallelism });
+      edges.splice(0, 1, ['source', 'between', 'hash'], ['between', 'sink', 'forward']);
+    }
+    return testGraph(vertices, edges, checkpointing);
+  };
+  const expected = splits.flatMap(({ id, count }) => Array.from({ length: count }, (_, record) => `${id}:${record}`));
+  return { graph, expected: expected.sort(), parallelism: 1 + random.int(3) };
+};
+
+const pointOf = ({ metadata, baseFolder, metadataPath }: CompletedCheckpoint): RestorePoint => ({
+  metadata,
+  baseFolder,
+  metadataPath,
+});
+
+const sorted = (values: readonly string[]): string[] => [...values].sort();
+
+const perSeed = (run: (seed: number, random: Random) => Promise<void>): Promise<void> =>
+  (async () => {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+      try {
+        await run(seed, seededRandom(seed));
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
+      }
+    }
+  })();
+
+describe('a job among failures', () => {
+  test('it finishes, and every record is committed exactly once', async () => {
+    let restarts = 0;
+    let failedCheckpoints = 0;
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism } = scenarioOf(random);
+      const world = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      world.master.start();
+      const asked = [];
+      for (let round = 0; round < 6 && world.result === undefined; round++) {
+        await world.run(300);
+        if (random.int(3) === 0) {
+          asked.push(world.ask(() => world.master.triggerSavepoint('/savepoints')));
+        } else if (random.int(3) === 0) {
+          asked.push(world.ask(() => world.master.triggerCheckpoint()));
+        }
+      }
+      const result = await world.finish();
+      restarts += result.restarts;
+      failedCheckpoints += world.master.overview.checkpoints?.failed ?? 0;
+      expect(result.status).toBe('FINISHED');
+      expect(sorted(world.output)).toEqual(expected);
+      expect(world.liveTasks).toEqual([]);
+      await world.run(200, () => false);
+      expect(asked.every(({ done }) => done)).toBe(true);
+      expect(world.files.below(world.folder), 'I13').toEqual([]);
+      expect(world.store.pointers.size).toBe(0);
+    });
+    expect(restarts).toBeGreaterThan(SEEDS / 10);
+    expect(failedCheckpoints).toBeGreaterThan(SEEDS / 10);
+  });
+
+  test('stopped with a savepoint and resumed with another parallelism, every record is committed exactly once', async () => {
+    let stops = 0;
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism } = scenarioOf(random);
+      const first = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      first.master.start();
+      await first.run(random.int(600));
+      const stop = first.ask(() => first.master.stop('/savepoints', false));
+      await first.run(1_500);
+      const { status } = await first.finish();
+      expect(status).toBe('FINISHED');
+      if (stop.checkpoint === undefined) {
+        expect(sorted(first.output)).toEqual(expected);
+        return;
+      }
+      stops++;
+      const { files, committed } = first;
+      const second = new SimulatedWorld({
+        seed,
+        files,
+        committed,
+        jobId: 'job2',
+        graph: graph(1 + random.int(4)),
+        restore: { ...pointOf(stop.checkpoint), allowNonRestoredState: false },
+      });
+      second.master.start();
+      await second.run(1_000);
+      expect((await second.finish()).status).toBe('FINISHED');
+      expect(sorted(second.output)).toEqual(expected);
+    });
+    expect(stops).toBeGreaterThan(SEEDS / 4);
+  });
+
+  test('resumed from a plain savepoint, the output is that of a run from there on', async () => {
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism } = scenarioOf(random);
+      const first = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      first.master.start();
+      await first.run(random.int(500));
+      const asked = first.ask(() => first.master.triggerSavepoint('/savepoints'));
+      await first.run(3_000, () => asked.done);
+      first.master.cancel();
+      await first.finish();
+      if (asked.checkpoint === undefined) {
+        return;
+      }
+      // What the first run committed after the savepoint comes again: only the second run's output is looked at, with
+      // what the savepoint says was committed before.
+      const second = new SimulatedWorld({
+        seed,
+        files: first.files,
+        jobId: 'job2',
+        graph: graph(1 + random.int(4)),
+        restore: { ...pointOf(asked.checkpoint), allowNonRestoredState: false },
+      });
+      second.master.start();
+      await second.run(1_000);
+      expect((await second.finish()).status).toBe('FINISHED');
+      expect(sorted(expected.filter((value) => second.output.includes(value)))).toEqual(sorted(second.output));
+      expect(sorted([...new Set([...first.output, ...second.output])])).toEqual(expected);
+    });
+  });
+
+  test('drained, everything that was read is committed exactly once, and the job ends', async () => {
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism } = scenarioOf(random);
+      const world = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      world.master.start();
+      await world.run(random.int(800));
+      world.ask(() => world.master.stop('/savepoints', true));
+      await world.run(1_000);
+      expect((await world.finish()).status).toBe('FINISHED');
+      expect(new Set(world.output).size).toBe(world.output.length);
+      expect(world.output.every((value) => expected.includes(value))).toBe(true);
+    });
+  });
+
+  test('cancelled at any time, it ends, nothing lives, and nothing is committed twice', async () => {
+    await perSeed(async (seed, random) => {
+      const { graph, parallelism } = scenarioOf(random);
+      const world = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      world.master.start();
+      await world.run(random.int(1_500));
+      world.master.cancel();
+      await world.run(random.int(50));
+      world.master.cancel();
+      const { status } = await world.finish();
+      expect(['CANCELED', 'FINISHED']).toContain(status);
+      expect(new Set(world.output).size).toBe(world.output.length);
+      expect(world.liveTasks).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,255 @@
+import type { CheckpointIdCounter } from '../../../coordination/checkpoint-id-counter.ts';
+import type {
+  CheckpointPointer,
+  CompletedCheckpointStore,
+  PointerWrite,
+} from '../../../coordination/completed-checkpoint-store.ts';
+import type { GenerationRecord, JobRecordStore } from '../../../coordination/job-record-store.ts';
+import { assert, present } from '../../../foundation/common/assert.ts';
+import { MillraceError } from '../../../foundation/common/errors.ts';
+import { checkpointId, type CheckpointId } from '../../../foundation/common/ids.ts';
+import type { Random } from '../../../foundation/common/random.ts';
+import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
+import { filesOf } from '../../checkpoint/referenced-files.ts';
+import type { OperatorSubtaskState, StateHandle, SubtaskState } from '../../state/state-handle.ts';
+import type { CheckpointStorage, CopyTarget } from '../checkpoint-coordinator/checkpoint-storage.ts';
+import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+
+/** Finishes asynchronous work in an order that the seed picks. */
+export interface Deferrals {
+  later<T>(run: () => T): Promise<T>;
+  /** True with that probability while faults are on. */
+  fault(probability: number): boolean;
+}
+
+/** Files by full path; what they hold is the state of a simulated task. */
+export class SimulatedFiles {
+  readonly #files = new Map<string, string>();
+  readonly metadata = new Map<string, CheckpointMetadata>();
+  #next = 0;
+
+  write(folder: string, place: string, content: string): StateHandle {
+    const path = `${place}${place === '' ? '' : '/'}f${this.#next++}`;
+    this.#files.set(`${folder}/${path}`, content);
+    return { kind: 'file', path, sizeBytes: content.length, checksum: 0 };
+  }
+
+  read(folder: string, handle: StateHandle): string {
+    assert(handle.kind === 'file', 'file');
+    return present(this.#files.get(`${folder}/${handle.path}`), `file ${folder}/${handle.path}`);
+  }
+
+  delete(folder: string, path: string): void {
+    this.#files.delete(`${folder}/${path}`);
+  }
+
+  has(folder: string, path: string): boolean {
+    return this.#files.has(`${folder}/${path}`);
+  }
+
+  below(folder: string): readonly string[] {
+    return [...this.#files.keys(), ...this.metadata.keys()].filter((path) => path.startsWith(`${folder}/`));
+  }
+}
+
+export class SimulatedStorage implements CheckpointStorage {
+  readonly files: SimulatedFiles;
+  readonly #deferrals: Deferrals;
+  readonly #jobFolder: string;
+  #savepoints = 0;
+
+  constructor(files: SimulatedFiles, deferrals: Deferrals, jobFolder: string) {
+    this.files = files;
+    this.#deferrals = deferrals;
+    this.#jobFolder = jobFolder;
+  }
+
+  newSavepointFolder(directory: string): Promise<string> {
+    return this.#deferrals.later(() => `${directory}/savepoint-${this.#savepoints++}`);
+  }
+
+  writeMetadata(folder: string, metadata: CheckpointMetadata): Promise<{ readonly metadataPath: string }> {
+    return this.#deferrals.later(() => {
+      if (this.#deferrals.fault(0.05)) {
+        throw new MillraceError('FILESYSTEM', 'disk full');
+      }
+      for (const path of filesOf(metadata).keys()) {
+        assert(
+          this.files.has(folder, path),
+          `checkpoint ${metadata.checkpointId} names ${folder}/${path}, which is not there`,
+        );
+      }
+      const place = metadata.kind === 'savepoint' ? folder : `${folder}/chk-${metadata.checkpointId}`;
+      this.files.metadata.set(`${place}/_metadata`, metadata);
+      return { metadataPath: `${place}/_metadata` };
+    });
+  }
+
+  readMetadata({ metadataPath }: CheckpointPointer): Promise<CheckpointMetadata> {
+    return this.#deferrals.later(() => present(this.files.metadata.get(metadataPath), metadataPath));
+  }
+
+  copyState(fromFolder: string, to: CopyTarget, state: OperatorSubtaskState): Promise<OperatorSubtaskState> {
+    return this.#deferrals.later(() => {
+      const handle = present(state.operatorState, 'operator state');
+      const place = to.kind === 'savepoint' ? '' : 'shared';
+      return { keyed: [], operatorState: this.files.write(to.folder, place, this.files.read(fromFolder, handle)) };
+    });
+  }
+
+  deleteCheckpoint(checkpoint: CompletedCheckpoint, retained: readonly CompletedCheckpoint[]): Promise<void> {
+    return this.#deferrals.later(() => {
+      this.files.metadata.delete(checkpoint.metadataPath);
+      const kept = new Set(retained.flatMap(({ metadata }) => [...filesOf(metadata).keys()]));
+      for (const path of filesOf(checkpoint.metadata).keys()) {
+        if (!kept.has(path)) {
+          this.files.delete(checkpoint.baseFolder, path);
+        }
+      }
+    });
+  }
+
+  discard(
+    aborted: { readonly checkpointId: CheckpointId; readonly folder: string; readonly savepoint: boolean },
+    states: readonly SubtaskState[],
+  ): Promise<void> {
+    return this.#deferrals.later(() => {
+      const place = aborted.savepoint ? aborted.folder : `${aborted.folder}/chk-${aborted.checkpointId}`;
+      this.files.metadata.delete(`${place}/_metadata`);
+      for (const state of states.flatMap((one) => Object.values(one))) {
+        if (state.operatorState?.kind === 'file') {
+          this.files.delete(aborted.folder, state.operatorState.path);
+        }
+      }
+    });
+  }
+
+  deleteAll(): Promise<void> {
+    return this.#deferrals.later(() => {
+      for (const path of this.files.below(this.#jobFolder)) {
+        this.files.metadata.delete(path);
+        this.files.delete(this.#jobFolder, path.slice(this.#jobFolder.length + 1));
+      }
+    });
+  }
+}
+
+/** A store whose answers get lost: written or not, at once or later. */
+export class SimulatedCheckpointStore implements CompletedCheckpointStore {
+  readonly pointers = new Map<number, CheckpointPointer>();
+  /** Every id that ever was in the store. */
+  readonly ever = new Set<number>();
+  undecided = 0;
+  readonly #deferrals: Deferrals;
+  readonly #random: Random;
+  readonly #files: SimulatedFiles;
+
+  constructor(deferrals: Deferrals, random: Random, files: SimulatedFiles) {
+    this.#deferrals = deferrals;
+    this.#random = random;
+    this.#files = files;
+  }
+
+  all(): Promise<readonly CheckpointPointer[]> {
+    return this.#deferrals.later(() => [...this.pointers.values()]);
+  }
+
+  add(pointer: CheckpointPointer): Promise<PointerWrite> {
+    assert(
+      this.#files.metadata.has(pointer.metadataPath),
+      `I3: pointer of ${pointer.checkpointId} before its metadata`,
+    );
+    assert(Math.max(0, ...this.ever) < pointer.checkpointId, 'I5: pointers go forward');
+    assert(this.undecided === 0, 'R2: a later pointer is written while one is undecided');
+    this.undecided = pointer.checkpointId;
+    return this.#deferrals.later(() => {
+      if (this.#deferrals.fault(0.3)) {
+        const applied = this.#random.int(3);
+        if (applied === 0) {
+          this.undecided = 0;
+          return { outcome: 'not-written', error: { name: 'Error', message: 'refused' } };
+        }
+        if (applied === 1) {
+          this.#write(pointer);
+        }
+        return { outcome: 'undecided', error: { name: 'Error', message: 'connection lost' } };
+      }
+      this.#write(pointer);
+      this.undecided = 0;
+      return { outcome: 'written' };
+    });
+  }
+
+  settle(pointer: CheckpointPointer): Promise<PointerWrite> {
+    return this.#deferrals.later(() => {
+      if (this.#deferrals.fault(0.3)) {
+        if (this.#random.int(2) === 0) {
+          this.#write(pointer);
+        }
+        return { outcome: 'undecided', error: { name: 'Error', message: 'connection lost' } };
+      }
+      this.undecided = 0;
+      return this.pointers.has(pointer.checkpointId)
+        ? { outcome: 'written' }
+        : { outcome: 'not-written', error: { name: 'Error', message: 'it is not there' } };
+    });
+  }
+
+  remove(id: CheckpointId): Promise<void> {
+    return this.#deferrals.later(() => {
+      this.pointers.delete(id);
+    });
+  }
+
+  #write(pointer: CheckpointPointer): void {
+    this.pointers.set(pointer.checkpointId, pointer);
+    this.ever.add(pointer.checkpointId);
+  }
+}
+
+export class SimulatedCounter implements CheckpointIdCounter {
+  last = 0;
+  readonly #deferrals: Deferrals;
+
+  constructor(deferrals: Deferrals) {
+    this.#deferrals = deferrals;
+  }
+
+  current(): Promise<number> {
+    return this.#deferrals.later(() => this.last);
+  }
+
+  next(): Promise<CheckpointId> {
+    return this.#deferrals.later(() => {
+      this.last++;
+      if (this.#deferrals.fault(0.05)) {
+        throw new MillraceError('TIMEOUT', 'the store is away');
+      }
+      return checkpointId(this.last);
+    });
+  }
+
+  raise(atLeast: number): Promise<void> {
+    return this.#deferrals.later(() => {
+      this.last = Math.max(this.last, atLeast);
+    });
+  }
+}
+
+export class SimulatedRecords implements JobRecordStore {
+  readonly generations: GenerationRecord[] = [];
+  readonly #deferrals: Deferrals;
+
+  constructor(deferrals: Deferrals) {
+    this.#deferrals = deferrals;
+  }
+
+  recordGeneration(record: GenerationRecord): Promise<void> {
+    return this.#deferrals.later(() => {
+      if (this.#deferrals.fault(0.05)) {
+        throw new MillraceError('TIMEOUT', 'the store is away');
+      }
+      this.generations.push(record);
+    });
+  }
+}

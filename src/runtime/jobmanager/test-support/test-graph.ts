@@ -1,0 +1,68 @@
+import type { OperatorId, VertexId } from '../../../foundation/common/ids.ts';
+import type { CheckpointingPlan, JobEdge, JobGraph, JobVertex } from '../../../pipeline/graph/job-graph.ts';
+import type { SourcePlan } from '../../../pipeline/graph/stream-graph.ts';
+
+export interface TestVertex {
+  readonly name: string;
+  readonly parallelism: number;
+  readonly maxParallelism?: number;
+  readonly group?: string;
+  readonly source?: SourcePlan;
+  readonly uid?: string;
+}
+
+export type TestEdge = readonly [from: string, to: string, partitioning: JobEdge['partitioning']];
+
+const vertexId = (name: string): VertexId => `v-${name}` as VertexId;
+export const operatorIdOf = (name: string): OperatorId => `o-${name}` as OperatorId;
+
+/** A graph with one operator in each vertex. */
+export const testGraph = (
+  vertices: readonly TestVertex[],
+  edges: readonly TestEdge[] = [],
+  checkpointing?: Partial<CheckpointingPlan>,
+): JobGraph => ({
+  name: 'test-job',
+  fingerprint: 'f00d',
+  settings: {},
+  vertices: vertices.map(({ name, parallelism, maxParallelism, group, source, uid }): JobVertex => ({
+    id: vertexId(name),
+    name,
+    parallelism,
+    maxParallelism: maxParallelism ?? 128,
+    slotSharingGroup: group ?? 'default',
+    operators: [
+      {
+        id: operatorIdOf(name),
+        name,
+        kind: 'test',
+        stateful: true,
+        ...(uid === undefined ? {} : { uid }),
+        ...(source === undefined ? {} : { source }),
+      },
+    ],
+  })),
+  edges: edges.map(([from, to, partitioning], index) => ({
+    index,
+    from: vertexId(from),
+    fromOperator: operatorIdOf(from),
+    to: vertexId(to),
+    toOperator: operatorIdOf(to),
+    partitioning,
+  })),
+  checkpointing:
+    checkpointing === undefined
+      ? undefined
+      : {
+          intervalMs: 1_000,
+          mode: 'exactly-once',
+          timeoutMs: 10_000,
+          minPauseMs: 0,
+          tolerableFailures: 0,
+          numRetained: 1,
+          retention: 'NO_EXTERNALIZED_CHECKPOINTS',
+          incremental: true,
+          inlineThresholdBytes: 0,
+          ...checkpointing,
+        },
+});
