@@ -11,6 +11,9 @@ const filesWithExamples = async (): Promise<readonly string[]> => [
   ...(await readdir(path.join(ROOT, 'src/pipeline/api')))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .map((name) => `src/pipeline/api/${name}`),
+  ...(await readdir(path.join(ROOT, 'src/pipeline/connectors'), { recursive: true }))
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => `src/pipeline/connectors/${name}`),
   'src/pipeline/operators/output-tag.ts',
   'src/testing/operator-harness.ts',
   'docs/datastream.md',
@@ -41,7 +44,7 @@ const projectOf = async (folder: string, examples: readonly DocExample[]): Promi
   }
 };
 
-it('every example of the DataStream API compiles', async () => {
+it('every example of the DataStream API and the connectors compiles', async () => {
   const files = await filesWithExamples();
   const examples = (await Promise.all(files.map((file) => examplesIn(ROOT, file)))).flat();
   expect(examples.length).toBeGreaterThan(20);

@@ -48,25 +48,39 @@ export interface SinkFactory<T, P> extends SinkOptions {
  * after the newest checkpoint are written again after a restore.
  *
  * ```ts
- * stream.to(sink({ name: 'alerts', write: (alert: Alert) => post('/alerts', alert) }));
+ * import { sink } from 'millrace/connectors/custom';
  *
- * stream.to(
- *   sink({
- *     name: 'invoices',
- *     create: () => {
- *       let batch: Invoice[] = [];
- *       return {
- *         write: (invoice: Invoice) => batch.push(invoice),
- *         prepare: async (name) => {
- *           const rows = batch.splice(0);
- *           return rows.length === 0 ? undefined : { upload: await upload(name, rows) };
- *         },
- *         commit: ({ value }) => publish(value.upload),
- *         abort: async (scope) => discard((await uploads()).filter((name) => scope.covers(name))),
- *       };
- *     },
- *   }),
- * );
+ * interface Invoice {
+ *   readonly order: number;
+ * }
+ * declare const api: {
+ *   post(invoice: Invoice): Promise<void>;
+ *   upload(name: string, rows: readonly Invoice[]): Promise<string>;
+ *   publish(upload: string): Promise<void>;
+ *   uploads(): Promise<string[]>;
+ *   discard(name: string): Promise<void>;
+ * };
+ *
+ * const atLeastOnce = sink({ name: 'invoices', write: (invoice: Invoice) => api.post(invoice) });
+ *
+ * const exactlyOnce = sink({
+ *   name: 'invoices',
+ *   create: () => {
+ *     const batch: Invoice[] = [];
+ *     return {
+ *       write: (invoice: Invoice) => batch.push(invoice),
+ *       prepare: async (name: string) => (batch.length === 0 ? undefined : api.upload(name, batch.splice(0))),
+ *       commit: ({ value }) => api.publish(value),
+ *       abort: async (scope) => {
+ *         for (const name of await api.uploads()) {
+ *           if (scope.covers(name)) {
+ *             await api.discard(name);
+ *           }
+ *         }
+ *       },
+ *     };
+ *   },
+ * });
  * ```
  */
 export function sink<T, P = unknown>(definition: SinkDefinition<T, P>): Sink<T>;

@@ -50,12 +50,16 @@ export interface UnpositionedSource<T> extends CustomSourceOptions<T> {
  * A source of your own, from an async generator.
  *
  * ```ts
+ * import { source } from 'millrace/connectors/custom';
+ *
  * const orders = source({
  *   name: 'orders',
- *   read: async function* (position: number | undefined, { signal }) {
- *     for (let page = position ?? 0; ; page++) {
- *       const response = await fetch(`https://example.com/orders?page=${page}`, { signal });
- *       yield [(await response.json()) as OrderPage, page + 1];
+ *   read: async function* (position: number = 0, { signal }) {
+ *     for (let after = position; ; ) {
+ *       const response = await fetch(`https://example.com/orders?after=${after}`, { signal });
+ *       for (const order of (await response.json()) as { id: number }[]) {
+ *         yield [order, (after = order.id)];
+ *       }
  *     }
  *   },
  * });

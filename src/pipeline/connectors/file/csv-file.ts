@@ -27,8 +27,10 @@ export interface CsvFileOptions<T> extends FileSourceOptions<T> {
  * them and each is a string. Empty lines are left out.
  *
  * ```ts
- * env.from(csvFile('prices.csv', { columns: { symbol: 'string', price: 'number', volume: 'integer?' } }))
- * env.from(csvFile('people.csv'))   // with a header: Record<string, string>
+ * import { csvFile } from 'millrace/connectors/file';
+ *
+ * const prices = csvFile('prices.csv', { columns: { symbol: 'string', price: 'number', volume: 'integer?' } });
+ * const people = csvFile('people.csv'); // with a header: Record<string, string>
  * ```
  */
 export function csvFile<const C extends CsvColumns>(

@@ -39,7 +39,12 @@ export interface FileSinkOptions {
  * the line.
  *
  * ```ts
- * stream.to(fileSink({ path: 'out', format: 'json', rolling: { maxSize: '128mb' } }));
+ * import { fileSink } from 'millrace/connectors/file';
+ *
+ * const lines = fileSink({ path: 'out' });
+ * const json = fileSink({ path: 'out', format: 'json', suffix: '.jsonl', rolling: { maxSize: '128mb' } });
+ * const csv = fileSink<{ a: number; b: string }>({ path: 'out', format: { csv: { columns: ['b', 'a'], header: true } } });
+ * const own = fileSink({ path: 'out', format: (row: { a: number }) => `a is ${row.a}` });
  * ```
  */
 export function fileSink(

@@ -12,8 +12,12 @@ export interface JsonLinesOptions<T> extends FileSourceOptions<T> {
  * One JSON value a line; empty lines are left out. Without `parse` the type is the caller's promise.
  *
  * ```ts
- * env.from(jsonLines<Order>('orders/', { onError: 'skip' }))
- * env.from(jsonLines('orders/', { parse: (value) => orderSchema.parse(value) }))
+ * import { jsonLines } from 'millrace/connectors/file';
+ *
+ * const trusted = jsonLines<{ id: number }>('orders/', { onError: 'skip' });
+ *
+ * declare const orderSchema: { parse(value: unknown): { id: number } }; // as of zod
+ * const checked = jsonLines('orders/', { parse: (value) => orderSchema.parse(value) });
  * ```
  */
 export const jsonLines = <T>(paths: FilePaths, options: JsonLinesOptions<T> = {}): Source<T> => {

@@ -5,7 +5,9 @@ import { type FilePaths, fileSource, type FileSourceOptions } from './file-sourc
  * The lines of text files (UTF-8), without their line ends.
  *
  * ```ts
- * env.from(textFile('data/*.log'))
+ * import { textFile } from 'millrace/connectors/file';
+ *
+ * const lines = textFile('data/*.log');
  * ```
  */
 export const textFile = (paths: FilePaths, options: FileSourceOptions<string> = {}): Source<string> =>

@@ -22,7 +22,9 @@ export interface GenerateOptions<T> extends Pace {
  * Random records that are the same in each run.
  *
  * ```ts
- * env.from(generate({ seed: 1, rate: 1000, create: (id, random) => ({ id, price: random.int(100) }) }))
+ * import { generate } from 'millrace/connectors/generator';
+ *
+ * const bids = generate({ seed: 1, rate: 1000, create: (id, random) => ({ id, price: random.int(100) }) });
  * ```
  */
 export const generate = <T>(options: GenerateOptions<T>): Source<T> => {

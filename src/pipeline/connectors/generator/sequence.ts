@@ -21,8 +21,10 @@ export interface SequenceOptions extends Pace {
  * burst of more than one second's numbers after a pause. It runs with the parallelism `splits`, 1 if not given.
  *
  * ```ts
- * env.from(sequence({ every: '100ms' }))
- * env.from(sequence({ from: 1, to: 1_000_000, splits: 4 }))
+ * import { sequence } from 'millrace/connectors/generator';
+ *
+ * const ticks = sequence({ every: '100ms' });
+ * const million = sequence({ from: 1, to: 1_000_000, splits: 4 });
  * ```
  */
 export const sequence = (options: SequenceOptions = {}): Source<number> => {
