@@ -62,13 +62,18 @@ export class ShapeEncoder implements EncoderColumns {
   begin(scratch: ScratchArrays, count: number): void {
     this.#scratch = scratch;
     this.partCount = 0;
+    let plainStrings = 0;
     this.rows.fill(0);
     this.capacity.fill(Math.min(count, this.#mostRows));
     for (const column of this.plan.columns) {
       this.arrays[column.index] = this.#arrayFor(column.kind, this.capacity[column.group]!);
       this.nulls[column.index] = undefined;
-      this.dictionaries[column.index]?.begin(count);
+      const dictionary = this.dictionaries[column.index];
+      dictionary?.begin(count);
+      plainStrings += dictionary !== undefined && dictionary.words === undefined ? this.capacity[column.group]! : 0;
     }
+    // Made for all strings at once: an array that grows costs as much as joining it.
+    this.parts = new Array<string>(plainStrings);
   }
 
   /** Takes records from `values[from]` on; returns the index of the first that does not fit, at most `to`. */
