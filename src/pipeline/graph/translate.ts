@@ -73,17 +73,15 @@ export const translate = (graph: StreamGraph, options: TranslationOptions): Tran
   };
   const vertices = makeVertices([...resolved.values()], headOf);
   const exchanges = edges.filter((edge) => !edge.chained);
-  const jobEdges = exchanges.map(
-    (edge, index): JobEdge => ({
-      index,
-      from: headOf(edge.from).id as string as VertexId,
-      fromOperator: edge.from.id,
-      ...(edge.edge.sideOutput === undefined ? {} : { sideOutput: edge.edge.sideOutput }),
-      to: headOf(edge.to).id as string as VertexId,
-      toOperator: edge.to.id,
-      partitioning: edge.partitioning.kind,
-    }),
-  );
+  const jobEdges = exchanges.map((edge, index): JobEdge => ({
+    index,
+    from: headOf(edge.from).id as string as VertexId,
+    fromOperator: edge.from.id,
+    ...(edge.edge.sideOutput === undefined ? {} : { sideOutput: edge.edge.sideOutput }),
+    to: headOf(edge.to).id as string as VertexId,
+    toOperator: edge.to.id,
+    partitioning: edge.partitioning.kind,
+  }));
   const body = { vertices, edges: jobEdges, checkpointing: options.checkpointing };
   return {
     jobGraph: {
@@ -131,7 +129,13 @@ const resolveNodes = (
     }
     const inherited = new Set(node.inputs.map((edge) => present(resolved.get(edge.from), 'input').slotSharingGroup));
     const slotSharingGroup = node.slotSharingGroup ?? (inherited.size === 1 ? [...inherited][0]! : 'default');
-    resolved.set(node, { node, id: present(ids.get(node), 'operator id'), parallelism, maxParallelism, slotSharingGroup });
+    resolved.set(node, {
+      node,
+      id: present(ids.get(node), 'operator id'),
+      parallelism,
+      maxParallelism,
+      slotSharingGroup,
+    });
   }
   return resolved;
 };
@@ -168,7 +172,9 @@ const resolvePartitioning = (
   const single = from.parallelism === 1 && to.parallelism === 1;
   // One producer and one consumer: every record goes the same way, so nothing has to be exchanged. An explicit
   // rebalance stays an exchange, it is how users break a chain.
-  return single && (partitioning.kind === 'hash' || partitioning.kind === 'global') ? { kind: 'forward' } : partitioning;
+  return single && (partitioning.kind === 'hash' || partitioning.kind === 'global')
+    ? { kind: 'forward' }
+    : partitioning;
 };
 
 const canChain = (partitioning: Partitioning, from: ResolvedNode, to: ResolvedNode): boolean =>
@@ -192,15 +198,13 @@ const makeVertices = (nodes: readonly ResolvedNode[], headOf: (node: ResolvedNod
     parallelism: head.parallelism,
     maxParallelism: head.maxParallelism,
     slotSharingGroup: head.slotSharingGroup,
-    operators: chain.map(
-      ({ id, node }): JobOperator => ({
-        id,
-        ...(node.uid === undefined ? {} : { uid: node.uid }),
-        name: node.name,
-        kind: node.operator,
-        stateful: node.stateful,
-        ...(node.source === undefined ? {} : { source: node.source }),
-      }),
-    ),
+    operators: chain.map(({ id, node }): JobOperator => ({
+      id,
+      ...(node.uid === undefined ? {} : { uid: node.uid }),
+      name: node.name,
+      kind: node.operator,
+      stateful: node.stateful,
+      ...(node.source === undefined ? {} : { source: node.source }),
+    })),
   }));
 };
