@@ -3,7 +3,7 @@ import { seededRandom, type Random } from '../../../foundation/common/random.ts'
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
-import { SimulatedWorld } from '../test-support/simulated-world.ts';
+import { RARE_STATES, SimulatedWorld, type RareState } from '../test-support/simulated-world.ts';
 import { testGraph, type TestEdge, type TestVertex } from '../test-support/test-graph.ts';
 
 const SEEDS = Number(process.env['EXPLORATION_SEEDS'] ?? 150);
@@ -67,13 +67,15 @@ const perSeed = (run: (seed: number, random: Random) => Promise<void>): Promise<
     }
   })();
 
+const seen = new Map<RareState, number>();
+
 describe('a job among failures', () => {
   test('it finishes, and every record is committed exactly once', async () => {
     let restarts = 0;
     let failedCheckpoints = 0;
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
       world.master.start();
       const asked = [];
       for (let round = 0; round < 6 && world.result === undefined; round++) {
@@ -103,7 +105,7 @@ describe('a job among failures', () => {
     let stops = 0;
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random);
-      const first = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      const first = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
       first.master.start();
       await first.run(random.int(600));
       const stop = first.ask(() => first.master.stop('/savepoints', false));
@@ -117,6 +119,7 @@ describe('a job among failures', () => {
       stops++;
       const { files, committed } = first;
       const second = new SimulatedWorld({
+        seen,
         seed,
         files,
         committed,
@@ -135,7 +138,7 @@ describe('a job among failures', () => {
   test('resumed from a plain savepoint, the output is that of a run from there on', async () => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random);
-      const first = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      const first = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
       first.master.start();
       await first.run(random.int(500));
       const asked = first.ask(() => first.master.triggerSavepoint('/savepoints'));
@@ -148,6 +151,7 @@ describe('a job among failures', () => {
       // What the first run committed after the savepoint comes again: only the second run's output is looked at, with
       // what the savepoint says was committed before.
       const second = new SimulatedWorld({
+        seen,
         seed,
         files: first.files,
         jobId: 'job2',
@@ -165,12 +169,15 @@ describe('a job among failures', () => {
   test('drained, everything that was read is committed exactly once, and the job ends', async () => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
       world.master.start();
       await world.run(random.int(800));
-      world.ask(() => world.master.stop('/savepoints', true));
+      const stop = world.ask(() => world.master.stop('/savepoints', true));
       await world.run(1_000);
       expect((await world.finish()).status).toBe('FINISHED');
+      if (stop.checkpoint === undefined) {
+        expect(sorted(world.output)).toEqual(expected);
+      }
       expect(new Set(world.output).size).toBe(world.output.length);
       expect(world.output.every((value) => expected.includes(value))).toBe(true);
     });
@@ -179,7 +186,7 @@ describe('a job among failures', () => {
   test('cancelled at any time, it ends, nothing lives, and nothing is committed twice', async () => {
     await perSeed(async (seed, random) => {
       const { graph, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seed, graph: graph(parallelism) });
+      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
       world.master.start();
       await world.run(random.int(1_500));
       world.master.cancel();
@@ -190,5 +197,9 @@ describe('a job among failures', () => {
       expect(new Set(world.output).size).toBe(world.output.length);
       expect(world.liveTasks).toEqual([]);
     });
+  });
+
+  test('the seeds reached every rare state', () => {
+    expect(RARE_STATES.filter((state) => !seen.has(state))).toEqual([]);
   });
 });

@@ -33,10 +33,33 @@ export interface WorldOptions {
   readonly files?: SimulatedFiles;
   /** Names of transactions that are committed, and what they made visible; shared over the runs of one job. */
   readonly committed?: Map<string, readonly string[]>;
+  readonly seen?: Map<RareState, number>;
   readonly jobId?: string;
   readonly restore?: InitialRestore;
   readonly master?: Partial<JobMasterOptions>;
 }
+
+/** A state that no seed of a run reached fails the run: nothing was tested there. */
+export const RARE_STATES = [
+  'pointer undecided',
+  'task failed while undecided',
+  'metadata refused',
+  'declined',
+  'part of the job restarted',
+  'region started only to commit',
+  'started only to commit after a stop',
+  'task between triggered directly',
+  'report delivered twice',
+  'id refused',
+] as const;
+export type RareState = (typeof RARE_STATES)[number];
+
+const LOGGED: readonly (readonly [RegExp, RareState])[] = [
+  [/is undecided/, 'pointer undecided'],
+  [/metadata could not be written/, 'metadata refused'],
+  [/ declined: /, 'declined'],
+  [/There is no checkpoint id/, 'id refused'],
+];
 
 const FENCE: Fence = { lineage: 'l', epoch: 1 };
 const JOB_FOLDER_ROOT = '/checkpoints';
@@ -57,6 +80,8 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
   readonly master: JobMaster;
   readonly log: string[] = [];
   readonly folder: string;
+  /** How often rare states were met. */
+  readonly seen: Map<RareState, number>;
   /** Whether things break. */
   faults = true;
   result: JobResult | undefined;
@@ -75,6 +100,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
   constructor(options: WorldOptions) {
     this.random = seededRandom(options.seed);
     this.files = options.files ?? new SimulatedFiles();
+    this.seen = options.seen ?? new Map<RareState, number>();
     this.committed = options.committed ?? new Map<string, readonly string[]>();
     const jobId = options.jobId ?? 'job1';
     this.folder = `${JOB_FOLDER_ROOT}/${jobId}`;
@@ -138,7 +164,12 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
 
   deploy(_fence: Fence, deployments: readonly TaskDeployment[]): void {
     this.#check(() => deployments.forEach((deployment) => this.#checkDeployment(deployment)));
+    this.#meet('part of the job restarted', deployments.length < this.#execution.subtasks.length);
     for (const deployment of deployments) {
+      const { restore, attempt } = deployment;
+      this.#meet('region started only to commit', restore?.commitOnly === true);
+      const own = this.store.ever.has(restore?.checkpointId ?? 0) && restore?.baseFolder !== this.folder;
+      this.#meet('started only to commit after a stop', own && attempt.job === 'job1' && restore?.commitOnly === true);
       const task = new SimulatedTask(deployment, {
         random: this.random,
         files: this.files,
@@ -179,6 +210,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     } else if ((pick -= this.#deferred.length) < tasks.length * 2) {
       const task = present(tasks[pick >> 1], 'task');
       if (this.fault(0.0008)) {
+        this.#meet('task failed while undecided', this.store.undecided > 0);
         task.fail('user code threw');
       } else {
         progressed = task.step();
@@ -250,10 +282,17 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       assert(checkpointId <= this.counter.last, `R10: trigger ${checkpointId} before its id is in the store`);
       assert(base === this.#newestCheckpoint, `R6: base ${base} is not the newest, ${this.#newestCheckpoint}`);
       this.#lastTriggered = checkpointId;
+      this.#meet('task between triggered directly', !attempt.includes('v-source'));
     }
     if (command.kind === 'completed') {
       assert(this.store.undecided === 0, `R2: ${command.checkpointId} is announced while its pointer is undecided`);
       assert(this.store.ever.has(command.checkpointId), `I4: ${command.checkpointId} is announced before its pointer`);
+    }
+  }
+
+  #meet(state: RareState, really = true): void {
+    if (really) {
+      this.seen.set(state, (this.seen.get(state) ?? 0) + 1);
     }
   }
 
@@ -326,18 +365,20 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     }
   }
 
-  /** Now and then twice (R15). */
+  /** Now and then it comes again, later (R15). */
   #deliverReport(attempt: AttemptId): void {
     const report = this.#shift(this.#reports, attempt);
     this.master.report(report);
     if (this.fault(0.05)) {
-      this.master.report(report);
+      this.#meet('report delivered twice');
+      this.#queue(this.#reports, attempt, report);
     }
   }
 
   #logger(): Logger {
     const write = (message: string): void => {
       this.log.push(`${this.clock.monotonic()} ${message}`);
+      LOGGED.forEach(([pattern, state]) => this.#meet(state, pattern.test(message)));
     };
     return { debug: () => {}, info: write, warn: write, error: write };
   }
