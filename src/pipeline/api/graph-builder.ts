@@ -40,6 +40,7 @@ export class GraphBuilder {
   readonly #configuration: Readonly<Record<string, string>>;
   readonly #drawAgain: () => GraphBuilder;
   readonly #parallelismLimits = new Map<StreamNode, number>();
+  readonly #collectNames = new Set<string>();
   #isFinished = false;
 
   constructor(options: GraphBuilderOptions) {
@@ -51,6 +52,7 @@ export class GraphBuilder {
 
   add(draft: NodeDraft): StreamNode {
     this.#checkOpen(`add operator '${draft.name ?? draft.operator}'`);
+    this.#checkCollectName(draft);
     const index = this.nodes.length;
     const { behavior } = draft;
     const node: StreamNode = {
@@ -76,6 +78,17 @@ export class GraphBuilder {
     }
     this.nodes.push(node);
     return node;
+  }
+
+  /** The caller tells collecting sinks apart by their names. */
+  #checkCollectName({ kind, operator, name }: NodeDraft): void {
+    if (kind !== 'sink' || operator !== 'collect' || name === undefined) {
+      return;
+    }
+    if (this.#collectNames.has(name)) {
+      throw new MillraceError('BAD_JOB', `job '${this.jobName}' has two sinks '${name}'; each needs a name of its own`);
+    }
+    this.#collectNames.add(name);
   }
 
   #behaviorDrawnAgain(node: StreamNode): OperatorBehavior {

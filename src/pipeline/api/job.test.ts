@@ -277,6 +277,11 @@ describe('a job that cannot run', () => {
       /source 'elements' has work for 1 subtask, not for 2/,
     ],
     ['an empty uid', (env) => void env.fromElements(1).uid(''), /the uid of operator 'elements' is empty/],
+    [
+      'two sinks of one name',
+      (env) => void [env.fromElements(1).collect('x'), env.fromElements(1).collect('x')],
+      /job 'test' has two sinks 'collect x'/,
+    ],
     ['an empty count window', (env) => void env.fromElements(1).countWindowAll(0), /a count window of 0 records/],
     ['an empty time window', () => void TumblingEventTimeWindows.of(0), /a window of 0 ms: the size must be/],
     [
