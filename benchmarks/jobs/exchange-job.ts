@@ -8,8 +8,16 @@ export default job('exchange', (env, [kind = 'small', count = '1000000000']) => 
   env.enableCheckpointing({ interval: '1s', mode: 'exactly-once' });
   const source = { seed: 1, count: Number(count), splits: 2 };
   if (kind === 'small') {
-    env.from(generate({ ...source, create: smallRecord })).keyBy('k').count().blackhole();
+    env
+      .from(generate({ ...source, create: smallRecord }))
+      .keyBy('k')
+      .count()
+      .blackhole();
   } else {
-    env.from(generate({ ...source, create: wideRecord })).keyBy('auction').count().blackhole();
+    env
+      .from(generate({ ...source, create: wideRecord }))
+      .keyBy('auction')
+      .count()
+      .blackhole();
   }
 });

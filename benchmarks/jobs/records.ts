@@ -6,7 +6,10 @@ export interface SmallRecord {
   readonly v: number;
 }
 
-export const smallRecord = (index: number): SmallRecord => ({ k: KEYS[(index * 7919) % KEYS.length]!, v: index & 1023 });
+export const smallRecord = (index: number): SmallRecord => ({
+  k: KEYS[(index * 7919) % KEYS.length]!,
+  v: index & 1023,
+});
 
 const CHANNELS = [
   'Google',
@@ -15,7 +18,8 @@ const CHANNELS = [
   'Apple',
   ...Array.from({ length: 1_000 }, (_, index) => `channel-${index}`),
 ];
-const PADDING = 'the quick brown fox jumps over the lazy dog and runs along the river to the mill and back again '.repeat(2);
+const PADDING =
+  'the quick brown fox jumps over the lazy dog and runs along the river to the mill and back again '.repeat(2);
 
 /** As wide as a Nexmark bid. */
 export const wideRecord = (index: number) => ({

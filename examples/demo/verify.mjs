@@ -16,7 +16,9 @@ const seen = new Map();
 const wrong = [];
 let committed = 0;
 for (const name of files) {
-  for (const line of readFileSync(join(folder, name), 'utf8').split('\n').filter((text) => text !== '')) {
+  for (const line of readFileSync(join(folder, name), 'utf8')
+    .split('\n')
+    .filter((text) => text !== '')) {
     committed++;
     // The k-th sum is 10000·k + 4950; anything else was never a sum of a hundred numbers in a row.
     const k = (Number(line) - 4950) / 10000;

@@ -93,7 +93,7 @@ const placesOf = async ({ configuration, translation }: PlannedJob, jobId: JobId
     return { checkpoints: undefined, savepoints, notes };
   }
   const directory = absolute(configuration.get(checkpointingOptions.directory) ?? DEFAULT_CHECKPOINT_DIR);
-  await probeWritable(directory, `${checkpointingOptions.directory.key}`);
+  await probeWritable(directory, checkpointingOptions.directory.key);
   const checkpoints = jobCheckpointFolder(directory, jobId);
   return { checkpoints, savepoints, notes: [`Checkpoints go to ${checkpoints}`] };
 };

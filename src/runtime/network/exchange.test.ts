@@ -44,7 +44,7 @@ const twoThreads = () => {
     return exchange;
   });
   const deliver = (): void => {
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       exchanges.forEach((exchange) => exchange.flush());
       moved = false;
       for (const [to, wire] of wires.entries()) {
