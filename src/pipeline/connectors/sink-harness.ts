@@ -44,6 +44,8 @@ export class SinkAttempt<T, P> {
   failure: unknown;
   /** How often the operator asked to be looked at again. */
   enqueued = 0;
+  /** What the operator wants to run later; a test runs it. */
+  readonly scheduled: { readonly atMs: number; readonly run: () => void }[] = [];
   readonly #lists = new Map<string, unknown[]>();
 
   constructor(options: AttemptOptions<T, P>) {
@@ -99,7 +101,7 @@ export class SinkAttempt<T, P> {
       keyedState: unexpected('keyed state'),
       operatorState: this.#operatorState(),
       sideOutput: unexpected('side outputs'),
-      schedule: unexpected('timers'),
+      schedule: (atMs, run) => void this.scheduled.push({ atMs, run }),
       enqueue: () => {
         this.enqueued++;
       },

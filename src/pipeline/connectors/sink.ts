@@ -18,7 +18,7 @@ export interface SinkWriterContext {
   readonly generation: string;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Without checkpoints `prepare` and `commit` are called once, when the input ends. */
+  /** Without checkpoints `prepare` and `commit` are called in an interval and at the end. */
   readonly checkpointing: boolean;
   /** Hands something to whoever runs the job: `stdout` for a line, else the name of a collecting sink. */
   toClient(channel: string, payload: unknown): void;

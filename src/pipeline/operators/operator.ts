@@ -32,7 +32,7 @@ export interface OperatorContext {
   readonly generation: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Whether the job takes checkpoints; without them sinks commit when the input ends. */
+  /** Whether the job takes checkpoints; without them sinks commit now and then. */
   readonly checkpointing: boolean;
   /** Whether state was restored; `restoredCheckpointId` is then the checkpoint's. */
   readonly restoredCheckpointId: number | undefined;

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { AbortScope, Prepared, SinkBehavior, SinkWriter, SinkWriterContext } from '../connectors/sink.ts';
@@ -154,6 +155,52 @@ describe('SinkOperator', () => {
     expect(store.committed).toEqual(['a+b']);
   });
 
+  it('without checkpoints also commits now and then, records that come meanwhile in the next turn', async () => {
+    const store = newStore();
+    let prepared: (() => void) | undefined;
+    const behavior = joining(store);
+    const slow: SinkBehavior<string, string> = {
+      ...behavior,
+      createWriter: (context) => {
+        const writer = behavior.createWriter(context);
+        const prepare = async (name: string, checkpointId: number) => {
+          const value = await writer.prepare(name, checkpointId);
+          await new Promise<void>((resolve) => {
+            prepared = resolve;
+          });
+          return value;
+        };
+        return { ...writer, prepare };
+      },
+    };
+    const attempt = await new SinkAttempt({ behavior: slow, checkpointing: false, clock: new ManualClock() }).open();
+    attempt.write('a');
+    expect(attempt.scheduled).toMatchObject([{ atMs: 10_000 }]);
+    attempt.scheduled[0]!.run();
+    await nextTurn();
+    expect(attempt.operator.isAvailable()).toBe(false);
+    attempt.write('b');
+    prepared?.();
+    await nextTurn();
+    expect(store.committed).toEqual(['a']);
+    expect(attempt.operator.isAvailable()).toBe(true);
+    expect(attempt.scheduled).toHaveLength(2);
+    const closed = attempt.operator.close();
+    await nextTurn();
+    prepared?.();
+    await closed;
+    expect(store.committed).toEqual(['a', 'b']);
+  });
+
+  it('with checkpoints commits nothing when it is closed', async () => {
+    const store = newStore();
+    const attempt = await new SinkAttempt({ behavior: joining(store) }).open();
+    attempt.write('a');
+    await attempt.operator.close();
+    expect(store.committed).toEqual([]);
+    expect(attempt.scheduled).toEqual([]);
+  });
+
   it('with checkpoints commits the end with the checkpoint that covers it', async () => {
     const store = newStore();
     const attempt = await new SinkAttempt({ behavior: joining(store) }).open();
@@ -179,7 +226,7 @@ describe('SinkOperator: failing commits', () => {
     expect(names(await attempt.checkpoint(2))).toHaveLength(1);
     while (store.committed.length === 0) {
       clock.advanceBy(100);
-      await new Promise(setImmediate);
+      await nextTurn();
     }
     await committed;
     expect(clock.now()).toBe(300);
@@ -209,7 +256,7 @@ describe('SinkOperator: failing commits', () => {
     await attempt.checkpoint(1);
     store.failingCommits = Infinity;
     const committed = attempt.operator.checkpointCompleted(1);
-    await new Promise(setImmediate);
+    await nextTurn();
     await attempt.operator.close();
     await expect(committed).rejects.toThrow('could not commit');
   });
@@ -245,11 +292,11 @@ describe('SinkOperator: asynchronous writes', () => {
     expect(started).toEqual(['a', 'b']);
     expect(attempt.operator.isAvailable()).toBe(false);
     settle[1]!.resolve();
-    await new Promise(setImmediate);
+    await nextTurn();
     expect(started).toEqual(['a', 'b', 'c']);
     settle[0]!.resolve();
     settle[2]!.resolve();
-    await new Promise(setImmediate);
+    await nextTurn();
     expect(started).toEqual(['a', 'b', 'c', 'd']);
     expect(attempt.operator.isAvailable()).toBe(true);
     expect(attempt.enqueued).toBeGreaterThan(0);
@@ -265,7 +312,7 @@ describe('SinkOperator: asynchronous writes', () => {
       return lists;
     });
     settle[0]!.resolve();
-    await new Promise(setImmediate);
+    await nextTurn();
     expect(done).toBe(false);
     settle[1]!.resolve();
     expect(names(await checkpoint)).toHaveLength(1);

@@ -1,3 +1,4 @@
+import type { TimerHandle } from '../../foundation/common/clock.ts';
 import { present } from '../../foundation/common/assert.ts';
 import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
 import { RingQueue } from '../../foundation/common/ring-queue.ts';
@@ -11,6 +12,10 @@ const DEFAULT_MAX_IN_FLIGHT = 64;
 const MAX_WAITING_RECORDS = 4_000_000;
 const COMMIT_ATTEMPTS = 8;
 const FIRST_COMMIT_RETRY_MS = 100;
+/** In a job without checkpoints what was written is committed in this interval. */
+const COMMIT_INTERVAL_MS = 10_000;
+/** How long such a job waits for that when it is cancelled. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 /** A prepared transaction as `sink-prepared` lists it. */
 export interface ListedTransaction<P> extends Prepared<P> {
@@ -28,6 +33,9 @@ export class SinkOperator<T, P> extends Operator<T, never> {
   #writer!: SinkWriter<T, P>;
   #maxInFlight = DEFAULT_MAX_IN_FLIGHT;
   #inFlight = 0;
+  /** No write may start: without checkpoints the task does not stand still while something is prepared. */
+  #held = false;
+  #ended = false;
   /** The first error of async work. Once it is set nothing may be prepared: records are missing. */
   #failure: { readonly error: unknown } | undefined;
   #drained: (() => void) | undefined;
@@ -37,6 +45,7 @@ export class SinkOperator<T, P> extends Operator<T, never> {
   #listed: ListedTransaction<P>[] = [];
   #counter = 0;
   #committing: Promise<void> = Promise.resolve();
+  #isOpen = false;
   #closed = false;
   #cancelRetry: (() => void) | undefined;
 
@@ -68,6 +77,7 @@ export class SinkOperator<T, P> extends Operator<T, never> {
     if (context.restoredCheckpointId !== undefined) {
       this.#writer.restoreState?.([...this.#writerState.get()]);
     }
+    this.#isOpen = true;
     await this.#writer.open?.();
     for (const transaction of restored) {
       if (standsFor(context, transaction.name)) {
@@ -75,10 +85,13 @@ export class SinkOperator<T, P> extends Operator<T, never> {
       }
     }
     await this.#writer.abort?.(abortScope(context, restored));
+    if (!context.checkpointing) {
+      this.#commitLater();
+    }
   }
 
   override process(value: T, timestamp: number): void {
-    if (this.#inFlight < this.#maxInFlight && this.#waiting.size === 0) {
+    if (this.isAvailable()) {
       const written = this.#writer.write(value, timestamp);
       if (written !== undefined) {
         this.#track(written);
@@ -93,15 +106,16 @@ export class SinkOperator<T, P> extends Operator<T, never> {
   override processIdle(): void {}
 
   override isAvailable(): boolean {
-    return this.#inFlight < this.#maxInFlight && this.#waiting.size === 0;
+    return this.#inFlight < this.#maxInFlight && this.#waiting.size === 0 && !this.#held;
   }
 
   override async endInput(): Promise<void> {
+    this.#ended = true;
+    await this.#committing;
     await this.#drain();
     await this.#writer.endInput?.();
     if (!this.context.checkpointing) {
-      await this.#prepare(0);
-      await this.checkpointCompleted(0);
+      await this.#commitEverything();
     }
   }
 
@@ -135,10 +149,55 @@ export class SinkOperator<T, P> extends Operator<T, never> {
   }
 
   override async close(): Promise<void> {
+    if (!this.#isOpen) {
+      return;
+    }
+    if (!this.context.checkpointing && !this.#ended && this.#failure === undefined) {
+      await this.#commitAtClose();
+    }
     this.#closed = true;
     this.#cancelRetry?.();
-    // Not there when the task was cancelled before `open`.
-    await (this.#writer as SinkWriter<T, P> | undefined)?.close?.();
+    await this.#writer.close?.();
+  }
+
+  /** Without checkpoints: what is written becomes visible now and then. */
+  #commitLater(): void {
+    this.context.schedule(this.context.clock.now() + COMMIT_INTERVAL_MS, () => {
+      if (!this.#ended && !this.#closed) {
+        this.#commitEverything().then(
+          () => this.#commitLater(),
+          (error: unknown) => this.#fail(error),
+        );
+      }
+    });
+  }
+
+  #commitEverything(): Promise<void> {
+    const commit = async (): Promise<void> => {
+      this.#held = true;
+      try {
+        await this.#drain();
+        await this.#prepare(0);
+      } finally {
+        this.#held = false;
+        this.#writeWaiting();
+      }
+    };
+    this.#committing = this.#committing.then(commit);
+    return this.checkpointCompleted(0);
+  }
+
+  /** Of a job that was cancelled, or failed elsewhere: without checkpoints nothing else would ever show its output. */
+  async #commitAtClose(): Promise<void> {
+    let timer: TimerHandle | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.context.clock.after(CLOSE_TIMEOUT_MS, resolve);
+    });
+    const committed = this.#commitEverything().catch((error: unknown) => {
+      this.context.logger.warn(`the end of the output is lost: ${messageOf(error)}`);
+    });
+    await Promise.race([committed, timeout]);
+    timer?.cancel();
   }
 
   #prepare(checkpointId: number): void | Promise<void> {
@@ -169,6 +228,16 @@ export class SinkOperator<T, P> extends Operator<T, never> {
   #settled(): void {
     this.#inFlight--;
     // Here and not in the mailbox: a task that waits for `prepareSnapshot` takes nothing from its mailbox.
+    this.#writeWaiting();
+    if (this.#failure !== undefined) {
+      this.#waiting.clear();
+    }
+    if (this.#inFlight === 0 && this.#waiting.size === 0) {
+      this.#drained?.();
+    }
+  }
+
+  #writeWaiting(): void {
     while (this.#inFlight < this.#maxInFlight && this.#waiting.size > 0 && this.#failure === undefined) {
       const { value, timestamp } = present(this.#waiting.shift(), 'waiting record');
       try {
@@ -179,12 +248,6 @@ export class SinkOperator<T, P> extends Operator<T, never> {
       } catch (error) {
         this.#fail(error);
       }
-    }
-    if (this.#failure !== undefined) {
-      this.#waiting.clear();
-    }
-    if (this.#inFlight === 0 && this.#waiting.size === 0) {
-      this.#drained?.();
     }
     if (this.isAvailable()) {
       this.context.enqueue(() => {});

@@ -91,6 +91,8 @@ export class SplitPump {
           'say positions: false, and then it starts anew after each restore',
       );
     }
-    return item as unknown as readonly [unknown, unknown];
+    const [record, position] = item as unknown[];
+    // Read ahead of the job: a generator that goes on changing one object must not change the position of an older record.
+    return [record, typeof position === 'object' ? structuredClone(position) : position];
   }
 }

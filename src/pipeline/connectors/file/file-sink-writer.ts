@@ -1,5 +1,6 @@
 import type { Clock } from '../../../foundation/common/clock.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
+import type { FileEntry } from '../../../foundation/filesystem/file-system.ts';
 import type { AbortScope, Prepared, SinkWriter, SinkWriterContext } from '../sink.ts';
 import { OrderedIo } from './ordered-io.ts';
 import { commitPart, type FinishedPart, type PartFolder } from './part-commit.ts';
@@ -75,6 +76,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
   #backlogBytes = 0;
   #drained: (() => void) | undefined;
   #restored: readonly WriterState[] = [];
+  /** What was in the folder at the start; a folder may have many files, so that it is listed once. */
+  #listing: readonly FileEntry[] | undefined;
   #inputEnded = false;
 
   constructor(context: SinkWriterContext, options: FileSinkWriterOptions<T>) {
@@ -97,7 +100,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
       this.#nextSequence = Math.max(this.#nextSequence, nextSequence);
     }
     // Never onto a file that is there: another run may have written to the folder.
-    for (const { name } of await this.#folder.fs.list(this.#folder.path)) {
+    this.#listing = await this.#folder.fs.list(this.#folder.path);
+    for (const { name } of this.#listing) {
       const sequence = sequenceOf(this.#options.naming, this.#context.subtask, name) ?? -1;
       this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
     }
@@ -175,7 +179,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
         kept.add(open.hidden);
       }
     }
-    for (const { name } of await fs.list(path)) {
+    const listing = this.#listing ?? (await fs.list(path));
+    this.#listing = undefined;
+    for (const { name } of listing) {
       const parsed = parseHidden(name);
       if (parsed !== undefined && scope.isEarlier(parsed.name) && !kept.has(parsed.hidden)) {
         await fs.delete(`${path}/${name}`);
@@ -259,10 +265,13 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
 
   /** An older checkpoint may know as open what was closed, or even committed, since. */
   async #find(folder: string, open: OpenPart): Promise<string> {
-    for (const name of [inProgress(open.hidden), pending(open.hidden), open.final]) {
-      const path = `${folder}/${name}`;
-      if ((await this.#folder.fs.stat(path)) !== undefined) {
-        return path;
+    // The output may have been moved, to another machine for instance.
+    for (const place of new Set([folder, this.#folder.path])) {
+      for (const name of [inProgress(open.hidden), pending(open.hidden), open.final]) {
+        const path = `${place}/${name}`;
+        if ((await this.#folder.fs.stat(path)) !== undefined) {
+          return path;
+        }
       }
     }
     throw lostOutput(open, `neither that file nor ${open.final} is in ${folder}`);

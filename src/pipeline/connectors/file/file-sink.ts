@@ -33,7 +33,7 @@ export interface FileSinkOptions {
 /**
  * Writes records to files of a folder, exactly once in a job with checkpoints: a file gets its name when the checkpoint
  * that counts it is complete, and is hidden (its name starts with a dot) until then. The files of a subtask, read in the
- * order of their names, are its records in order. Without checkpoints files appear when the input ends.
+ * order of their names, are its records in order. Without checkpoints files appear every ten seconds and at the end.
  *
  * Formats: `text` (one line for each record, the default), `json` (one JSON value a line), `csv`, or a function that makes
  * the line.
