@@ -184,6 +184,29 @@ describe.each(['one thread', 'two threads'])('Exchange in %s', (kind) => {
   });
 });
 
+describe('a producer that has finished', () => {
+  test('still delivers to a consumer that comes late, and is forgotten then', () => {
+    const { producer, consumer: exchange, deliver } = twoThreads();
+    const output = new OutputChannel(() => {});
+    const input = consumer(1);
+    producer.registerProducer('k', { output, operatorName: 'map' });
+    output.send(batch(1));
+    output.send(batch(2));
+    output.sendEvent({ kind: 'end-of-partition' });
+    producer.release('k');
+    exchange.registerConsumer('k', input.channel, 0);
+    const seen: unknown[] = [];
+    for (let round = 0; round < 3; round++) {
+      deliver();
+      seen.push(input.poll());
+    }
+    expect(seen).toEqual([[1], [2], { kind: 'end-of-partition' }]);
+    const closed: string[] = [];
+    output.whenClosed(() => closed.push('closed'));
+    expect(closed).toEqual(['closed']);
+  });
+});
+
 describe('FrameConnection', () => {
   test('I10: a channel of another generation never meets this one', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();

@@ -72,10 +72,13 @@ export class Exchange implements ConnectionOwner {
     this.#meet(key, (producer) => this.#connectLocally(producer.output, channel));
   }
 
-  /** Forgets a channel of a task that ended. */
+  /**
+   * The task of this channel ended. What it wrote is still delivered: a consumer may be slow, or not even deployed; the
+   * producer's end is forgotten when everything has gone.
+   */
   release(key: string): void {
-    this.#producers.delete(key);
     this.#waiting.delete(key);
+    this.#producers.get(key)?.output.whenClosed(() => this.#producers.delete(key));
   }
 
   hello(connection: FrameConnection, channel: number, key: string, credit: number): void {

@@ -21,6 +21,7 @@ export class OutputChannel {
   #transport: ChannelTransport | undefined;
   #credit = 0;
   #closed = false;
+  #whenClosed: (() => void)[] = [];
 
   /** `onDrained` is called when the last waiting element went out. */
   constructor(onDrained: () => void) {
@@ -79,15 +80,33 @@ export class OutputChannel {
     if (this.#closed) {
       return;
     }
-    this.#closed = true;
     this.#pending.clear();
     this.#transport?.close();
     this.#transport = undefined;
+    this.#setClosed();
+  }
+
+  /** Runs when everything is delivered, the end of the partition included, or the channel was closed early. */
+  whenClosed(run: () => void): void {
+    if (this.#closed) {
+      run();
+    } else {
+      this.#whenClosed.push(run);
+    }
   }
 
   #deliverEvent(transport: ChannelTransport, event: StreamEvent): void {
     transport.deliverEvent(event);
-    this.#closed ||= event.kind === 'end-of-partition';
+    if (event.kind === 'end-of-partition') {
+      this.#setClosed();
+    }
+  }
+
+  #setClosed(): void {
+    this.#closed = true;
+    for (const run of this.#whenClosed.splice(0)) {
+      run();
+    }
   }
 
   #drain(): void {

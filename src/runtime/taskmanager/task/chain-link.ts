@@ -113,5 +113,28 @@ export class FanOut implements Downstream<unknown> {
   }
 }
 
+/** The main output of an operator with side outputs: they get no records of it, but its watermarks. */
+export class MainOutput implements Downstream<unknown> {
+  readonly #main: Downstream<unknown>;
+  readonly #all: Downstream<unknown>;
+
+  constructor(main: Downstream<unknown>, sides: readonly Downstream<unknown>[]) {
+    this.#main = main;
+    this.#all = new FanOut([main, ...sides]);
+  }
+
+  process(value: unknown, timestamp: number): void {
+    this.#main.process(value, timestamp);
+  }
+
+  processWatermark(watermark: number): void {
+    this.#all.processWatermark(watermark);
+  }
+
+  processIdle(idle: boolean): void {
+    this.#all.processIdle(idle);
+  }
+}
+
 /** The output that nobody reads. */
 export const DISCARD: Downstream<unknown> = { process: () => {}, processWatermark: () => {}, processIdle: () => {} };

@@ -3,7 +3,7 @@ import type { OperatorId } from '../../../foundation/common/ids.ts';
 import type { JobVertex } from '../../../pipeline/graph/job-graph.ts';
 import type { Translation } from '../../../pipeline/graph/translate.ts';
 import type { Downstream, Operator, OperatorBehavior, OperatorContext } from '../../../pipeline/operators/operator.ts';
-import { DISCARD, FanOut, linkTo } from './chain-link.ts';
+import { DISCARD, FanOut, MainOutput, linkTo } from './chain-link.ts';
 import type { ChainLink, LinkOwner } from './chain-link.ts';
 import { attributeTo } from './operator-failure.ts';
 import type { ResultWriter } from './result-writer.ts';
@@ -63,7 +63,9 @@ export class OperatorChain {
       }
       const operator = (node.behavior as OperatorBehavior).createOperator() as Operator;
       const owner = { operatorName: name };
-      operator.setup(options.contextOf(id, name, targetsOf), targetsOf(undefined));
+      const sides = sideOutputsOf(id, options).map((tag) => targetsOf(tag));
+      const main = targetsOf(undefined);
+      operator.setup(options.contextOf(id, name, targetsOf), sides.length === 0 ? main : new MainOutput(main, sides));
       members.set(id, { ...owner, operatorId: id, kind, operator, link: linkTo(operator, owner) });
     }
     this.members = vertex.operators.map(({ id }) => present(members.get(id), 'member'));
@@ -177,6 +179,13 @@ const attributed = async (member: ChainMember, run: () => void | Promise<void>):
   } catch (thrown) {
     throw attributeTo(member.operatorName, thrown);
   }
+};
+
+/** The side outputs of an operator that somebody reads. */
+const sideOutputsOf = (id: OperatorId, { translation, outputs }: ChainOptions): string[] => {
+  const chained = (translation.chained.get(id) ?? []).map((edge) => edge.sideOutput);
+  const exchanged = outputs.filter((output) => output.fromOperator === id).map((output) => output.sideOutput);
+  return [...new Set([...chained, ...exchanged])].filter((tag) => tag !== undefined);
 };
 
 const joined = (targets: readonly Downstream<unknown>[]): Downstream<unknown> => {

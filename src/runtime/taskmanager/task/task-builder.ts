@@ -17,9 +17,10 @@ import { OperatorChain } from './operator-chain.ts';
 import type { OutputOfChain } from './operator-chain.ts';
 import { ResultWriter } from './result-writer.ts';
 import { SourceInput } from './source-input.ts';
-import type { Task, TaskParts } from './task.ts';
+import type { Task } from './task.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInput } from './task-input.ts';
+import type { TaskParts } from './task-parts.ts';
 import { TaskStateStore } from './task-state-store.ts';
 import type { TaskStateFactories } from './task-state-store.ts';
 

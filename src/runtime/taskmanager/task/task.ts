@@ -6,23 +6,11 @@ import { RingQueue } from '../../../foundation/common/ring-queue.ts';
 import { MAX_WATERMARK } from '../../../pipeline/operators/operator.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { TaskCommand, TaskMetrics, TaskState as ReportedState } from '../../protocol/task-commands.ts';
-import type { OperatorChain } from './operator-chain.ts';
 import type { TaskEnvironment } from './task-environment.ts';
-import type { TaskInput, TaskInputOwner } from './task-input.ts';
+import type { TaskInputOwner } from './task-input.ts';
 import { TaskSnapshots } from './task-snapshots.ts';
 import { TaskTiming } from './task-timing.ts';
-import type { TaskStateStore } from './task-state-store.ts';
-
-/** What is built once the program is loaded and the state is restored. */
-export interface TaskParts {
-  readonly chain: OperatorChain;
-  readonly input: TaskInput;
-  readonly state: TaskStateStore;
-  /** The task only commits what its restored state lists. */
-  readonly commitOnly: boolean;
-  /** Forgets the task's channels. */
-  readonly release: () => void;
-}
+import type { TaskParts } from './task-parts.ts';
 
 export interface TaskOptions {
   readonly attempt: AttemptId;

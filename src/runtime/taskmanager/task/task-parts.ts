@@ -1,0 +1,14 @@
+import type { OperatorChain } from './operator-chain.ts';
+import type { TaskInput } from './task-input.ts';
+import type { TaskStateStore } from './task-state-store.ts';
+
+/** What is built once the program is loaded and the state is restored. */
+export interface TaskParts {
+  readonly chain: OperatorChain;
+  readonly input: TaskInput;
+  readonly state: TaskStateStore;
+  /** The task only commits what its restored state lists. */
+  readonly commitOnly: boolean;
+  /** Forgets the task's channels. */
+  readonly release: () => void;
+}
