@@ -1,0 +1,494 @@
+import { describe, expect, test } from 'vitest';
+import { attemptId, checkpointId, type AttemptId, type JobId } from '../../../foundation/common/ids.ts';
+import type { SubtaskState } from '../../state/state-handle.ts';
+import { attemptRefOf } from '../scheduler/deployments.ts';
+import { ExecutionGraph } from '../scheduler/execution-graph.ts';
+import { operatorIdOf, testGraph } from '../test-support/test-graph.ts';
+import { CoordinatorCore } from './coordinator-core.ts';
+import type { CoordinatorAction, CoordinatorEvent } from './coordinator-event.ts';
+import type { CoordinatorSettings } from './coordinator-options.ts';
+
+const FOLDER = '/c/j';
+
+/** Two pipelines: subtasks 0, 1 (sources), 2, 3 (sinks). The store and the files answer only when a test says so. */
+class Driver {
+  readonly core: CoordinatorCore;
+  readonly execution = new ExecutionGraph(
+    testGraph(
+      [
+        { name: 'a', parallelism: 2 },
+        { name: 'b', parallelism: 2 },
+      ],
+      [['a', 'b', 'forward']],
+    ),
+  );
+  nowMs = 0;
+  actions: readonly CoordinatorAction[] = [];
+  #generation = 0;
+  #nextId = 1;
+
+  constructor(settings: Partial<CoordinatorSettings> = {}, checkpointFolder: string | null = FOLDER) {
+    this.core = new CoordinatorCore({
+      jobId: 'j' as JobId,
+      execution: this.execution,
+      settings: {
+        intervalMs: 1_000,
+        minPauseMs: 0,
+        timeoutMs: 10_000,
+        tolerableFailures: 0,
+        numRetained: 1,
+        ...settings,
+      },
+      checkpointFolder: checkpointFolder ?? undefined,
+      completed: [],
+      finished: new Map(),
+    });
+  }
+
+  attempt(index: number, generation = this.#generation): AttemptId {
+    const start = { job: 'j' as JobId, graphVersion: 1, generation: { epoch: 1, number: generation } };
+    return attemptId(attemptRefOf(this.execution.subtask(index), start));
+  }
+
+  handle(event: CoordinatorEvent): this {
+    this.actions = this.core.handle(event, { wallMs: this.nowMs, monotonicMs: this.nowMs });
+    return this;
+  }
+
+  deployed(indices: readonly number[] = [0, 1, 2, 3], commitOnly: readonly number[] = []): this {
+    const generation = { epoch: 1, number: ++this.#generation };
+    const tasks = indices.map((index) => ({
+      index,
+      attempt: this.attempt(index),
+      commitOnly: commitOnly.includes(index),
+    }));
+    return this.handle({ kind: 'deployed', tasks, generation, restored: undefined });
+  }
+
+  running(indices: readonly number[] = [0, 1, 2, 3]): this {
+    indices.forEach((index) => this.handle({ kind: 'task-running', attempt: this.attempt(index) }));
+    return this;
+  }
+
+  at(nowMs: number): this {
+    this.nowMs = nowMs;
+    return this.handle({ kind: 'tick' });
+  }
+
+  reserved(): this {
+    return this.handle({
+      kind: 'id-reserved',
+      checkpointId: checkpointId(this.#nextId++),
+      enumerators: new Map([[operatorIdOf('a'), { at: this.nowMs }]]),
+    });
+  }
+
+  ack(id: number, index: number, options: { final?: boolean; attempt?: AttemptId } = {}): this {
+    return this.handle({
+      kind: 'acknowledged',
+      report: {
+        kind: 'acknowledge',
+        attempt: options.attempt ?? this.attempt(index),
+        checkpointId: checkpointId(id),
+        state: stateOf(index, id),
+        final: options.final ?? false,
+        alignmentMs: 0,
+        syncMs: 0,
+        asyncMs: 0,
+        writtenBytes: 10,
+      },
+    });
+  }
+
+  ackAll(id: number, final = false): this {
+    [0, 1, 2, 3].forEach((index) => this.ack(id, index, { final }));
+    return this;
+  }
+
+  written(id: number): this {
+    const [write] = this.of('write-metadata');
+    return this.handle({
+      kind: 'metadata-written',
+      checkpointId: checkpointId(id),
+      metadata: write!.metadata,
+      metadataPath: `${FOLDER}/chk-${id}/_metadata`,
+    });
+  }
+
+  pointer(id: number, outcome: 'written' | 'not-written' | 'undecided'): this {
+    const error = { name: 'Error', message: 'connection lost' };
+    const write = outcome === 'written' ? { outcome } : { outcome, error };
+    return this.handle({ kind: 'pointer-outcome', checkpointId: checkpointId(id), write });
+  }
+
+  /** From the trigger to the end. */
+  complete(id: number, final = false): this {
+    return this.reserved().ackAll(id, final).written(id).pointer(id, 'written');
+  }
+
+  ended(index: number): this {
+    return this.handle({ kind: 'task-ended', attempt: this.attempt(index) });
+  }
+
+  savepoint(stop: 'no' | 'suspend' | 'drain' = 'no', request = 1): this {
+    return this.handle({ kind: 'requested', request: { request, kind: 'savepoint', folder: '/s/sp', stop } });
+  }
+
+  of<K extends CoordinatorAction['kind']>(kind: K): Extract<CoordinatorAction, { kind: K }>[] {
+    return this.actions.filter((action): action is Extract<CoordinatorAction, { kind: K }> => action.kind === kind);
+  }
+
+  get kinds(): readonly string[] {
+    return this.actions.filter(({ kind }) => kind !== 'log').map(({ kind }) => kind);
+  }
+}
+
+const stateOf = (index: number, id: number): SubtaskState => ({
+  [operatorIdOf(index < 2 ? 'a' : 'b')]: {
+    keyed: [],
+    operatorState: { kind: 'file', path: `chk-${id}/${index}`, sizeBytes: 100, checksum: 0 },
+  },
+});
+
+const started = (settings: Partial<CoordinatorSettings> = {}): Driver => new Driver(settings).deployed().running();
+
+describe('the way of a checkpoint', () => {
+  test('id in the store, trigger, acknowledgements, metadata, pointer, announcement', () => {
+    const driver = started();
+    expect(driver.core.nextWakeMs).toBe(1_000);
+    expect(driver.at(999).kinds).toEqual([]);
+    expect(driver.at(1_000).kinds).toEqual(['reserve-id']);
+    driver.reserved();
+    expect(driver.of('trigger')).toEqual([
+      {
+        kind: 'trigger',
+        attempts: [driver.attempt(0), driver.attempt(1)],
+        trigger: {
+          checkpointId: 1,
+          timestampMs: 1_000,
+          base: undefined,
+          kind: 'checkpoint',
+          folder: FOLDER,
+          stop: 'no',
+        },
+      },
+    ]);
+    expect(driver.of('log')[0]?.message).toBe('Triggering checkpoint 1 (type=CHECKPOINT) @ 1000 for job j.');
+    expect(driver.ack(1, 0).ack(1, 1).ack(1, 2).kinds).toEqual([]);
+    driver.nowMs = 1_200;
+    expect(driver.ack(1, 3).kinds).toEqual(['write-metadata']);
+    const [write] = driver.of('write-metadata');
+    expect(write?.metadata).toMatchObject({
+      checkpointId: 1,
+      triggeredMs: 1_000,
+      completedMs: 1_200,
+      jobName: 'test-job',
+    });
+    expect(write?.metadata.operators[0]).toMatchObject({ enumerator: { at: 1_000 }, finishedSubtasks: [] });
+    expect(driver.written(1).kinds).toEqual(['write-pointer']);
+    expect(driver.core.isUndecided).toBe(true);
+    driver.nowMs = 1_250;
+    driver.pointer(1, 'written');
+    expect(driver.kinds).toEqual(['completed', 'announce']);
+    expect(driver.of('announce')[0]).toMatchObject({ what: 'completed', checkpointId: 1 });
+    expect(driver.of('announce')[0]?.attempts).toHaveLength(4);
+    expect(driver.of('log')[0]?.message).toBe(
+      'Completed checkpoint 1 for job j (400 bytes, checkpointDuration=200 ms, finalizationTime=50 ms).',
+    );
+    expect(driver.core.base).toBe(1);
+    expect(driver.core.statistics.snapshot).toMatchObject({
+      triggered: 1,
+      completed: 1,
+      failed: 0,
+      inProgress: 0,
+      latestCompleted: { checkpointId: 1, stateBytes: 400, writtenBytes: 40, durationMs: 200 },
+    });
+  });
+
+  test('the next names it as base, and the oldest beyond those retained goes after it is complete', () => {
+    const driver = started({ numRetained: 2 });
+    driver.at(1_000).complete(1).at(2_000).reserved();
+    expect(driver.of('trigger')[0]?.trigger.base).toBe(1);
+    driver.ackAll(2).written(2).pointer(2, 'written');
+    expect(driver.kinds).toEqual(['completed', 'announce']);
+    driver.at(3_000).complete(3);
+    expect(driver.of('retire').map(({ checkpoint }) => checkpoint.checkpointId)).toEqual([1]);
+    expect(driver.core.completed.map(({ checkpointId: id }) => id)).toEqual([2, 3]);
+  });
+
+  test('one at a time; what became due meanwhile follows at once, but after the pause', () => {
+    const driver = started({ minPauseMs: 300 }).at(1_000).reserved();
+    expect(driver.at(2_500).kinds).toEqual([]);
+    driver.ackAll(1).written(1).pointer(1, 'written');
+    expect(driver.core.nextWakeMs).toBe(2_800);
+    expect(driver.at(2_800).kinds).toEqual(['reserve-id']);
+  });
+
+  test('nothing is triggered while a task does not run', () => {
+    const driver = new Driver().deployed().running([0, 1, 2]).at(5_000);
+    expect(driver.kinds).toEqual([]);
+    expect(driver.core.nextWakeMs).toBe(Infinity);
+  });
+
+  test('no id: tried again after an interval', () => {
+    const driver = started()
+      .at(1_000)
+      .handle({ kind: 'id-refused', error: { name: 'Error', message: 'away' } });
+    expect(driver.kinds).toEqual([]);
+    expect(driver.core.nextWakeMs).toBe(2_000);
+  });
+});
+
+describe('acknowledgements', () => {
+  test('count once, and only from the attempts it was triggered in (R1)', () => {
+    const driver = started().at(1_000).reserved();
+    const old = driver.attempt(0, 0);
+    driver.ack(1, 0, { attempt: old }).ack(1, 1).ack(1, 1).ack(1, 2).ack(1, 3);
+    expect(driver.kinds).toEqual([]);
+    expect(driver.ack(1, 0).kinds).toEqual(['write-metadata']);
+  });
+
+  test('of an aborted checkpoint: what they name is deleted', () => {
+    const driver = started({ tolerableFailures: 9 }).at(1_000).reserved().at(11_000);
+    expect(driver.ack(1, 0).of('discard')).toEqual([
+      { kind: 'discard', checkpointId: 1, folder: FOLDER, savepoint: false, states: [stateOf(0, 1)] },
+    ]);
+  });
+
+  test('repeated of a completed checkpoint: nothing is deleted', () => {
+    expect(started().at(1_000).complete(1).ack(1, 0).kinds).toEqual([]);
+  });
+});
+
+describe('failures', () => {
+  const decline = (driver: Driver, id: number, code?: string): Driver =>
+    driver.handle({
+      kind: 'declined',
+      report: {
+        kind: 'decline',
+        attempt: driver.attempt(2),
+        checkpointId: checkpointId(id),
+        error: { name: 'Error', message: 'disk full', ...(code === undefined ? {} : { code }) },
+      },
+    });
+
+  test('a decline gives it up: tasks are told, what was written goes, and the job fails beyond what is tolerated', () => {
+    const driver = decline(started().at(1_000).reserved().ack(1, 0), 1);
+    expect(driver.kinds).toEqual(['announce', 'discard', 'fail-job']);
+    expect(driver.of('announce')[0]).toMatchObject({ what: 'aborted' });
+    expect(driver.of('announce')[0]?.attempts).toHaveLength(4);
+    expect(driver.of('discard')[0]?.states).toEqual([stateOf(0, 1)]);
+    expect(driver.of('fail-job')[0]?.error.message).toMatch(
+      /more than 0 failures in a row are not tolerated .*task "b \(1\/2\)" declined: disk full/,
+    );
+    expect(driver.core.statistics.snapshot).toMatchObject({ failed: 1, inProgress: 0 });
+  });
+
+  test('only consecutive failures count', () => {
+    const driver = started({ tolerableFailures: 1 });
+    decline(driver.at(1_000).reserved(), 1);
+    expect(driver.of('fail-job')).toEqual([]);
+    driver.at(2_000).complete(2);
+    decline(driver.at(3_000).reserved(), 3);
+    expect(driver.of('fail-job')).toEqual([]);
+    decline(driver.at(4_000).reserved(), 4);
+    expect(driver.of('fail-job')).toHaveLength(1);
+  });
+
+  test('a task that is going away does not count', () => {
+    expect(decline(started().at(1_000).reserved(), 1, 'TASK_CANCELED').of('fail-job')).toEqual([]);
+  });
+
+  test('it expires; the message names who is missing', () => {
+    const driver = started().at(1_000).reserved().ack(1, 0).ack(1, 1);
+    expect(driver.core.nextWakeMs).toBe(11_000);
+    expect(driver.at(11_000).kinds.slice(0, 3)).toEqual(['announce', 'discard', 'fail-job']);
+    expect(driver.of('log')[0]?.message).toMatch(/2 of 4 tasks did not acknowledge: "b \(1\/2\)", "b \(2\/2\)"/);
+  });
+
+  test('its metadata cannot be written', () => {
+    const driver = started().at(1_000).reserved().ackAll(1);
+    driver.handle({ kind: 'metadata-refused', checkpointId: checkpointId(1), error: { name: 'E', message: 'full' } });
+    expect(driver.kinds).toEqual(['announce', 'discard', 'fail-job']);
+  });
+
+  test('given up while its metadata is written: files go only when that write is over, and no pointer follows', () => {
+    const driver = started({ tolerableFailures: 9 }).at(1_000).reserved().ackAll(1);
+    const [write] = driver.of('write-metadata');
+    expect(driver.at(11_000).kinds).toEqual(['announce', 'reserve-id']);
+    driver.handle({
+      kind: 'metadata-written',
+      checkpointId: checkpointId(1),
+      metadata: write!.metadata,
+      metadataPath: 'x',
+    });
+    expect(driver.kinds).toEqual(['discard']);
+    expect(driver.of('discard')[0]?.states).toHaveLength(4);
+  });
+});
+
+describe('an undecided pointer (R2)', () => {
+  const undecided = (): Driver => started().at(1_000).reserved().ackAll(1).written(1).pointer(1, 'undecided');
+
+  test('is asked for again, and neither complete nor given up meanwhile', () => {
+    const driver = undecided();
+    expect(driver.kinds).toEqual(['settle-pointer']);
+    expect(driver.at(60_000).kinds).toEqual([]);
+    driver.handle({ kind: 'tasks-failing', indices: [0, 1, 2, 3], error: { name: 'E', message: 'x' } });
+    expect(driver.kinds).toEqual([]);
+    driver.handle({ kind: 'shut-down', reason: 'cancelled' });
+    expect(driver.kinds).toEqual([]);
+    expect(driver.core.isQuiet).toBe(false);
+    expect(driver.pointer(1, 'written').kinds).toEqual(['completed', 'announce']);
+    expect(driver.core.isQuiet).toBe(true);
+    expect(driver.core.completed).toHaveLength(1);
+  });
+
+  test('proved not written: given up, and that counts', () => {
+    expect(undecided().pointer(1, 'not-written').kinds).toEqual(['announce', 'discard', 'fail-job']);
+  });
+});
+
+describe('tasks fail', () => {
+  const failing = (indices: readonly number[]): CoordinatorEvent => ({
+    kind: 'tasks-failing',
+    indices,
+    error: { name: 'Error', message: 'boom' },
+  });
+
+  test('the pending one is given up without counting; those that go on are told', () => {
+    const driver = started()
+      .at(1_000)
+      .reserved()
+      .handle(failing([0, 2]));
+    expect(driver.kinds).toEqual(['announce', 'discard']);
+    expect(driver.of('announce')[0]?.attempts).toEqual([driver.attempt(1), driver.attempt(3)]);
+  });
+
+  test('after the restart what is overdue is taken at once', () => {
+    const driver = started()
+      .handle(failing([0, 2]))
+      .at(1_500);
+    expect(driver.kinds).toEqual([]);
+    driver.deployed([0, 1, 2, 3]).running();
+    expect(driver.kinds).toEqual(['reserve-id']);
+  });
+
+  test('an id that was reserved before is not used', () => {
+    const driver = started()
+      .at(1_000)
+      .handle(failing([0, 2]))
+      .reserved();
+    expect(driver.kinds).toEqual([]);
+  });
+});
+
+describe('tasks end (R11)', () => {
+  test('covered by a completed checkpoint they are neither triggered nor waited for, and listed again', () => {
+    const driver = started().ended(0).at(1_000).reserved();
+    driver.ack(1, 0, { final: true }).ack(1, 1).ack(1, 2).ack(1, 3).written(1).pointer(1, 'written');
+    driver.handle({ kind: 'task-finished', attempt: driver.attempt(0) });
+    driver.at(2_000).reserved();
+    expect(driver.of('trigger')[0]?.attempts).toEqual([driver.attempt(1), driver.attempt(2)]);
+    driver.ack(2, 1).ack(2, 2).ack(2, 3);
+    const [source] = driver.of('write-metadata')[0]!.metadata.operators;
+    expect(source).toMatchObject({ finishedSubtasks: [0] });
+    expect(source?.subtasks[0]).toEqual(stateOf(0, 1)[operatorIdOf('a')]);
+  });
+
+  test('one that ended while the checkpoint did not complete is waited for in the next', () => {
+    const driver = started({ tolerableFailures: 9 }).ended(0).at(1_000).reserved().ack(1, 0, { final: true });
+    driver.at(11_000).reserved();
+    expect(driver.of('trigger')[0]?.attempts).toContain(driver.attempt(0));
+  });
+
+  test('when all have, a checkpoint is taken at once, pause or not', () => {
+    const driver = started({ minPauseMs: 5_000, intervalMs: 10_000 });
+    [0, 1, 2].forEach((index) => driver.ended(index));
+    expect(driver.kinds).toEqual([]);
+    expect(driver.ended(3).kinds).toEqual(['reserve-id']);
+    driver.reserved().ackAll(1, true).written(1).pointer(1, 'written');
+    expect(driver.at(60_000).kinds).toEqual([]);
+    expect(driver.of('trigger')).toEqual([]);
+  });
+
+  test('that one failed: it is tried again soon, not after the interval', () => {
+    const driver = started({ intervalMs: 60_000, tolerableFailures: 9 });
+    [0, 1, 2, 3].forEach((index) => driver.ended(index));
+    driver.reserved().ackAll(1, true).written(1).pointer(1, 'not-written');
+    expect(driver.core.nextWakeMs).toBe(1_000);
+    expect(driver.at(1_000).kinds).toEqual(['reserve-id']);
+  });
+
+  test('a savepoint waits for the pending checkpoint, and is refused when all tasks have ended', () => {
+    const driver = started().ended(0).ended(1).ended(2).ended(3).savepoint().reserved().ackAll(1, true);
+    driver.written(1).pointer(1, 'written');
+    expect(driver.of('answer')[0]?.answer).toMatchObject({ outcome: 'failed', error: { code: 'JOB_ENDED' } });
+  });
+});
+
+describe('savepoints', () => {
+  test('a plain one has no pointer, commits nothing and is no base (R8)', () => {
+    const driver = started().savepoint();
+    expect(driver.kinds).toEqual(['reserve-id']);
+    driver.reserved();
+    expect(driver.of('trigger')[0]?.trigger).toMatchObject({ kind: 'savepoint', folder: '/s/sp', stop: 'no' });
+    driver.ackAll(1, true).written(1);
+    expect(driver.kinds).toEqual(['answer']);
+    expect(driver.of('answer')[0]?.answer).toMatchObject({ outcome: 'completed', checkpoint: { checkpointId: 1 } });
+    expect(driver.core.completed).toEqual([]);
+    driver.at(1_000).reserved();
+    expect(driver.of('trigger')[0]?.trigger.base).toBeUndefined();
+    expect(driver.of('trigger')[0]?.attempts).toHaveLength(2);
+  });
+
+  test('a stop gets a pointer, then everybody is told, and nothing follows', () => {
+    const driver = started().ended(0).savepoint('suspend').savepoint('suspend', 2);
+    expect(driver.of('answer')[0]?.answer).toMatchObject({ outcome: 'failed' });
+    driver.reserved().ackAll(1, true);
+    const finished = driver.of('write-metadata')[0]?.metadata.operators.map((operator) => operator.finishedSubtasks);
+    expect(finished).toEqual([[0], []]);
+    expect(driver.written(1).kinds).toEqual(['write-pointer']);
+    expect(driver.pointer(1, 'written').kinds).toEqual(['completed', 'announce', 'answer']);
+    expect(driver.at(60_000).kinds).toEqual([]);
+    expect(driver.savepoint().of('answer')[0]?.answer).toMatchObject({ error: { code: 'JOB_ENDED' } });
+  });
+
+  test.each([
+    { stop: 'suspend', kinds: ['announce', 'discard', 'answer'] },
+    { stop: 'drain', kinds: ['announce', 'discard', 'answer', 'fail-job'] },
+  ] as const)('a stop with $stop that expires', ({ stop, kinds }) => {
+    const driver = started({ intervalMs: undefined, tolerableFailures: 9 }).savepoint(stop).reserved().at(10_000);
+    expect(driver.kinds).toEqual(kinds);
+  });
+
+  test('they wait for all tasks to run, but not for ever', () => {
+    const driver = new Driver().deployed().running([0, 1]).savepoint();
+    expect(driver.kinds).toEqual([]);
+    expect(driver.at(10_000).of('answer')[0]?.answer).toMatchObject({
+      outcome: 'failed',
+      error: { message: 'it could not be triggered in time; not running: "b (1/2)", "b (2/2)"' },
+    });
+  });
+
+  test('without checkpoints they are possible, a checkpoint is not', () => {
+    const driver = new Driver({ intervalMs: undefined }, null).deployed().running();
+    driver.handle({ kind: 'requested', request: { request: 7, kind: 'checkpoint' } });
+    expect(driver.of('answer')[0]?.answer).toMatchObject({ error: { code: 'BAD_OPTION' } });
+    expect(driver.savepoint().kinds).toEqual(['reserve-id']);
+  });
+
+  test('a task without checkpoints that finishes meanwhile gives it up', () => {
+    const driver = new Driver({ intervalMs: undefined }, null).deployed().running().savepoint().reserved();
+    driver.handle({ kind: 'task-finished', attempt: driver.attempt(0) });
+    expect(driver.of('answer')[0]?.answer).toMatchObject({ outcome: 'failed' });
+    driver.savepoint('no', 2).reserved();
+    expect(driver.of('trigger')[0]?.attempts).toEqual([driver.attempt(1), driver.attempt(2)]);
+  });
+});
+
+test('a checkpoint that is asked for comes at once', () => {
+  const driver = started({ minPauseMs: 9_000 });
+  driver.handle({ kind: 'requested', request: { request: 3, kind: 'checkpoint' } }).complete(1);
+  expect(driver.of('answer')[0]).toMatchObject({ request: 3, answer: { outcome: 'completed' } });
+});
