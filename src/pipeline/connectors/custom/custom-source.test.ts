@@ -84,6 +84,22 @@ describe('custom source', () => {
     expect(one.values).toEqual(splits.flatMap((split) => Array.from({ length: 51 }, (_, n) => `${split}${n}`)));
   });
 
+  it('keeps the position of the last emitted record though the generator goes on changing the object', async () => {
+    const changing = source({
+      name: 'changing',
+      read: async function* (position: { next: number } = { next: 0 }) {
+        for (const state = position; state.next < 10;) {
+          yield [state.next++, state];
+        }
+      },
+    });
+    const first = new SourceHarness(changing);
+    await first.run(() => first.emitted.length === 4, 1);
+    expect(first.snapshot().readers).toEqual([[{ id: 'changing/0', split: '0', position: { next: 4 } }]]);
+    const second = await new SourceHarness(changing, { restored: first.snapshot() }).run();
+    expect(second.values).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
   it('has the parallelism of its splits at most', () => {
     expect(source(letters(1))).toMatchObject({ parallelism: 1, maxParallelism: 1 });
     const many = source({ ...letters(1), splits: ['a', 'b'] });
