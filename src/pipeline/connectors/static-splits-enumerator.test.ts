@@ -50,7 +50,11 @@ describe('pull', () => {
   test('one by one to whoever asks, then no more', () => {
     const enumerator = create('pull', 2);
     expect(registered(enumerator, 0)).toEqual({});
-    expect([0, 1, 0, 0, 1, 1, 0].map((subtask) => requested(enumerator, subtask))).toEqual([...ids, 'no more', 'no more']);
+    expect([0, 1, 0, 0, 1, 1, 0].map((subtask) => requested(enumerator, subtask))).toEqual([
+      ...ids,
+      'no more',
+      'no more',
+    ]);
   });
 
   test('what came back is handed out again, first', () => {

@@ -80,9 +80,10 @@ describe('a job among failures', () => {
       const asked = [];
       for (let round = 0; round < 6 && world.result === undefined; round++) {
         await world.run(300);
-        if (random.int(3) === 0) {
+        const request = random.int(5);
+        if (request === 0) {
           asked.push(world.ask(() => world.master.triggerSavepoint('/savepoints')));
-        } else if (random.int(3) === 0) {
+        } else if (request === 1) {
           asked.push(world.ask(() => world.master.triggerCheckpoint()));
         }
       }

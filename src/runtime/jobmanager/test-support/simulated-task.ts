@@ -1,42 +1,8 @@
 import { present } from '../../../foundation/common/assert.ts';
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
-import type { Random } from '../../../foundation/common/random.ts';
-import type { CheckpointTrigger, TaskCommand, TaskDeployment, TaskReport } from '../../protocol/task-commands.ts';
+import type { CheckpointTrigger, TaskCommand, TaskDeployment } from '../../protocol/task-commands.ts';
 import type { OperatorSubtaskState } from '../../state/state-handle.ts';
-import type { SimulatedFiles } from './simulated-stores.ts';
-
-export interface SimulatedSplit {
-  readonly id: string;
-  readonly next: number;
-  readonly count: number;
-}
-
-export type Element =
-  | { readonly kind: 'record'; readonly value: string }
-  | { readonly kind: 'barrier'; readonly trigger: CheckpointTrigger }
-  | { readonly kind: 'end' };
-
-interface Transaction {
-  readonly name: string;
-  readonly checkpointId: number;
-  readonly values: readonly string[];
-}
-
-interface TaskMemory {
-  readonly splits: readonly SimulatedSplit[];
-  readonly prepared: readonly Transaction[];
-}
-
-export interface TaskSurroundings {
-  readonly random: Random;
-  readonly files: SimulatedFiles;
-  readonly checkpointing: boolean;
-  report(report: TaskReport): void;
-  send(channel: number, element: Element): void;
-  /** Makes the records of a transaction visible, once for each name. */
-  commit(name: string, values: readonly string[]): void;
-  fault(probability: number): boolean;
-}
+import type { Element, SimulatedSplit, TaskMemory, TaskSurroundings, Transaction } from './simulated-surroundings.ts';
 
 /**
  * A task as small as it can be and still be exactly-once: sources read splits, everything passes records on, tasks

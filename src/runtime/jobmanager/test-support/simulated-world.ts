@@ -25,7 +25,8 @@ import {
   SimulatedStorage,
   type Deferrals,
 } from './simulated-stores.ts';
-import { SimulatedTask, type Element } from './simulated-task.ts';
+import type { Element } from './simulated-surroundings.ts';
+import { SimulatedTask } from './simulated-task.ts';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -222,7 +223,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       this.clock.advanceBy(1 + this.random.int(20));
     }
     for (let turn = 0; turn < 12; turn++) {
-      await null;
+      await Promise.resolve();
     }
     if (this.#violation !== undefined) {
       throw new Error(`${messageOf(this.#violation)}\n${this.log.slice(-30).join('\n')}`, { cause: this.#violation });

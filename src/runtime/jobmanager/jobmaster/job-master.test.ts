@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import type { SimulatedTask } from '../test-support/simulated-task.ts';
+import { SimulatedWorld, type WorldOptions } from '../test-support/simulated-world.ts';
+import { testGraph } from '../test-support/test-graph.ts';
+import type { CheckpointingPlan, JobGraph } from '../../../pipeline/graph/job-graph.ts';
+
+const graphOf = (records: number, checkpointing?: Partial<CheckpointingPlan>): JobGraph => {
+  const splits = ['s0', 's1'].map((id) => ({ id, next: 0, count: records }));
+  const source = { enumerator: 'static-splits', config: { splits, assignment: 'by-index' }, bounded: true };
+  return testGraph(
+    [
+      { name: 'source', parallelism: 2, source },
+      { name: 'sink', parallelism: 2 },
+    ],
+    [['source', 'sink', 'forward']],
+    checkpointing,
+  );
+};
+
+const world = (graph: JobGraph, options: Partial<WorldOptions> = {}): SimulatedWorld => {
+  const made = new SimulatedWorld({ seed: 5, graph, ...options });
+  made.faults = false;
+  made.master.start();
+  return made;
+};
+
+const isRunning = (job: SimulatedWorld): boolean => job.master.overview.tasks.every(({ state }) => state === 'RUNNING');
+
+const taskOf = (job: SimulatedWorld, vertex: string, subtask: number): SimulatedTask =>
+  job.liveTasks.find(
+    ({ deployment }) => deployment.vertex === `v-${vertex}` && deployment.attempt.subtask === subtask,
+  )!;
+
+test('a job without checkpoints runs to its end', async () => {
+  const job = world(graphOf(20));
+  expect(await job.finish()).toMatchObject({ status: 'FINISHED', restarts: 0 });
+  expect(job.output).toHaveLength(40);
+  expect(job.log.map((line) => line.replace(/^\d+ /, ''))).toEqual([
+    'Job test-job (job1) switched from state INITIALIZING to CREATED.',
+    'Job test-job (job1) switched from state CREATED to RUNNING.',
+    'Starting job job1 without state',
+    'Job test-job (job1) switched from state RUNNING to FINISHED.',
+  ]);
+});
+
+test('too few slots: the job fails and says how many are missing', async () => {
+  const result = await world(graphOf(1), { master: { slots: [0] } }).finish();
+  expect(result).toMatchObject({ status: 'FAILED', error: { code: 'NOT_ENOUGH_SLOTS' } });
+  expect(result.error?.message).toContain('1 slot missing');
+});
+
+test('an enumerator that is not there: the job fails and names those that are', async () => {
+  const result = await world(graphOf(1), { master: { enumerators: [] } }).finish();
+  expect(result).toMatchObject({ status: 'FAILED', error: { code: 'BAD_JOB' } });
+});
+
+test('an enumerator that throws fails the job, with its name and cause', async () => {
+  const broken = {
+    kind: 'static-splits',
+    create: () => ({
+      discovered: () => ({}),
+      readerRegistered: () => {
+        throw new TypeError('no such topic');
+      },
+      splitRequested: () => ({}),
+      splitsReturned: () => ({}),
+      snapshot: () => ({}),
+    }),
+  };
+  const result = await world(graphOf(1), {
+    master: { enumerators: [broken], restartStrategy: { kind: 'none' } },
+  }).finish();
+  expect(result).toMatchObject({ status: 'FAILED' });
+  expect(result.error?.message).toMatch(/^the enumerator of source "source" failed: no such topic; not restarted/);
+});
+
+test('a task that fails without a restart left: the first error is the cause', async () => {
+  const job = world(graphOf(500), { master: { restartStrategy: { kind: 'none' } } });
+  await job.run(10_000, () => isRunning(job));
+  taskOf(job, 'sink', 1).fail('boom');
+  const result = await job.finish();
+  expect(result).toMatchObject({ status: 'FAILED', error: { cause: { message: 'boom' } } });
+  expect(result.error?.message).toBe('task "sink (2/2)" failed: boom; not restarted: the restart strategy is none');
+  expect(job.liveTasks).toEqual([]);
+});
+
+test('one pipeline fails: the other goes on in its generation', async () => {
+  const job = world(graphOf(300, { intervalMs: 200 }));
+  await job.run(50_000, () => job.store.ever.size > 1);
+  const other = taskOf(job, 'source', 0).id;
+  taskOf(job, 'sink', 1).fail('boom');
+  await job.run(50_000, () => job.master.overview.restarts === 1 && isRunning(job));
+  expect(taskOf(job, 'source', 0).id).toBe(other);
+  expect(taskOf(job, 'source', 1).deployment.restore?.checkpointId).toBe([...job.store.ever].at(-1));
+  expect(job.log.join('\n')).toMatch(
+    /Starting to restore from checkpoint \d+ at \/checkpoints\/job1\/chk-\d+\/_metadata/,
+  );
+  await job.finish();
+  expect(new Set(job.output).size).toBe(600);
+  expect(job.output).toHaveLength(600);
+});
+
+describe('what is left of the checkpoints', () => {
+  const run = async (retention: CheckpointingPlan['retention'], end: 'cancel' | 'fail'): Promise<SimulatedWorld> => {
+    const restartStrategy = { kind: 'none' } as const;
+    const job = world(graphOf(100_000, { intervalMs: 100, retention }), { master: { restartStrategy } });
+    await job.run(50_000, () => job.store.ever.size > 2);
+    if (end === 'cancel') {
+      job.master.cancel();
+    } else {
+      taskOf(job, 'sink', 1).fail('boom');
+    }
+    await job.finish();
+    await job.run(500, () => false);
+    expect(job.store.pointers.size).toBe(0);
+    return job;
+  };
+
+  test.each([
+    { retention: 'RETAIN_ON_CANCELLATION', end: 'cancel', kept: true },
+    { retention: 'RETAIN_ON_CANCELLATION', end: 'fail', kept: true },
+    { retention: 'DELETE_ON_CANCELLATION', end: 'cancel', kept: false },
+    { retention: 'DELETE_ON_CANCELLATION', end: 'fail', kept: true },
+    { retention: 'NO_EXTERNALIZED_CHECKPOINTS', end: 'cancel', kept: false },
+    { retention: 'NO_EXTERNALIZED_CHECKPOINTS', end: 'fail', kept: false },
+  ] as const)('$retention, $end', async ({ retention, end, kept }) => {
+    const job = await run(retention, end);
+    expect(job.files.below(job.folder).some((path) => path.endsWith('_metadata'))).toBe(kept);
+  });
+});
+
+test('a stop ends with its savepoint, which stays', async () => {
+  const job = world(graphOf(100_000, { intervalMs: 100 }));
+  await job.run(50_000, () => job.store.ever.size > 1);
+  const stop = job.ask(() => job.master.stop('/savepoints', false));
+  const result = await job.finish();
+  expect(result).toMatchObject({ status: 'FINISHED', savepoint: '/savepoints/savepoint-0' });
+  expect(stop.checkpoint?.metadata.operators.every(({ finishedSubtasks }) => finishedSubtasks.length === 0)).toBe(true);
+  expect(job.files.below('/savepoints/savepoint-0')).toContain('/savepoints/savepoint-0/_metadata');
+});
+
+test('what is asked of a job that is not there is refused with its state', async () => {
+  const job = world(graphOf(1));
+  await job.finish();
+  const asked = job.ask(() => job.master.triggerSavepoint('/savepoints'));
+  await job.run(100, () => asked.done);
+  expect(asked).toMatchObject({ done: true, checkpoint: undefined });
+  expect(job.log.at(-1)).toContain('job "test-job" is FINISHED');
+});
+
+test('suspended: nobody is told anything, nothing is deleted', async () => {
+  const job = world(graphOf(100_000, { intervalMs: 100 }));
+  await job.run(50_000, () => job.store.ever.size > 1);
+  const files = job.files.below(job.folder).length;
+  const live = job.liveTasks.length;
+  job.master.suspend();
+  expect((await job.finish()).status).toBe('SUSPENDED');
+  expect(job.liveTasks).toHaveLength(live);
+  expect(job.files.below(job.folder).length).toBeGreaterThanOrEqual(files);
+});
+
+test('the overview shows tasks, attempts, metrics and checkpoints', async () => {
+  const job = world(graphOf(100_000, { intervalMs: 100 }));
+  await job.run(50_000, () => job.store.ever.size > 1);
+  const metrics = {
+    attempt: taskOf(job, 'sink', 1).id,
+    recordsIn: 7,
+    recordsFromSource: 0,
+    recordsOut: 0,
+    recordsToSinks: 7,
+    busyMs: 1,
+    idleMs: 2,
+    backpressuredMs: 3,
+    longestPauseMs: 4,
+  };
+  job.master.metrics([metrics, { ...metrics, attempt: 'gone' as typeof metrics.attempt }]);
+  const { tasks, checkpoints, status } = job.master.overview;
+  expect(status).toBe('RUNNING');
+  expect(tasks.map(({ name, subtask, attempt }) => `${name} ${subtask} ${attempt}`)).toEqual([
+    'source 0 1',
+    'source 1 1',
+    'sink 0 1',
+    'sink 1 1',
+  ]);
+  expect(tasks[3]?.metrics).toEqual(metrics);
+  expect(checkpoints).toMatchObject({ failed: 0, latestFailure: undefined });
+  expect(checkpoints?.latestCompleted?.path).toMatch(/chk-\d+\/_metadata$/);
+});
