@@ -9,6 +9,7 @@ export type Key = string | number | bigint | boolean | null | undefined | object
  */
 export interface KeyedTable<V> {
   get(key: Key): V | undefined;
+  /** `undefined` takes the value away. */
   put(key: Key, value: V): void;
   delete(key: Key): void;
 }

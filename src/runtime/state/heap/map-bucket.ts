@@ -21,6 +21,20 @@ export class MapBucket {
     return this.#size;
   }
 
+  /** The entries, when they are no chain. */
+  get map(): ReadonlyMap<unknown, MapEntry> | undefined {
+    return this.#map;
+  }
+
+  /** Copies a chain to the beginning of `target` and returns its length. */
+  copyChain(target: MapEntry[]): number {
+    let length = 0;
+    for (let entry = this.#chain; entry !== undefined; entry = entry.next) {
+      target[length++] = entry;
+    }
+    return length;
+  }
+
   find(mapKey: unknown): MapEntry | undefined {
     if (this.#map !== undefined) {
       return this.#map.get(mapKeyOf(mapKey));
@@ -87,9 +101,7 @@ export class MapBucket {
 
   #chained(): MapEntry[] {
     const entries: MapEntry[] = [];
-    for (let entry = this.#chain; entry !== undefined; entry = entry.next) {
-      entries.push(entry);
-    }
+    this.copyChain(entries);
     return entries;
   }
 }

@@ -112,8 +112,18 @@ export class MapStore<K, V> extends StateStore implements KeyedMapTable<K, V> {
   }
 
   override *scan(): Generator<MapEntry, undefined> {
+    // One array for all chains: a snapshot of a million short ones would leave a million behind.
+    const chain: MapEntry[] = [];
     for (const bucket of this.#buckets.values()) {
-      yield* bucket.entries();
+      const { map } = bucket;
+      if (map !== undefined) {
+        yield* map.values();
+        continue;
+      }
+      const length = bucket.copyChain(chain);
+      for (let i = 0; i < length; i++) {
+        yield chain[i]!;
+      }
     }
     return undefined;
   }

@@ -19,6 +19,11 @@ export class TimerBucket {
     return this.#map?.size ?? (this.#only === undefined ? 0 : 1);
   }
 
+  /** The entry, when there is no second one. */
+  get only(): MapEntry | undefined {
+    return this.#only;
+  }
+
   has(name: unknown): boolean {
     // `Object.is` because NaN is a key like any other; a name is never -0.
     return this.#map === undefined ? this.#only !== undefined && Object.is(this.#onlyName, name) : this.#map.has(name);

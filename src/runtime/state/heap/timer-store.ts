@@ -67,7 +67,11 @@ export class TimerStore extends StateStore implements KeyedTimers {
 
   override *scan(): Generator<MapEntry, undefined> {
     for (const bucket of this.#buckets.values()) {
-      yield* bucket.entries();
+      if (bucket.only !== undefined) {
+        yield bucket.only;
+      } else {
+        yield* bucket.entries();
+      }
     }
     return undefined;
   }
