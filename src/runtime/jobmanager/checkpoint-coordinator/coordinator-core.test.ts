@@ -314,6 +314,12 @@ describe('savepoints', () => {
     expect(driver.kinds).toEqual(kinds);
   });
 
+  test('one whose metadata cannot be written does not fail the job', () => {
+    const driver = started().savepoint().reserved().ackAll(1);
+    driver.handle({ kind: 'metadata-refused', checkpointId: checkpointId(1), error: { name: 'E', message: 'full' } });
+    expect(driver.kinds).toEqual(['announce', 'discard', 'answer']);
+  });
+
   test('they wait for all tasks to run, but not for ever', () => {
     const driver = new Driver().deployed().running([0, 1]).savepoint();
     expect(driver.kinds).toEqual([]);

@@ -24,6 +24,7 @@ import {
   intolerable,
   triggering,
 } from './coordinator-messages.ts';
+import { countedIfCheckpoint, type AbortOptions } from './abort-options.ts';
 import type { CoordinatorCoreOptions } from './coordinator-options.ts';
 import { assembleMetadata, carriedStates } from './metadata-assembly.ts';
 import { PendingCheckpoint } from './pending-checkpoint.ts';
@@ -32,13 +33,6 @@ import { TaskRoster } from './task-roster.ts';
 import { TriggerDesk } from './trigger-desk.ts';
 
 type EventOf<K extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { kind: K }>;
-
-interface AbortOptions {
-  /** Against the tolerable failures. */
-  readonly counted: boolean;
-  /** The whole job restarts or ends anyway. */
-  readonly restarted?: boolean;
-}
 
 /**
  * Decides when checkpoints are triggered, which acknowledgements count, and what is complete: metadata durable, then the
@@ -277,7 +271,7 @@ export class CoordinatorCore {
     const pending = this.#pending;
     if (pending?.id === checkpointId && pending.phase === 'writing') {
       pending.phase = 'collecting';
-      this.#abort(pending, because('its metadata could not be written', error), { counted: true }, now);
+      this.#abort(pending, because('its metadata could not be written', error), countedIfCheckpoint(pending), now);
     } else {
       this.#discardAbandoned(checkpointId);
     }
@@ -296,7 +290,12 @@ export class CoordinatorCore {
         return;
       case 'not-written':
         pending.phase = 'collecting';
-        return this.#abort(pending, because('its pointer could not be written', write.error), { counted: true }, now);
+        this.#abort(
+          pending,
+          because('its pointer could not be written', write.error),
+          countedIfCheckpoint(pending),
+          now,
+        );
     }
   }
 
@@ -379,8 +378,7 @@ export class CoordinatorCore {
     const { settings, execution } = this.#options;
     const pending = this.#pending;
     if (pending !== undefined && pending.phase !== 'undecided' && pending.deadlineMs <= now.monotonicMs) {
-      const counted = pending.trigger.kind === 'checkpoint';
-      this.#abort(pending, expired(pending, settings.timeoutMs, execution), { counted }, now);
+      this.#abort(pending, expired(pending, settings.timeoutMs, execution), countedIfCheckpoint(pending), now);
     }
     this.#desk.expire(now.monotonicMs);
   }

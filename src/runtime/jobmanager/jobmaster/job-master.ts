@@ -363,14 +363,17 @@ export class JobMaster implements JobMasterGateway {
 
   /** The end of a job that this JobMaster still leads: what nobody needs any more goes, then the result is told (R9). */
   async #end({ status, error }: ActionOf<'ended'>): Promise<void> {
-    const { jobId, graph, clock } = this.#options;
+    const { jobId, graph, clock, restore, checkpointFolder } = this.#options;
     const running = this.#running;
     running?.splits.close();
     if (status === 'SUSPENDED') {
       running?.coordinator.abandon();
     } else {
       const retention = graph.checkpointing?.retention ?? 'NO_EXTERNALIZED_CHECKPOINTS';
-      await running?.coordinator.shutDown(`the job is ${status}`, keepsCheckpoints(status, retention));
+      // What the job was restored from belongs to the user; an earlier run of the same job id may have left it here.
+      const isRestoredHere = restore !== undefined && restore.baseFolder === checkpointFolder;
+      const keeps = isRestoredHere || keepsCheckpoints(status, retention);
+      await running?.coordinator.shutDown(`the job is ${status}`, keeps);
     }
     this.#resolve({
       jobId,
