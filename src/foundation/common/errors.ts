@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'BAD_JOB'
   | 'BAD_RECORD'
   | 'BUNDLE_FAILED'
+  | 'CHANNEL_LOST'
   | 'CHECKPOINT_BROKEN'
   | 'CHECKPOINT_FAILED'
   | 'CHECKPOINT_NEWER_VERSION'

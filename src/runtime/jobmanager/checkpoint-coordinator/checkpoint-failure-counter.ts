@@ -7,21 +7,15 @@ export class CheckpointFailureCounter {
     this.#tolerable = tolerable;
   }
 
-  get consecutive(): number {
-    return this.#failures;
-  }
-
   completed(): void {
     this.#failures = 0;
   }
 
-  /** Whether the job fails now; counting starts anew then. */
-  failed(): boolean {
-    this.#failures++;
-    if (this.#failures <= this.#tolerable) {
-      return false;
-    }
-    this.#failures = 0;
-    return true;
+  /** How many failures in a row this one makes; beyond what is tolerable counting starts anew. */
+  failed(): { readonly consecutive: number; readonly isTooMany: boolean } {
+    const consecutive = this.#failures + 1;
+    const isTooMany = consecutive > this.#tolerable;
+    this.#failures = isTooMany ? 0 : consecutive;
+    return { consecutive, isTooMany };
   }
 }

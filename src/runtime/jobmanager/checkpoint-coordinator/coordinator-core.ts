@@ -347,8 +347,10 @@ export class CoordinatorCore {
     this.#aborted.add(place, phase === 'writing' ? states : undefined);
     this.statistics.failed(id, now.wallMs, error);
     this.#desk.decided(now.monotonicMs, false);
-    const failJob = counted && this.#failures.failed();
-    this.#log('warn', failedMessage(id, this.#options.jobId, error, this.#failures.consecutive));
+    const failed = counted ? this.#failures.failed() : undefined;
+    // One that its tasks took with them is no news beside their failure.
+    const message = failedMessage(id, this.#options.jobId, error, failed?.consecutive ?? 0);
+    this.#log(counted ? 'warn' : 'info', message);
     const attempts = [...participants.values()].filter((attempt) => this.#roster.indexOf(attempt) !== undefined);
     this.#actions.push({ kind: 'announce', what: 'aborted', checkpointId: id, attempts });
     if (phase === 'collecting') {
@@ -357,7 +359,7 @@ export class CoordinatorCore {
     if (request !== undefined) {
       this.#desk.refuse(request, error);
     }
-    if (failJob) {
+    if (failed?.isTooMany === true) {
       const { tolerableFailures } = this.#options.settings;
       this.#actions.push({ kind: 'fail-job', error: intolerable(tolerableFailures, id, error) });
     } else if (trigger.stop === 'drain' && restarted !== true && !this.#desk.isClosed) {

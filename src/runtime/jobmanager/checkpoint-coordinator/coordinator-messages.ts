@@ -32,8 +32,10 @@ export const completedMessage = (checkpoint: CompletedCheckpoint, jobId: JobId, 
   `Completed checkpoint ${checkpoint.checkpointId} for job ${jobId} (${checkpoint.stateBytes} bytes, ` +
   `checkpointDuration=${checkpoint.durationMs} ms, finalizationTime=${nowMs - checkpoint.metadata.completedMs} ms).`;
 
+/** `consecutive`: how many failures in a row this makes, 0 when it does not count. */
 export const failedMessage = (id: CheckpointId, jobId: JobId, error: ErrorInfo, consecutive: number): string =>
-  `Failed to complete checkpoint ${id} for job ${jobId}: ${error.message} (${consecutive} consecutive failures)`;
+  `Failed to complete checkpoint ${id} for job ${jobId}: ${error.message}` +
+  (consecutive === 0 ? '' : ` (${consecutive} consecutive ${consecutive === 1 ? 'failure' : 'failures'})`);
 
 export const expired = (pending: PendingCheckpoint, timeoutMs: number, execution: ExecutionGraph): ErrorInfo => {
   const missing = [...pending.participants.keys()].filter((index) => !pending.isAcknowledgedBy(index));

@@ -155,6 +155,13 @@ describe('a task fails', () => {
     );
   });
 
+  test('a lost channel is told first: the failure behind it is the error', () => {
+    const driver = new Driver({ kind: 'none' }).running();
+    driver.task(2, 'FAILED', { name: 'MillraceError', code: 'CHANNEL_LOST', message: 'lost a channel' });
+    driver.task(0, 'FAILED', boom).task(1, 'FAILED', { name: 'Error', message: 'late' }).task(3, 'CANCELED');
+    expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', error: { cause: boom } });
+  });
+
   test('it ends without having been told to: a failure', () => {
     expect(new Driver(FIXED).running().task(0, 'CANCELED').core.status).toBe('RESTARTING');
   });

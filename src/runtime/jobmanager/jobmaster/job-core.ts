@@ -1,6 +1,7 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { compareGenerations, type AttemptId, type Generation, type JobId } from '../../../foundation/common/ids.ts';
+import { isRecoverable } from '../failover/is-recoverable.ts';
 import type { RestartStrategy } from '../failover/restart-strategy.ts';
 import type { Instant } from '../instant.ts';
 import { attemptRefOf } from '../scheduler/deployments.ts';
@@ -47,6 +48,7 @@ export class JobCore {
   readonly #regions: readonly Region[];
   #status: JobStatus = 'INITIALIZING';
   #error: ErrorInfo | undefined;
+  #notRestarted: string | undefined;
   #number = 0;
   #restarts = 0;
   #undecided = false;
@@ -120,7 +122,7 @@ export class JobCore {
       case 'task-state':
         return this.#taskState(event, now);
       case 'fail':
-        return this.#failed(undefined, event.error, event.fatal, now);
+        return this.#failed(undefined, event.error, event.fatal || !isRecoverable(event.error), now);
       case 'cancel':
         return this.#cancel();
       case 'generation-recorded':
@@ -155,6 +157,9 @@ export class JobCore {
     if (execution.isLive) {
       return;
     }
+    if (this.#status === 'FAILING' && event.state === 'FAILED' && event.error !== undefined) {
+      this.#prefer(execution, event.error);
+    }
     const region = this.#regionOf(execution);
     if (region.phase === 'deployed' && event.state !== 'FINISHED' && this.#goesOn) {
       const error = event.error ?? {
@@ -162,7 +167,7 @@ export class JobCore {
         code: 'TASK_CANCELED',
         message: 'the task ended without having been told to',
       };
-      this.#failed(execution, error, false, now);
+      this.#failed(execution, error, !isRecoverable(error), now);
     } else {
       this.#ended(region);
     }
@@ -202,6 +207,7 @@ export class JobCore {
       this.#restart(this.#regionsToRestart(execution), decision.delayMs, error, now);
       return;
     }
+    this.#notRestarted = decision?.reason;
     this.#error =
       execution === undefined && decision === undefined ? error : finalError(execution, error, decision?.reason);
     this.#signal('fail');
@@ -210,6 +216,13 @@ export class JobCore {
       this.#endWhenQuiet();
     } else {
       this.#end();
+    }
+  }
+
+  /** A lost channel is a consequence: the failure behind it may be told later, and is what people want to read. */
+  #prefer(execution: Execution, error: ErrorInfo): void {
+    if (this.#error?.cause?.code === 'CHANNEL_LOST' && error.code !== 'CHANNEL_LOST') {
+      this.#error = finalError(execution, error, this.#notRestarted);
     }
   }
 
