@@ -326,7 +326,8 @@ export class JobMaster implements JobMasterGateway {
     const attempt = present(execution.id, 'attempt');
     const line = `${name} (${attempt}) switched from ${from} to ${to}.`;
     if (to === 'FAILED') {
-      logger.warn(`${line} ${error?.message ?? ''}`, { error });
+      // What follows from it (a restart, the end of the job) is said with its reason where it is decided.
+      logger.info(`${line} ${error?.message ?? ''}`, { error });
     } else {
       logger.debug(line);
     }
@@ -347,7 +348,7 @@ export class JobMaster implements JobMasterGateway {
     if (error === undefined) {
       logger.info(line);
     } else {
-      logger.error(`${line} ${error.message}`, { error });
+      logger.info(`${line} ${error.message}`, { error });
     }
     listener?.statusChanged?.(from, to);
   }
