@@ -162,6 +162,17 @@ describe('a task fails', () => {
     expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', error: { cause: boom } });
   });
 
+  test('because the job itself is wrong: no restart would help', () => {
+    const error = {
+      name: 'Error',
+      message: 'in map',
+      cause: { name: 'MillraceError', code: 'BAD_RECORD', message: 'x' },
+    };
+    const driver = new Driver(FIXED).running().task(0, 'FAILED', error);
+    expect(driver.core.status).toBe('FAILING');
+    expect(driver.core.restarts).toBe(0);
+  });
+
   test('it ends without having been told to: a failure', () => {
     expect(new Driver(FIXED).running().task(0, 'CANCELED').core.status).toBe('RESTARTING');
   });
