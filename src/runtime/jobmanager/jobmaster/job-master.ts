@@ -345,11 +345,7 @@ export class JobMaster implements JobMasterGateway {
   #statusChanged({ from, to, error }: ActionOf<'status'>): void {
     const { graph, jobId, logger, listener } = this.#options;
     const line = `Job ${graph.name} (${jobId}) switched from state ${from} to ${to}.`;
-    if (error === undefined) {
-      logger.info(line);
-    } else {
-      logger.info(`${line} ${error.message}`, { error });
-    }
+    logger.info(error === undefined ? line : `${line} ${error.message}`, { error });
     listener?.statusChanged?.(from, to);
   }
 
