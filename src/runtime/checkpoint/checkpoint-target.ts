@@ -31,9 +31,13 @@ export const createCheckpointTarget = (fs: FileSystem, options: CheckpointTarget
   let writtenBytes = 0;
   let discarded = false;
 
-  const writeFile = async (scope: 'shared' | 'exclusive', content: readonly Uint8Array[]): Promise<FileStateHandle> => {
+  const writeFile = async (
+    scope: 'shared' | 'exclusive',
+    content: readonly Uint8Array[],
+    checksum = checksumOf(content),
+  ): Promise<FileStateHandle> => {
     const path = `${placeOf(kind, scope, checkpointId)}${dataFileName(tag, checkpointId, random)}`;
-    const handle: FileStateHandle = { kind: 'file', path, sizeBytes: sizeOf(content), checksum: checksumOf(content) };
+    const handle: FileStateHandle = { kind: 'file', path, sizeBytes: sizeOf(content), checksum };
     written.push(path);
     const running = fs.write(`${folder}/${path}`, content);
     writing.add(running);
@@ -55,12 +59,12 @@ export const createCheckpointTarget = (fs: FileSystem, options: CheckpointTarget
     get writtenBytes() {
       return writtenBytes;
     },
-    async writeState(scope, content): Promise<StateHandle> {
+    async writeState(scope, content, checksum): Promise<StateHandle> {
       refuseDiscarded();
       if (sizeOf(content) < inlineThresholdBytes) {
         return { kind: 'inline', bytes: joined(content) };
       }
-      const handle = await writeFile(scope, content);
+      const handle = await writeFile(scope, content, checksum);
       refuseDiscarded();
       return handle;
     },

@@ -97,8 +97,8 @@ const countingTarget = (target: CheckpointTarget): CheckpointTarget & { writtenB
   let written = 0;
   const size = (handle: StateHandle): number => (handle.kind === 'inline' ? handle.bytes.byteLength : handle.sizeBytes);
   return {
-    writeState: async (scope, content) => {
-      const handle = await target.writeState(scope, content);
+    writeState: async (scope, content, checksum) => {
+      const handle = await target.writeState(scope, content, checksum);
       written += size(handle);
       return handle;
     },

@@ -57,8 +57,8 @@ export class Task implements TaskInputOwner {
   #deferred: (() => void)[] = [];
   /** A stop with savepoint froze the task: nothing is emitted behind its barrier. */
   #frozenBy: number | undefined;
-  /** The first checkpoint that covers the task's end. */
-  #finalId: number | undefined;
+  /** Checkpoints that cover the task's end; several, as one may be given up after the next one's barrier came. */
+  readonly #finalIds = new Set<number>();
   #commits: Promise<void> = Promise.resolve();
   #flushTimer: TimerHandle | undefined;
   /** Whether the task is in the thread's queue of ready tasks. */
@@ -252,9 +252,7 @@ export class Task implements TaskInputOwner {
 
   #giveUp(checkpointId: number): void {
     this.#snapshots.cancel(checkpointId);
-    if (this.#finalId === checkpointId) {
-      this.#finalId = undefined;
-    }
+    this.#finalIds.delete(checkpointId);
     if (this.#frozenBy === checkpointId) {
       this.#frozenBy = undefined;
       this.wake();
@@ -267,7 +265,7 @@ export class Task implements TaskInputOwner {
     this.#commits = this.#commits
       .then(() => chain.checkpointCompleted(checkpointId))
       .then(() => {
-        if (this.#finalId !== undefined && checkpointId >= this.#finalId) {
+        if (this.#finalIds.values().some((id) => id <= checkpointId)) {
           this.#finish();
         }
       })
@@ -281,7 +279,7 @@ export class Task implements TaskInputOwner {
     input.snapshot();
     const final = this.#phase === 'ended' || barrier.stop !== 'no';
     if (final) {
-      this.#finalId ??= barrier.checkpointId;
+      this.#finalIds.add(barrier.checkpointId);
     }
     if (barrier.stop !== 'no') {
       this.#frozenBy = barrier.checkpointId;
