@@ -68,7 +68,8 @@ describe('textFile', () => {
         fc.integer({ min: 1, max: 3 }),
         async (lines, lineEnd, endsWithLine, splitSize, readSize, stopAfter, parallelism) => {
           const last = endsWithLine ? lineEnd : '';
-          const path = await fileWith(lines.length === 0 ? '' : lines.join(lineEnd) + last);
+          const text = lines.length === 0 ? '' : lines.join(lineEnd) + last;
+          const path = await fileWith(text);
           // A last line that is empty and has no line end is none.
           const expected = endsWithLine || lines.at(-1) !== '' ? lines : lines.slice(0, -1);
           const source = textFile(path, { splitSize, readSize });
@@ -81,7 +82,8 @@ describe('textFile', () => {
           await second.discover();
           await second.run();
           expect([...first.values, ...second.values].toSorted()).toEqual(expected.toSorted());
-          if (parallelism === 1 && splitSize === 40) {
+          if (parallelism === 1 && Buffer.byteLength(text) <= splitSize) {
+            // One split has one reader at a time.
             expect([...first.values, ...second.values]).toEqual(expected);
           }
         },
