@@ -1,3 +1,3 @@
 export { ManualClock } from './manual-clock.ts';
 export { OperatorHarness, type HarnessOptions, type HarnessOutput, type HarnessSnapshot } from './operator-harness.ts';
-export { startJob, type LocalJob, type StartJobOptions } from './local-job.ts';
+export { LocalJob, startJob, type StartJobOptions } from './local-job.ts';
