@@ -1,36 +1,74 @@
 import { readFileSync } from 'node:fs';
+import { codeOf } from '../foundation/common/errors.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { runCli } from '../interfaces/cli/cli.ts';
-import { startLocalRun } from './local-run.ts';
-import { waitForDebugger } from './wait-for-debugger.ts';
+import type { StartRun } from '../interfaces/cli/job-run.ts';
+import type { InterruptSignal } from '../interfaces/cli/run-command.ts';
 
-const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
 };
 
+/** The engine is loaded while the job is bundled. */
+const startRun = (argv: readonly string[]): StartRun => {
+  const engine = argv.includes('run') ? import('./local-run.ts') : undefined;
+  engine?.catch(() => {});
+  return async (request, events) => {
+    const { startLocalRun } = await (engine ?? import('./local-run.ts'));
+    return startLocalRun(request, events);
+  };
+};
+
+type Interrupted = (signal: InterruptSignal) => void;
+
+/** Signals, and readers of the output that went away (`millrace ... | head -1`): that is no error of ours. */
+const interrupts = (): ((interrupted: Interrupted) => () => void) => {
+  const listeners = new Set<Interrupted>();
+  const tell: Interrupted = (signal) => {
+    for (const listener of listeners) {
+      listener(signal);
+    }
+  };
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) !== 'EPIPE') {
+      throw error;
+    }
+    tell('SIGPIPE');
+  });
+  process.stderr.on('error', () => {
+    // Messages that nobody reads.
+  });
+  return (interrupted) => {
+    if (listeners.size === 0) {
+      SIGNALS.forEach((signal) => process.on(signal, tell));
+    }
+    listeners.add(interrupted);
+    return () => {
+      listeners.delete(interrupted);
+      if (listeners.size === 0) {
+        SIGNALS.forEach((signal) => process.off(signal, tell));
+      }
+    };
+  };
+};
+
 /** The `millrace` command. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   const exitCode = await runCli(argv, {
     version: version(),
-    start: startLocalRun,
+    start: startRun(argv),
     streams: { stdout: process.stdout, stderr: process.stderr },
     env: process.env,
     clock: systemClock,
-    onInterrupt: (interrupted) => {
-      for (const signal of INTERRUPTS) {
-        process.on(signal, interrupted);
-      }
-      return () => {
-        for (const signal of INTERRUPTS) {
-          process.off(signal, interrupted);
-        }
-      };
-    },
+    onInterrupt: interrupts(),
     exitNow: (code) => process.exit(code),
-    waitForDebugger,
+    waitForDebugger: async (hostAndPort) => {
+      const { waitForDebugger } = await import('./wait-for-debugger.ts');
+      waitForDebugger(hostAndPort);
+    },
   });
   process.exitCode = exitCode;
 };

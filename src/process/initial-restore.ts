@@ -12,7 +12,7 @@ export interface FoundRestore {
 /** What `execution.state-recovery.path` names, checked before anything starts; `undefined` when it is not set. */
 export const initialRestore = async (configuration: Configuration): Promise<FoundRestore | undefined> => {
   const place = configuration.get(recoveryOptions.path);
-  if (place === undefined) {
+  if (place === undefined || place === '') {
     return undefined;
   }
   if (configuration.get(recoveryOptions.claimMode) === 'CLAIM') {

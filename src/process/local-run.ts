@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import { InMemoryCheckpointIdCounter } from '../coordination/none/checkpoint-id-counter.ts';
 import { InMemoryCompletedCheckpointStore } from '../coordination/none/completed-checkpoint-store.ts';
 import { InMemoryJobRecordStore } from '../coordination/none/job-record-store.ts';
+import { errorInfo, type ErrorInfo } from '../foundation/common/errors.ts';
 import type { JobId } from '../foundation/common/ids.ts';
-import type { Logger } from '../foundation/common/logger.ts';
+import type { LogFields, Logger, LogLevel } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
@@ -25,7 +26,7 @@ import { slotsNeeded } from '../runtime/jobmanager/scheduler/slot-assignment.ts'
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { initialRestore } from './initial-restore.ts';
-import { restartStrategyOf, threadHeapMiB, threadSettingsOf, threadsFor } from './job-settings.ts';
+import { restartStrategyOf, memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
 import { LocalJobRun } from './local-job-run.ts';
 import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
@@ -54,10 +55,12 @@ const startIn = async (folder: string, request: RunRequest, events: RunEvents): 
   const program: JobProgram = {
     modulePath,
     args: request.args,
-    env: {},
+    env: request.env ?? {},
     configuration: request.configuration.toRecord(),
   };
-  const planned = planJob(await loadJob(modulePath), program.args, program.configuration);
+  const planned = planJob(await loadJob(modulePath, request.bundle.file), program, {
+    configuration: request.configuration,
+  });
   const { configuration } = planned;
   const jobId = (request.jobId ?? systemRandom.hex(32)) as JobId;
   const places = await placesOf(planned, jobId);
@@ -113,25 +116,28 @@ const startTaskManager = (
   const slots = [...slotsNeeded(jobGraph).values()].reduce((sum, needed) => sum + needed, 0);
   const threads = request.inline ? 1 : threadsFor(slots);
   const settings = threadSettingsOf(configuration, jobGraph.checkpointing);
+  const limits = memoryLimitsOf(configuration, threads);
   return new TaskManager({
     slots,
     threads,
     startThread: request.inline
       ? startInlineThread(settings)
-      : startWorkerThread({ settings, heapLimitMiB: threadHeapMiB(configuration, threads) }),
+      : startWorkerThread({ settings, heapLimitBytes: limits.heapBytes }),
     clock: systemClock,
     logger: loggerOf(events),
     events: {
       client: (_jobId, channel, payload) => {
         if (channel === 'stdout') {
-          events.printed(String(payload));
-        } else {
-          events.collected?.(channel, payload);
+          return events.printed(String(payload));
         }
+        return events.collected?.(channel, payload);
       },
-      console: ({ level, source, text }) => events.console(level, source, text),
+      console: ({ level, source, text }) => events.console(level, `${jobGraph.name} ${source}`.trimEnd(), text),
     },
     cancellationTimeoutMs: configuration.get(taskManagerOptions.cancellationTimeout),
+    cancellationIntervalMs: configuration.get(taskManagerOptions.cancellationInterval),
+    // Code in the calling thread cannot be ended apart from it.
+    ...(request.inline ? {} : { memory: memoryWatchOf(limits) }),
   });
 };
 
@@ -182,9 +188,16 @@ const startJobMaster = (parts: {
   return jobMaster;
 };
 
-const loggerOf = (events: RunEvents): Logger => ({
-  debug: (message) => events.log('debug', message),
-  info: (message) => events.log('info', message),
-  warn: (message) => events.log('warn', message),
-  error: (message) => events.log('error', message),
-});
+const loggerOf = (events: RunEvents): Logger => {
+  const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
+    events.log(level, message, errorOf(fields?.['error']));
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+};
+
+/** Parts of the engine log errors as they have them: thrown, or as data from a thread. */
+const errorOf = (logged: unknown): ErrorInfo | undefined =>
+  logged instanceof Error
+    ? errorInfo(logged)
+    : typeof logged === 'object' && logged !== null && 'message' in logged && 'name' in logged
+      ? (logged as ErrorInfo)
+      : undefined;

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
 import { nearestOf } from '../foundation/config/nearest.ts';
 import { installation, isMillraceSpecifier } from '../interfaces/cli/bundle/installation.ts';
+import { shownPath } from '../interfaces/cli/bundle/shown-path.ts';
 import { formatFrame, userFrames } from '../interfaces/cli/bundle/user-frames.ts';
 import type { JobDefinition } from '../pipeline/api/job.ts';
 import { installModuleHooks } from './module-hooks.ts';
@@ -16,27 +17,25 @@ const EXAMPLE = `
     });`;
 
 /**
- * Imports a bundle (or any module) and returns the job that it exports.
+ * Imports a bundle (or any module) and returns the job that it exports. `file` is what people know it by.
  *
  * Errors: FILE_NOT_FOUND; BAD_JOB when it exports no job, or throws while it is imported (with the user's file and line).
  */
-export const loadJob = async (modulePath: string): Promise<JobDefinition> => {
+export const loadJob = async (modulePath: string, file?: string): Promise<JobDefinition> => {
+  const jobFile = file === undefined ? 'the job file' : `the job file ${shownPath(file)}`;
   if (!existsSync(modulePath)) {
     throw new MillraceError('FILE_NOT_FOUND', `the job's module ${modulePath} does not exist`);
   }
   installModuleHooks();
-  const loaded = await importModule(modulePath);
+  const loaded = await importModule(modulePath, jobFile);
   const exported = loaded['default'];
   if (!('default' in loaded)) {
     const names = Object.keys(loaded);
     const found = names.length === 0 ? 'exports nothing' : `exports only ${names.join(', ')}`;
-    throw new MillraceError('BAD_JOB', `the job file has no default export (it ${found}); expected${EXAMPLE}`);
+    throw new MillraceError('BAD_JOB', `${jobFile} has no default export (it ${found}); expected${EXAMPLE}`);
   }
   if (!isJob(exported)) {
-    throw new MillraceError(
-      'BAD_JOB',
-      `the default export of the job file is ${describe(exported)}; expected${EXAMPLE}`,
-    );
+    throw new MillraceError('BAD_JOB', `the default export of ${jobFile} is ${describe(exported)}; expected${EXAMPLE}`);
   }
   return exported;
 };
@@ -66,18 +65,18 @@ const describe = (value: unknown): string => {
   return value === undefined || value === null ? String(value) : `a ${typeof value}`;
 };
 
-const importModule = async (modulePath: string): Promise<Readonly<Record<string, unknown>>> => {
+const importModule = async (modulePath: string, jobFile: string): Promise<Readonly<Record<string, unknown>>> => {
   try {
     return (await import(pathToFileURL(modulePath).href)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof MillraceError) {
       throw error;
     }
-    throw (await missingExport(error)) ?? importFailure(error);
+    throw (await missingExport(error)) ?? importFailure(error, jobFile);
   }
 };
 
-const importFailure = (error: unknown): MillraceError => {
+const importFailure = (error: unknown, jobFile: string): MillraceError => {
   const [frame] = error instanceof Error && error.stack !== undefined ? userFrames(error.stack) : [];
   const place = frame === undefined ? '' : `\n    at ${formatFrame(frame)}`;
   const code = codeOf(error);
@@ -85,7 +84,7 @@ const importFailure = (error: unknown): MillraceError => {
   const suffix = code === undefined ? '' : ` (${code})`;
   return new MillraceError(
     'BAD_JOB',
-    `the job file threw while it was loaded: ${kind}${messageOf(error)}${suffix}${place}`,
+    `${jobFile} threw while it was loaded: ${kind}${messageOf(error)}${suffix}${place}`,
     { cause: error },
   );
 };

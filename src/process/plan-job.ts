@@ -1,11 +1,13 @@
+import { messageOf, MillraceError } from '../foundation/common/errors.ts';
 import { Configuration } from '../foundation/config/configuration.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { executionOptions } from '../foundation/config/options/execution-options.ts';
-import type { JobDefinition } from '../pipeline/api/job.ts';
+import type { JobDefinition, StreamGraphAndSettings } from '../pipeline/api/job.ts';
 import type { CheckpointingPlan } from '../pipeline/graph/job-graph.ts';
 import { translate } from '../pipeline/graph/translate.ts';
 import type { Translation } from '../pipeline/graph/translate.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
+import { withBuilderEnvironment } from './builder-environment.ts';
 import { loadJob } from './module-loader.ts';
 
 export interface PlannedJob {
@@ -15,28 +17,59 @@ export interface PlannedJob {
   readonly warnings: readonly string[];
 }
 
+export interface PlanOptions {
+  /** Refuse that the builder reads variables that do not travel; for clusters. */
+  readonly guardEnvironment?: boolean;
+  /** What `program.configuration` was made from, for messages that say where a value comes from. */
+  readonly configuration?: Configuration;
+}
+
 /** Runs the builder and translates what it drew. The same input gives the same job graph in every process. */
 export const planJob = (
   definition: JobDefinition,
-  args: readonly string[],
-  given: Readonly<Record<string, string>>,
+  program: Pick<JobProgram, 'args' | 'env' | 'configuration'>,
+  options: PlanOptions = {},
 ): PlannedJob => {
-  const built = definition.build(args, given);
-  const configuration = Configuration.of(given, 'configuration').with(built.settings, 'the job');
-  const translation = translate(built.graph, {
-    defaultParallelism: configuration.get(executionOptions.parallelism),
-    defaultMaxParallelism: configuration.get(executionOptions.maxParallelism),
-    chaining: configuration.get(executionOptions.chaining),
-    checkpointing: checkpointingPlan(configuration),
-    settings: built.settings,
-  });
+  const given = options.configuration ?? Configuration.of(program.configuration, 'configuration');
+  const built = withBuilderEnvironment({ env: program.env, isGuarded: options.guardEnvironment === true }, () =>
+    build(definition, program),
+  );
+  const configuration = given.with(built.settings, 'the job');
+  const name = configuration.get(executionOptions.jobName) ?? built.graph.name;
+  const translation = translate(
+    { ...built.graph, name },
+    {
+      defaultParallelism: configuration.get(executionOptions.parallelism),
+      defaultMaxParallelism: configuration.get(executionOptions.maxParallelism),
+      chaining: configuration.get(executionOptions.chaining),
+      checkpointing: checkpointingPlan(configuration),
+      settings: built.settings,
+    },
+  );
   return { translation, configuration, warnings: built.warnings };
 };
 
 /** What a task thread does with a program: import it, build it, translate it. */
 export const loadTranslation = async (program: JobProgram): Promise<Translation> => {
   const definition = await loadJob(program.modulePath);
-  return planJob(definition, program.args, program.configuration).translation;
+  return planJob(definition, program).translation;
+};
+
+const build = (
+  definition: JobDefinition,
+  { args, configuration }: Pick<JobProgram, 'args' | 'configuration'>,
+): StreamGraphAndSettings => {
+  try {
+    return definition.build(args, configuration);
+  } catch (thrown) {
+    if (thrown instanceof MillraceError) {
+      throw thrown;
+    }
+    const kind = thrown instanceof Error && thrown.name !== 'Error' ? `${thrown.name}: ` : '';
+    throw new MillraceError('BAD_JOB', `the builder of job '${definition.name}' threw: ${kind}${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
 };
 
 const checkpointingPlan = (configuration: Configuration): CheckpointingPlan | undefined => {

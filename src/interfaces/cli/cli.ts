@@ -1,12 +1,11 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Clock } from '../../foundation/common/clock.ts';
-import { MillraceError } from '../../foundation/common/errors.ts';
+import { errorInfo, MillraceError } from '../../foundation/common/errors.ts';
 import { loadConfiguration } from '../../foundation/config/load-configuration.ts';
 import type { LoadedConfiguration } from '../../foundation/config/load-configuration.ts';
 import { configList } from '../../foundation/config/config-list.ts';
 import { alignedLines } from './aligned-lines.ts';
-import { describeFailure } from './describe-failure.ts';
-import { runCommand } from './run-command.ts';
+import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
 import type { StartRun } from './job-run.ts';
 import { Terminal } from './terminal.ts';
@@ -21,7 +20,7 @@ export interface CliEnvironment {
   readonly onInterrupt: RunEnvironment['onInterrupt'];
   readonly exitNow: (code: number) => void;
   /** Opens the debugger's port and waits for a debugger. */
-  readonly waitForDebugger: (hostAndPort: string | undefined) => void;
+  readonly waitForDebugger: (hostAndPort: string | undefined) => Promise<void>;
 }
 
 interface CommonFlags {
@@ -40,7 +39,8 @@ interface RunFlags extends CommonFlags {
   readonly env: readonly string[];
   readonly check: boolean;
   readonly watch?: boolean;
-  readonly inspect?: string | boolean;
+  readonly inspect?: boolean;
+  readonly inspectPort?: string;
   readonly jobId?: string;
 }
 
@@ -60,8 +60,8 @@ export const runCli = async (argv: readonly string[], environment: CliEnvironmen
     }
     terminal.end();
     terminal.log(`millrace: ${describeFailure(thrown)}`);
-    if (environment.env['MILLRACE_STACK_TRACES'] !== undefined && thrown instanceof Error) {
-      terminal.log(thrown.stack ?? '');
+    if (environment.env['MILLRACE_STACK_TRACES'] !== undefined) {
+      terminal.log(allStacks(errorInfo(thrown)));
     }
     return 1;
   }
@@ -103,7 +103,11 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
     .option('--env <name>', 'hand this environment variable to the builder', collect, [])
     .option('--no-check', 'do not check types')
     .option('--watch', 'start again when a file of the job changes, from the newest checkpoint where its state fits')
-    .option('--inspect [host:port]', 'wait for a debugger; breakpoints in the job file stop')
+    .option('--inspect', 'wait for a debugger; breakpoints in the job file stop')
+    .option(
+      '--inspect-port <port>',
+      'where it waits: port or host:port; 127.0.0.1:9229 when missing (implies --inspect)',
+    )
     .option('--jobId <id>', 'use this job id (32 hex digits)')
     .passThroughOptions()
     .exitOverride();
@@ -139,6 +143,23 @@ const load = (flags: CommonFlags, environment: CliEnvironment, terminal: Termina
   return loaded;
 };
 
+/** The values of `--env NAME`. */
+const namedValues = (names: readonly string[], env: CliEnvironment['env']): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    names.map((name) => {
+      const value = env[name];
+      if (value === undefined) {
+        throw new MillraceError(
+          'BAD_OPTION',
+          /^\w+$/.test(name)
+            ? `--env ${name}: this variable is not set; set it, as in ${name}=value millrace run ..., or leave the option out`
+            : `--env ${name}: expected the name of a variable, such as --env TOPIC`,
+        );
+      }
+      return [name, value];
+    }),
+  );
+
 const runJob = async (
   file: string,
   args: readonly string[],
@@ -156,9 +177,9 @@ const runJob = async (
     throw new MillraceError('BAD_OPTION', `--jobId is '${flags.jobId}'; allowed: 32 hex digits`);
   }
   const { configuration } = load(flags, environment, terminal);
-  const inspect = flags.inspect !== undefined && flags.inspect !== false;
+  const inspect = flags.inspect === true || flags.inspectPort !== undefined;
   if (inspect) {
-    environment.waitForDebugger(typeof flags.inspect === 'string' ? flags.inspect : undefined);
+    await environment.waitForDebugger(flags.inspectPort);
   }
   const given = configuration.with(
     {
@@ -169,10 +190,13 @@ const runJob = async (
     },
     'command line',
   );
+  // Only here: other commands need neither bundler nor engine.
+  const { runCommand } = await import('./run-command.ts');
   return runCommand(
     {
       file,
       args,
+      env: namedValues(flags.env, environment.env),
       configuration: given,
       external: flags.external,
       check: flags.check,

@@ -8,6 +8,8 @@ export interface RunRequest {
   readonly bundle: JobBundle;
   /** What stands after the job file. */
   readonly args: readonly string[];
+  /** Values of `--env NAME`; none when missing. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly configuration: Configuration;
   /** Runs tasks in the main thread, for a debugger. */
   readonly inline: boolean;
@@ -16,11 +18,12 @@ export interface RunRequest {
 }
 
 export interface RunEvents {
-  /** A line of a `print()` sink. */
-  printed(line: string): void;
-  /** A line that user code wrote to the console; `source` is `operator (subtask/parallelism)`. */
-  console(level: 'debug' | 'info' | 'warn' | 'error', source: string, text: string): void;
-  log(level: 'debug' | 'info' | 'warn' | 'error', message: string): void;
+  /** A line of a `print()` sink. A promise: nothing more is wanted until it settles. */
+  printed(line: string): void | Promise<void>;
+  /** What user code wrote to the console, one line or more; `source` is `job operator (subtask/parallelism)`. */
+  console(level: 'debug' | 'info' | 'warn' | 'error', source: string, text: string): void | Promise<void>;
+  /** `error`: what the line is about, for the place in the user's code. */
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, error?: ErrorInfo): void;
   /** Rows of a `collect(name)` sink, once for each transaction. */
   collected?(name: string, payload: unknown): void;
   checkpointCompleted?(metadataPath: string): void;

@@ -39,14 +39,25 @@ const explain = (text: string): string => {
   return `there is no package "${unresolved}"; install it in the job's project (npm install ${name})`;
 };
 
+/** A job that does not compile, with the files that were named: to change one of them may help. */
+export class BundleFailure extends MillraceError {
+  readonly files: readonly string[];
+
+  constructor(message: string, files: readonly string[], cause?: unknown) {
+    super('BUNDLE_FAILED', message, cause === undefined ? {} : { cause });
+    this.files = files;
+  }
+}
+
 /** What esbuild threw, as one error of Millrace's. */
 export const bundleFailure = (thrown: unknown): MillraceError => {
   const errors = (thrown as { readonly errors?: readonly Message[] }).errors;
   if (errors === undefined || errors.length === 0) {
-    return new MillraceError('BUNDLE_FAILED', `the job cannot be bundled: ${messageOf(thrown)}`, { cause: thrown });
+    return new BundleFailure(`the job cannot be bundled: ${messageOf(thrown)}`, [], thrown);
   }
   const shown = errors.slice(0, SHOWN_ERRORS).map((message) => formatMessage(message));
   const more = errors.length > SHOWN_ERRORS ? [`... and ${errors.length - SHOWN_ERRORS} more errors`] : [];
   // Without a cause: it would say all of this once more.
-  return new MillraceError('BUNDLE_FAILED', [...shown, ...more].join('\n'));
+  const files = errors.flatMap(({ location }) => (location === null ? [] : [resolve(location.file)]));
+  return new BundleFailure([...shown, ...more].join('\n'), [...new Set(files)]);
 };

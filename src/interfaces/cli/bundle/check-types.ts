@@ -52,11 +52,18 @@ const OVERRIDES = {
   isolatedDeclarations: false,
 };
 
+export interface TypeCheckOptions {
+  /** In place of the nearest `tsconfig.json`. */
+  readonly tsconfig?: string;
+  /** Ends the compiler; the result means nothing then. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Runs the TypeScript compiler of the job's project on a job, with the options of its `tsconfig.json`, in a process of
  * its own. Never fails: what cannot be checked is said as a hint.
  */
-export const checkTypes = async (file: string, options: { readonly tsconfig?: string } = {}): Promise<TypeCheck> => {
+export const checkTypes = async (file: string, options: TypeCheckOptions = {}): Promise<TypeCheck> => {
   const path = realpath(resolve(file));
   if (!/\.[cm]?tsx?$/.test(path)) {
     return { checked: false, errors: [], lines: [] };
@@ -71,7 +78,7 @@ export const checkTypes = async (file: string, options: { readonly tsconfig?: st
   }
   const tsconfig = options.tsconfig === undefined ? findAbove(folder, 'tsconfig.json') : resolve(options.tsconfig);
   try {
-    const output = await compile(path, compiler, tsconfig);
+    const output = await compile(path, compiler, tsconfig, options.signal);
     return checkedResult(parseDiagnostics(output, folder));
   } catch (error) {
     return unchecked(`the TypeScript compiler cannot be run: ${messageOf(error)}`);
@@ -132,7 +139,12 @@ const findAbove = (folder: string, name: string): string | undefined => {
   return existsSync(path) ? path : parent === folder ? undefined : findAbove(parent, name);
 };
 
-const compile = async (job: string, { script, modules }: Compiler, tsconfig: string | undefined): Promise<string> => {
+const compile = async (
+  job: string,
+  { script, modules }: Compiler,
+  tsconfig: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string> => {
   const folder = projectFolder(modules);
   try {
     const project = join(folder, 'tsconfig.json');
@@ -153,7 +165,7 @@ const compile = async (job: string, { script, modules }: Compiler, tsconfig: str
         references: [],
       }),
     );
-    return await run([script, '--pretty', 'false', '-p', project], dirname(job));
+    return await run([script, '--pretty', 'false', '-p', project], dirname(job), signal);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -170,9 +182,13 @@ const projectFolder = (modules: string): string => {
   }
 };
 
-const run = async (args: readonly string[], cwd: string): Promise<string> =>
+const run = async (args: readonly string[], cwd: string, signal: AbortSignal | undefined): Promise<string> =>
   new Promise((done, fail) => {
-    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal === undefined ? {} : { signal }),
+    });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -1,0 +1,173 @@
+import type { Configuration } from '../../foundation/config/configuration.ts';
+import type { JobBundle } from './bundle/bundle-job.ts';
+import { describeFailure, withUserPlace } from './describe-failure.ts';
+import type { JobRun, RunEvents, RunOutcome } from './job-run.ts';
+import { progressLine } from './progress.ts';
+import type { JobProgress } from './progress.ts';
+import type { InterruptSignal, RunEnvironment, RunOptions } from './run-command.ts';
+import { shellWord } from './shell-word.ts';
+import type { Terminal } from './terminal.ts';
+
+const PROGRESS_INTERVAL_MS = 1_000;
+
+/** What shells report for a program that such a signal ended. */
+export const EXIT_CODE_OF: Readonly<Record<InterruptSignal, number>> = { SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
+const EXIT_CANCELED = EXIT_CODE_OF.SIGINT;
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly outcome: RunOutcome;
+  /** Who asked this command to end it; not set for a job that was cancelled from elsewhere. */
+  readonly interrupted: InterruptSignal | undefined;
+}
+
+export const exitCodeOf = ({ outcome, interrupted }: RunEnd): number => {
+  switch (outcome.status) {
+    case 'FINISHED':
+      return 0;
+    case 'CANCELED':
+      return interrupted === undefined ? EXIT_CANCELED : EXIT_CODE_OF[interrupted];
+    case 'FAILED':
+      return 1;
+  }
+};
+
+/** The job file and its arguments as one writes them on a command line. */
+export const describeJobFile = ({ file, args }: Pick<RunOptions, 'file' | 'args'>): string =>
+  [file, ...args].map(shellWord).join(' ');
+
+/** Starts the job and says what there is to know at its start. */
+export const startRun = async (
+  options: RunOptions,
+  { terminal, start }: RunEnvironment,
+  bundle: JobBundle,
+  configuration: Configuration = options.configuration,
+): Promise<JobRun> => {
+  for (const warning of bundle.warnings) {
+    terminal.log(`WARN ${warning}`);
+  }
+  const run = await start(
+    {
+      bundle,
+      args: options.args,
+      env: options.env,
+      configuration,
+      inline: options.inspect,
+      ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
+    },
+    eventsOf(terminal, options.verbose),
+  );
+  terminal.log(`Job has been submitted with JobID ${run.jobId}`);
+  for (const note of run.notes) {
+    terminal.log(note);
+  }
+  return run;
+};
+
+const eventsOf = (terminal: Terminal, verbose: boolean): RunEvents => ({
+  printed: (line) => terminal.print(line),
+  console: (level, source, text) => {
+    for (const line of text.split('\n')) {
+      const shown = `[${source}] ${line}`;
+      if (level === 'warn' || level === 'error') {
+        terminal.log(shown);
+      } else {
+        terminal.print(shown);
+      }
+    }
+  },
+  log: (level, message, error) => {
+    if (verbose || level === 'warn' || level === 'error') {
+      const text = error === undefined ? message : withUserPlace(message, error);
+      terminal.log(level === 'info' ? text : `${level.toUpperCase()} ${text}`);
+    }
+  },
+});
+
+/**
+ * Shows a line a second until the job ends. The first interrupt cancels the job, the second ends the process; who reads
+ * no more gets no messages either.
+ */
+export const followRun = async (run: JobRun, environment: RunEnvironment): Promise<RunEnd> => {
+  const { terminal, clock } = environment;
+  let before: JobProgress | undefined;
+  let lastMs = clock.monotonic();
+  const show = (): void => {
+    const now = run.progress();
+    const nowMs = clock.monotonic();
+    terminal.status(progressLine(now, before, nowMs - lastMs));
+    before = now;
+    lastMs = nowMs;
+  };
+  const everySecond = (): void => {
+    show();
+    timer = clock.after(PROGRESS_INTERVAL_MS, everySecond);
+  };
+  let timer = clock.after(PROGRESS_INTERVAL_MS, everySecond);
+  let interrupted: InterruptSignal | undefined;
+  const ignore = environment.onInterrupt((signal) => {
+    if (interrupted === undefined) {
+      interrupted = signal;
+      if (signal !== 'SIGPIPE') {
+        terminal.log(`${signal}: cancelling job ${run.jobName}; once more to end at once`);
+      }
+      run.cancel();
+    } else if (signal !== 'SIGPIPE') {
+      terminal.end();
+      environment.exitNow(EXIT_CODE_OF[signal]);
+    }
+  });
+  try {
+    return { outcome: await run.outcome, interrupted };
+  } finally {
+    timer.cancel();
+    ignore();
+    if (before !== undefined && interrupted !== 'SIGPIPE') {
+      show();
+    }
+    terminal.end();
+  }
+};
+
+/** Says how the job ended and how it goes on; returns the exit code. `jobFile`: as `describeJobFile` has it. */
+export const reportOutcome = (
+  run: JobRun,
+  end: RunEnd,
+  jobFile: string,
+  { terminal }: Pick<RunEnvironment, 'terminal'>,
+): number => {
+  const { outcome } = end;
+  if (end.interrupted !== 'SIGPIPE' || outcome.status === 'FAILED') {
+    terminal.log(endText(run, outcome, jobFile));
+  }
+  return exitCodeOf(end);
+};
+
+const endText = (run: JobRun, outcome: RunOutcome, jobFile: string): string => {
+  const job = `Job ${run.jobName} (${run.jobId})`;
+  const after = `after ${(outcome.durationMs / 1000).toFixed(1)} s`;
+  switch (outcome.status) {
+    case 'FINISHED':
+      return `${job} finished ${after}${continuation(outcome.savepoint, jobFile)}`;
+    case 'CANCELED':
+      return `${job} was cancelled ${after}${unfinished(run, outcome, jobFile)}`;
+    case 'FAILED': {
+      const reason = outcome.error === undefined ? 'unknown reason' : describeFailure(outcome.error);
+      return `${job} failed ${after}: ${reason}${unfinished(run, outcome, jobFile)}`;
+    }
+  }
+};
+
+const continuation = (place: string | undefined, jobFile: string): string =>
+  place === undefined ? '' : `\nContinue with: millrace run --fromSavepoint ${shellWord(place)} ${jobFile}`;
+
+const unfinished = (run: JobRun, { savepoint, retainedCheckpoint }: RunOutcome, jobFile: string): string => {
+  const place = savepoint ?? retainedCheckpoint;
+  if (place !== undefined) {
+    return continuation(place, jobFile);
+  }
+  return run.progress().checkpoint === undefined
+    ? ''
+    : '\nIts checkpoints were deleted; execution.checkpointing.externalized-checkpoint-retention: ' +
+        'RETAIN_ON_CANCELLATION keeps them';
+};
