@@ -8,6 +8,8 @@ export class RecordRandom implements Random {
   #b = 0;
   #c = 0;
   #counter = 0;
+  /** The record whose numbers are next; worked out at the first one, as many records draw none. */
+  #index = 0;
 
   constructor(seed: number) {
     this.#low = seed | 0;
@@ -16,6 +18,12 @@ export class RecordRandom implements Random {
 
   /** Starts the numbers of record `index`. */
   startRecord(index: number): void {
+    this.#index = index;
+    this.#counter = 0;
+  }
+
+  #mixIndex(): void {
+    const index = this.#index;
     const low = mix((index | 0) ^ this.#low);
     const high = mix((Math.floor(index / 4_294_967_296) | 0) ^ this.#high ^ 0x9e3779b9);
     this.#a = mix(low ^ Math.imul(high, 0x85ebca6b));
@@ -42,6 +50,9 @@ export class RecordRandom implements Random {
 
   /** One step of sfc32. */
   #uint32(): number {
+    if (this.#counter === 0) {
+      this.#mixIndex();
+    }
     const result = (((this.#a + this.#b) | 0) + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
     this.#a = this.#b ^ (this.#b >>> 9);
