@@ -41,7 +41,9 @@ export class ExponentialDelay implements RestartStrategy {
       return { kind: 'restart', delayMs: 0 };
     }
     if (atMs < this.#mergedUntilMs) {
-      return { kind: 'restart', delayMs: Math.max(0, this.#restartAtMs - atMs) };
+      // What fails again right after a restart at once waits for the end of that time: it would spin until then.
+      const restartAtMs = atMs < this.#restartAtMs ? this.#restartAtMs : this.#mergedUntilMs;
+      return { kind: 'restart', delayMs: restartAtMs - atMs };
     }
     if (atMs - this.#restartAtMs >= resetBackoffThresholdMs) {
       this.#backoffMs = 0;

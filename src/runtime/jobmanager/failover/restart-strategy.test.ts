@@ -79,7 +79,8 @@ test.each<{
     name: 'exponential delay: one cause that fails several regions counts once',
     options: exponential,
     failures: [0, 1, 2, 10 * SECOND],
-    expected: [0, 0, 0, 1_000],
+    // Those that follow wait a little: they may as well be the same task, failing again at once.
+    expected: [0, 99, 98, 1_000],
   },
   {
     name: 'exponential delay: a lost TaskManager is nothing the job did',
