@@ -5,6 +5,7 @@ import type { JobRun, RunOutcome } from '../interfaces/cli/job-run.ts';
 import type { JobProgress } from '../interfaces/cli/progress.ts';
 import type { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import type { TaskManager } from '../runtime/taskmanager/task-manager.ts';
+import type { ClaimedSnapshot } from './claimed-snapshot.ts';
 
 export interface LocalJobRunOptions {
   readonly jobId: string;
@@ -14,6 +15,10 @@ export interface LocalJobRunOptions {
   readonly savepointDir: string;
   readonly notes: readonly string[];
   readonly clock: Clock;
+  /** The folder of the snapshot that the job started from. */
+  readonly startedFrom: string | undefined;
+  /** That snapshot, where the job owns it. */
+  readonly claimed: ClaimedSnapshot | undefined;
   /** Ends threads, deletes the bundle. */
   readonly cleanUp: () => Promise<void>;
 }
@@ -89,9 +94,10 @@ export class LocalJobRun implements JobRun {
   }
 
   async #run(): Promise<RunOutcome> {
-    const { jobMaster, cleanUp } = this.#options;
+    const { jobMaster, claimed, cleanUp } = this.#options;
     const result = await jobMaster.result;
     this.progress();
+    await claimed?.ended(result.status === 'FINISHED');
     await cleanUp();
     const retained = await this.#retainedCheckpoint();
     return {
@@ -103,11 +109,11 @@ export class LocalJobRun implements JobRun {
     };
   }
 
-  /** The newest checkpoint, if the end of the job left it there. */
+  /** The newest checkpoint, if the end of the job left it there; without one, where the job had started. */
   async #retainedCheckpoint(): Promise<string | undefined> {
     const newest = this.#options.jobMaster.overview.checkpoints?.latestCompleted?.path;
     if (newest === undefined) {
-      return undefined;
+      return this.#options.startedFrom;
     }
     const { fs, path } = fileSystemOf(newest);
     return (await fs.stat(path)) === undefined ? undefined : dirname(newest);

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import type { CheckpointIdCounter } from '../coordination/checkpoint-id-counter.ts';
 import { InMemoryCheckpointIdCounter } from '../coordination/none/checkpoint-id-counter.ts';
 import { InMemoryCompletedCheckpointStore } from '../coordination/none/completed-checkpoint-store.ts';
 import { InMemoryJobRecordStore } from '../coordination/none/job-record-store.ts';
@@ -9,34 +9,32 @@ import type { JobId } from '../foundation/common/ids.ts';
 import type { LogFields, Logger, LogLevel } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
-import type { Configuration } from '../foundation/config/configuration.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
-import { processOptions } from '../foundation/config/options/process-options.ts';
 import { restartOptions } from '../foundation/config/options/restart-options.ts';
 import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
-import { probeWritable } from '../foundation/filesystem/file-systems.ts';
 import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { RunEvents, RunRequest } from '../interfaces/cli/job-run.ts';
 import { fileEnumerator } from '../pipeline/connectors/file/file-enumerator.ts';
 import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enumerator.ts';
-import { jobCheckpointFolder } from '../runtime/checkpoint/checkpoint-layout.ts';
+import type { CompletedCheckpoint } from '../runtime/jobmanager/checkpoint-coordinator/completed-checkpoint.ts';
 import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import { slotsNeeded } from '../runtime/jobmanager/scheduler/slot-assignment.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
-import { initialRestore } from './initial-restore.ts';
+import { ClaimedSnapshot } from './claimed-snapshot.ts';
+import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
+import type { FoundRestore } from './initial-restore.ts';
 import { restartStrategyOf, memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
 import { LocalJobRun } from './local-job-run.ts';
+import { localPlaces, temporaryFolder } from './local-places.ts';
+import type { LocalPlaces } from './local-places.ts';
 import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
 import type { PlannedJob } from './plan-job.ts';
 import { startInlineThread } from './start-inline-thread.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 
-/** Where snapshots go when nobody says it: named at the start, never nowhere. */
-const DEFAULT_CHECKPOINT_DIR = '.millrace/checkpoints';
-const DEFAULT_SAVEPOINT_DIR = '.millrace/savepoints';
 const ENUMERATORS = [staticSplitsEnumerator, fileEnumerator];
 
 /** Starts one job on a cluster of its own in this process: one JobManager without HA, one TaskManager. */
@@ -63,17 +61,35 @@ const startIn = async (folder: string, request: RunRequest, events: RunEvents): 
   });
   const { configuration } = planned;
   const jobId = (request.jobId ?? systemRandom.hex(32)) as JobId;
-  const places = await placesOf(planned, jobId);
-  const restore = await initialRestore(configuration);
+  const places = await localPlaces(planned, jobId);
+  const found = await initialRestore(configuration, planned.translation.jobGraph);
+  const checkpointIds = new InMemoryCheckpointIdCounter();
+  await checkpointIds.raise(await usedCheckpointIds(places.checkpoints, jobId, found));
+  const claimed = found?.isClaimed === true ? claimedSnapshot(found, planned, places, events) : undefined;
   const taskManager = startTaskManager(planned, request, events);
-  const jobMaster = startJobMaster({ planned, program, jobId, places, restore: restore?.restore, taskManager, events });
+  const jobMaster = startJobMaster({
+    planned,
+    program,
+    jobId,
+    places,
+    found,
+    checkpointIds,
+    taskManager,
+    events,
+    checkpointCompleted: (checkpoint) => {
+      claimed?.checkpointCompleted();
+      events.checkpointCompleted?.(checkpoint.metadataPath);
+    },
+  });
   return new LocalJobRun({
     jobId,
     jobName: planned.translation.jobGraph.name,
     jobMaster,
     taskManager,
     savepointDir: places.savepoints,
-    notes: [...planned.warnings.map((warning) => `WARN ${warning}`), ...places.notes, ...(restore?.notes ?? [])],
+    notes: [...planned.warnings.map((warning) => `WARN ${warning}`), ...places.notes, ...(found?.notes ?? [])],
+    startedFrom: found?.snapshot.folder,
+    claimed,
     clock: systemClock,
     cleanUp: async () => {
       await taskManager.stop();
@@ -82,30 +98,18 @@ const startIn = async (folder: string, request: RunRequest, events: RunEvents): 
   });
 };
 
-interface Places {
-  /** `<checkpoints.dir>/<job id>`. */
-  readonly checkpoints: string | undefined;
-  readonly savepoints: string;
-  readonly notes: readonly string[];
-}
-
-const placesOf = async ({ configuration, translation }: PlannedJob, jobId: JobId): Promise<Places> => {
-  const savepoints = absolute(configuration.get(checkpointingOptions.savepointDirectory) ?? DEFAULT_SAVEPOINT_DIR);
-  if (translation.jobGraph.checkpointing === undefined) {
-    const notes = ['Checkpointing is off: a failure or a stop loses what the job computed (env.enableCheckpointing)'];
-    return { checkpoints: undefined, savepoints, notes };
-  }
-  const directory = absolute(configuration.get(checkpointingOptions.directory) ?? DEFAULT_CHECKPOINT_DIR);
-  await probeWritable(directory, checkpointingOptions.directory.key);
-  const checkpoints = jobCheckpointFolder(directory, jobId);
-  return { checkpoints, savepoints, notes: [`Checkpoints go to ${checkpoints}`] };
-};
-
-/** URIs stay as they are; paths become absolute, for threads and later processes. */
-const absolute = (place: string): string => (/^[a-z][a-z0-9+.-]*:/i.test(place) ? place : resolve(place));
-
-const temporaryFolder = (configuration: Configuration): string =>
-  configuration.get(processOptions.temporaryFolders)?.[0] ?? tmpdir();
+const claimedSnapshot = (
+  { snapshot }: FoundRestore,
+  { configuration }: PlannedJob,
+  places: LocalPlaces,
+  events: RunEvents,
+): ClaimedSnapshot =>
+  new ClaimedSnapshot({
+    snapshot,
+    ownFolder: places.checkpoints,
+    numRetained: configuration.get(checkpointingOptions.numRetained),
+    logger: loggerOf(events),
+  });
 
 const startTaskManager = (
   { configuration, translation }: PlannedJob,
@@ -145,12 +149,14 @@ const startJobMaster = (parts: {
   readonly planned: PlannedJob;
   readonly program: JobProgram;
   readonly jobId: JobId;
-  readonly places: Places;
-  readonly restore: ConstructorParameters<typeof JobMaster>[0]['restore'];
+  readonly places: LocalPlaces;
+  readonly found: FoundRestore | undefined;
+  readonly checkpointIds: CheckpointIdCounter;
   readonly taskManager: TaskManager;
   readonly events: RunEvents;
+  readonly checkpointCompleted: (checkpoint: CompletedCheckpoint) => void;
 }): JobMaster => {
-  const { planned, jobId, places, taskManager } = parts;
+  const { planned, jobId, places, taskManager, found } = parts;
   const { configuration } = planned;
   const graph = planned.translation.jobGraph;
   const logger = loggerOf(parts.events);
@@ -159,8 +165,9 @@ const startJobMaster = (parts: {
     graph,
     graphVersion: 1,
     program: parts.program,
-    // Without HA the lineage is new at each start, and nobody else ever leads.
-    fence: { lineage: systemRandom.hex(32), epoch: 1 },
+    // Without HA the lineage is new at each start, and nobody else ever leads. The epoch is above that of the snapshot, so
+    // that no generation comes twice where a job goes on under its old id.
+    fence: { lineage: systemRandom.hex(32), epoch: 1 + (found?.snapshot.metadata.generation.epoch ?? 0) },
     slots: Array.from({ length: taskManager.slots }, (_, slot) => slot),
     gateway: taskManager,
     clock: systemClock,
@@ -175,13 +182,13 @@ const startJobMaster = (parts: {
     }),
     checkpointFolder: places.checkpoints,
     checkpoints: new InMemoryCompletedCheckpointStore(),
-    checkpointIds: new InMemoryCheckpointIdCounter(),
+    checkpointIds: parts.checkpointIds,
     records: new InMemoryJobRecordStore(),
     enumerators: ENUMERATORS,
-    restore: parts.restore,
+    restore: found?.restore,
     restartStrategy: restartStrategyOf(configuration),
     failover: configuration.get(restartOptions.failoverStrategy) === 'full' ? 'full' : 'region',
-    listener: { checkpointCompleted: (checkpoint) => parts.events.checkpointCompleted?.(checkpoint.metadataPath) },
+    listener: { checkpointCompleted: parts.checkpointCompleted },
   });
   taskManager.register(jobMaster);
   jobMaster.start();

@@ -24,6 +24,7 @@ export const runAndWatch = async (options: RunOptions, environment: RunEnvironme
   const configuration = options.configuration.with({
     // The checkpoint that the next run starts from must outlive the cancelled one; then it goes.
     'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+    'execution.checkpointing.num-retained': 1,
   });
   let from: string | undefined;
   let inputs: readonly string[] = [options.file];

@@ -29,6 +29,7 @@ export interface AttemptOptions<T, P> {
   /** `epoch.number`. */
   readonly generation?: string;
   readonly jobId?: string;
+  readonly claimedJobId?: string;
   readonly checkpointing?: boolean;
   /** The lists of all subtasks of the restored checkpoint. */
   readonly restored?: { readonly checkpointId: number; readonly subtasks: readonly SubtaskLists[] } | undefined;
@@ -98,6 +99,7 @@ export class SinkAttempt<T, P> {
       logger: silentLogger,
       checkpointing: options.checkpointing ?? true,
       restoredCheckpointId: options.restored?.checkpointId,
+      claimedJobId: options.claimedJobId,
       keyedState: unexpected('keyed state'),
       operatorState: this.#operatorState(),
       sideOutput: unexpected('side outputs'),

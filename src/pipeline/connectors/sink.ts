@@ -8,6 +8,8 @@ import type { Logger } from '../../foundation/common/logger.ts';
  */
 export interface SinkWriterContext {
   readonly jobId: string;
+  /** The job whose snapshot this one restored and owns: it is gone, so what it prepared is this job's to remove. */
+  readonly claimedJobId?: string | undefined;
   readonly jobName: string;
   /** Stable over restarts and rescaling: the operator's id. */
   readonly sinkId: string;

@@ -36,6 +36,8 @@ export interface OperatorContext {
   readonly checkpointing: boolean;
   /** Whether state was restored; `restoredCheckpointId` is then the checkpoint's. */
   readonly restoredCheckpointId: number | undefined;
+  /** The job whose snapshot this one restored and owns: what its sinks left is rolled back with what this job left. */
+  readonly claimedJobId?: string | undefined;
   /** The keyed state of this operator, made at the first use. */
   keyedState(): KeyedStateBackend;
   readonly operatorState: OperatorStateStore;

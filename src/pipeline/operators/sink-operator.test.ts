@@ -113,6 +113,27 @@ describe('SinkOperator', () => {
     expect(scope.covers(`beef-${SINK_ID}-0-0.9-1`)).toBe(true);
   });
 
+  it('covers all that a claimed job left, of any generation, but what the snapshot lists', async () => {
+    const store = newStore();
+    const old = await new SinkAttempt({ behavior: joining(store), generation: '1.5' }).open();
+    old.write('a');
+    const lists = await old.checkpoint(1);
+    const options = { jobId: 'beef', claimedJobId: JOB_ID, generation: '1.2' };
+    await new SinkAttempt({
+      behavior: joining(store),
+      ...options,
+      restored: { checkpointId: 1, subtasks: [lists] },
+    }).open();
+    const scope = store.scopes.at(-1)!;
+    expect(store.committed).toEqual(['a']);
+    expect(scope.covers(names(lists)[0]!)).toBe(false);
+    expect(scope.covers(`${JOB_ID}-${SINK_ID}-0-1.5-7`)).toBe(true);
+    expect(scope.covers(`${JOB_ID}-${SINK_ID}-0-1.1-7`)).toBe(true);
+    expect(scope.covers(`${JOB_ID}-another-0-1.1-7`)).toBe(false);
+    expect(scope.covers(`cafe-${SINK_ID}-0-1.1-7`)).toBe(false);
+    expect(scope.covers(`beef-${SINK_ID}-0-1.3-7`)).toBe(false);
+  });
+
   it('covers what earlier generations left, but nothing kept, later, or of a subtask that it does not stand for', async () => {
     const store = newStore();
     const old = await new SinkAttempt({ behavior: joining(store), subtask: 2, parallelism: 4 }).open();

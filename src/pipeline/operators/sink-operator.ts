@@ -60,6 +60,7 @@ export class SinkOperator<T, P> extends Operator<T, never> {
     this.#writerState = context.operatorState.list<unknown>('sink-writer', 'union');
     this.#writer = this.#behavior.createWriter({
       jobId: context.jobId,
+      claimedJobId: context.claimedJobId,
       jobName: context.jobName,
       sinkId: context.operatorId,
       operatorName: context.operatorName,
@@ -327,13 +328,12 @@ const abortScope = <P>(context: OperatorContext, kept: readonly Prepared<P>[]): 
   const keptNames = new Set(kept.map(({ name }) => name));
   const isEarlier = (name: string): boolean => {
     const parts = parseTransactionName(name);
-    return (
-      parts !== undefined &&
-      parts.jobId === context.jobId &&
-      parts.sinkId === context.operatorId &&
-      parts.subtask % context.parallelism === context.subtask &&
-      isEarlierGeneration(parts.generation, context.generation)
-    );
+    if (parts?.sinkId !== context.operatorId || parts.subtask % context.parallelism !== context.subtask) {
+      return false;
+    }
+    return parts.jobId === context.jobId
+      ? isEarlierGeneration(parts.generation, context.generation)
+      : parts.jobId === context.claimedJobId;
   };
   return {
     jobId: context.jobId,

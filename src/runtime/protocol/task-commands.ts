@@ -56,6 +56,11 @@ export interface TaskRestore {
    * channels has ended.
    */
   readonly commitOnly: boolean;
+  /**
+   * The job that took the snapshot, where this one claims it: that job is gone, so what its sinks left behind is rolled
+   * back as if this job had prepared it.
+   */
+  readonly claimedJobId?: string;
 }
 
 /** Complete in itself: it names all producers and consumers. */

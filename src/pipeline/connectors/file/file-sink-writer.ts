@@ -258,7 +258,9 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
     await file.close();
     this.#finish({ hidden, final: this.#finalName(), sizeBytes: open.sizeBytes, isListed: false });
     // The part of another job may still be in use there: a savepoint does not end its job.
-    if (folder === this.#folder.path && jobOfHidden(open.hidden) === this.#context.jobId) {
+    const { jobId, claimedJobId } = this.#context;
+    const owner = jobOfHidden(open.hidden);
+    if (folder === this.#folder.path && (owner === jobId || owner === claimedJobId)) {
       this.#obsolete.push(open.hidden);
     }
   }

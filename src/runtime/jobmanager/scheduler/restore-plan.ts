@@ -15,6 +15,8 @@ export interface RestorePoint {
   readonly baseFolder: string;
   /** The `_metadata` file, for messages. */
   readonly metadataPath: string;
+  /** The job owns the snapshot from now on; the one that took it is gone. */
+  readonly isClaimed?: boolean;
 }
 
 const EMPTY: OperatorSubtaskState = { keyed: [] };
@@ -64,6 +66,7 @@ export class RestorePlan {
         return stored === undefined ? [] : [operatorRestore(operator.id, stored, vertex, subtask)];
       }),
       commitOnly,
+      ...(this.point.isClaimed === true ? { claimedJobId: this.point.metadata.jobId } : {}),
     };
   }
 
