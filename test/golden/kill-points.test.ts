@@ -1,68 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { seededRandom } from '../../src/foundation/common/random.ts';
-import { runKilled } from './killed-run.ts';
-import type { KillPoint, RunOfJob } from './killed-run.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bookings } from './jobs/bookings.ts';
+import { type KilledJobResult, runKilledJob } from './killed-job.ts';
+import { type KillPlan, killPlan } from './kill-points.ts';
+import { limiter } from './limiter.ts';
 
-const JOB = join(import.meta.dirname, 'jobs/kill-points.ts');
 const POINTS = 50;
-/** Processes at once; the points are shared out over as many chains. */
-const AT_ONCE = 4;
+const AT_ONCE = 3;
+const BOOKINGS = 600;
+const LINES = 150;
+const SUMS = 50;
+const TEXT = join(import.meta.dirname, '../../examples/word-count/genesis.txt');
 
-/** Between, during and right after checkpoints; in the sink's rename; in the writing of state; at any time. */
-const KINDS: readonly ((nth: number, when: 'before' | 'after') => KillPoint)[] = [
-  (nth, when) => ({ call: 'unlink', path: '_metadata', nth, when }),
-  (nth, when) => ({ call: 'link', path: '_metadata', nth, when }),
-  (nth, when) => ({ call: 'sync', path: '_metadata', nth, when }),
-  (nth, when) => ({ call: 'rename', path: '.pending', nth, when }),
-  (nth, when) => ({ call: 'rename', path: '/out/part-', nth, when }),
-  (nth, when) => ({ call: 'sync', path: '.inprogress', nth, when }),
-  (nth, when) => ({ call: 'write', path: '.inprogress', nth, when }),
-  (nth) => ({ afterMs: 300 + nth * 90 }),
-];
-
-const pointOf = (seed: number): KillPoint[] => {
-  const random = seededRandom(seed);
-  const kind = KINDS[seed % KINDS.length]!;
-  const first = kind(1 + random.int(6), random.int(2) === 0 ? 'before' : 'after');
-  // Every fifth run is killed a second time, wherever it is then.
-  return seed % 5 === 0 ? [first, { afterMs: 350 + random.int(500) }] : [first];
+const ARGUMENTS: Readonly<Record<KillPlan['job'], readonly string[]>> = {
+  words: [TEXT, String(LINES)],
+  accounts: [String(BOOKINGS)],
+  sums: [String(SUMS)],
 };
 
-describe('kill -9', () => {
-  let calm: RunOfJob;
-  const killed = new Map<number, Promise<RunOfJob>>();
-
-  beforeAll(async () => {
-    calm = await runKilled(JOB, []);
-    const chains = Array.from({ length: AT_ONCE }, () => Promise.resolve());
-    for (let seed = 0; seed < POINTS; seed++) {
-      const run = chains[seed % AT_ONCE]!.then(() => runKilled(JOB, pointOf(seed)));
-      killed.set(seed, run);
-      chains[seed % AT_ONCE] = run.then(
-        () => {},
-        () => {},
-      );
-    }
-  });
-
-  test('the run without a kill writes every record', () => {
-    const lines = Object.values(calm.output).flatMap((text) => text.trimEnd().split('\n'));
-    expect(lines).toHaveLength(8_000);
-    expect(calm.kills).toBe(0);
-  });
-
-  test.each(Array.from({ length: POINTS }, (_, seed) => [seed, JSON.stringify(pointOf(seed))] as const))(
-    'seed %i: the committed bytes are those of the run without a kill: %s',
-    async (seed) => {
-      const { output } = await killed.get(seed)!;
-      expect(output).toEqual(calm.output);
+/** Runs a job in a folder of its own. */
+const run = async (
+  folder: string,
+  { job, retained, kills }: Pick<KillPlan, 'job' | 'retained' | 'kills'>,
+  afterKill?: (output: ReadonlyMap<string, string>) => void,
+): Promise<KilledJobResult> =>
+  runKilledJob(
+    {
+      file: join(import.meta.dirname, 'jobs', `${job}.ts`),
+      folder,
+      args: ARGUMENTS[job],
+      configuration: {
+        'execution.checkpointing.interval': '20ms',
+        'execution.checkpointing.num-retained': retained,
+        // Small state goes to files too.
+        'execution.checkpointing.data-inline-threshold': '100b',
+      },
     },
-    240_000,
+    kills,
+    afterKill,
   );
 
-  test('most points were reached', async () => {
-    const runs = await Promise.all(killed.values());
-    expect(runs.filter(({ kills }) => kills > 0).length).toBeGreaterThan(POINTS / 2);
+describe('a job that is killed and started again', () => {
+  const inTurn = limiter(AT_ONCE);
+  const calm = new Map<KillPlan['job'], ReadonlyMap<string, string>>();
+  let root: string;
+  const newFolder = (): string => mkdtempSync(join(root, 'run-'));
+
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'millrace-kill-points-'));
+    await Promise.all(
+      (['words', 'accounts', 'sums'] as const).map(async (job) => {
+        calm.set(job, (await run(newFolder(), { job, retained: 1, kills: [] })).output);
+      }),
+    );
   });
+
+  afterAll(() => {
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  test('writes what it computes when nobody kills it', () => {
+    const lines = (job: KillPlan['job']): string[] =>
+      [...calm.get(job)!.values()].flatMap((text) => text.trimEnd().split('\n'));
+    expect(lines('sums')).toEqual(Array.from({ length: SUMS }, (_, k) => String(400 * k + 190)));
+    expect(lines('words').sort()).toEqual(countWords().sort());
+    expect(lines('accounts').sort()).toEqual(statements().sort());
+  });
+
+  test.concurrent.each(Array.from({ length: POINTS }, (_, seed) => killPlan(seed)))(
+    'commits the same bytes: seed $seed',
+    { timeout: 240_000 },
+    async (plan) => {
+      const expected = calm.get(plan.job)!;
+      const folder = newFolder();
+      const result = await inTurn(() =>
+        run(folder, plan, (soFar) => {
+          for (const [subtask, bytes] of soFar) {
+            // Nothing is visible that does not stay, at no time.
+            expect({ plan, subtask, start: expected.get(subtask)?.slice(0, bytes.length) }).toEqual({
+              plan,
+              subtask,
+              start: bytes,
+            });
+          }
+        }),
+      );
+      expect({ plan, output: result.output }).toEqual({ plan, output: expected });
+      expect(result.kills).toBeGreaterThanOrEqual(plan.certain);
+      rmSync(folder, { recursive: true });
+    },
+  );
 });
+
+/** What the job `words` writes, in no particular order. */
+const countWords = (): string[] => {
+  const counts = new Map<string, number>();
+  const text = readFileSync(TEXT, 'utf8').split('\n').slice(0, LINES).join('\n');
+  return (text.toLowerCase().match(/[a-z]+/g) ?? []).map((word) => {
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+    return `${word},${counts.get(word)}`;
+  });
+};
+
+/** What the job `accounts` writes, in no particular order. */
+const statements = (): string[] => {
+  const all = bookings(BOOKINGS);
+  return all.map(({ account, id }) => {
+    const own = all.filter((booking) => booking.account === account && booking.id <= id);
+    const sum = (some: typeof all): number => some.reduce((total, { amount }) => total + amount, 0);
+    const kinds = [...new Set(own.map(({ kind }) => kind))].sort();
+    return JSON.stringify({
+      account,
+      bookings: own.length,
+      balance: sum(own),
+      latest: own.slice(-3).map((booking) => booking.id),
+      kinds: kinds.map((kind) => [kind, sum(own.filter((booking) => booking.kind === kind))]),
+    });
+  });
+};
