@@ -6,14 +6,20 @@ import { taskManagerOptions } from '../foundation/config/options/taskmanager-opt
 import type { CheckpointingPlan } from '../pipeline/graph/job-graph.ts';
 import type { RestartStrategyOptions } from '../runtime/jobmanager/failover/restart-strategy.ts';
 import { EXPONENTIAL_DELAY_DEFAULTS } from '../runtime/jobmanager/failover/restart-strategy.ts';
+import type { MemoryLimits } from '../runtime/taskmanager/memory-guard.ts';
+import type { MemoryWatchOptions } from '../runtime/taskmanager/memory-watch.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 
 const MIB = 1_048_576;
 const DEFAULT_INLINE_THRESHOLD = 20 * 1024;
 const METRICS_INTERVAL_MS = 500;
-/** Threads share the machine: together they may take this part of its memory by default. */
-const HEAP_SHARE = 0.7;
+/** Threads share the machine: together they may take these parts of its memory by default. */
+const HEAP_SHARE = 0.6;
+const OFF_HEAP_SHARE = 0.3;
+/** The process as a whole: what is left keeps the machine alive. */
+const PROCESS_SHARE = 0.9;
 const LARGEST_DEFAULT_HEAP_MIB = 4096;
+const MEMORY_INTERVAL_MS = 50;
 
 /** `undefined`: what applies when nothing is set. */
 export const restartStrategyOf = (configuration: Configuration): RestartStrategyOptions | undefined => {
@@ -58,21 +64,35 @@ export const threadSettingsOf = (
   checkpointing: CheckpointingPlan | undefined,
 ): Omit<ThreadSettings, 'index'> => {
   const timeoutMs = configuration.get(executionOptions.bufferTimeout);
-  const offHeap = configuration.get(taskManagerOptions.taskOffHeap);
   return {
     bufferTimeoutMs: configuration.get(executionOptions.bufferTimeoutEnabled) ? timeoutMs : -1,
     batchBytes: configuration.get(taskManagerOptions.segmentSize),
     channelCredit: configuration.get(taskManagerOptions.buffersPerChannel),
     inlineThresholdBytes: checkpointing?.inlineThresholdBytes ?? DEFAULT_INLINE_THRESHOLD,
     metricsIntervalMs: METRICS_INTERVAL_MS,
-    arrayBufferLimitBytes: offHeap === 0 ? Number.POSITIVE_INFINITY : offHeap,
   };
 };
 
-/** The heap limit of one thread. Always set: a worker without a limit takes the whole process with it. */
-export const threadHeapMiB = (configuration: Configuration, threads: number): number => {
-  const set = configuration.get(taskManagerOptions.taskHeap);
-  return set === undefined
-    ? Math.min(LARGEST_DEFAULT_HEAP_MIB, Math.floor((totalmem() * HEAP_SHARE) / threads / MIB))
-    : Math.max(16, Math.floor(set / MIB));
+/** What there is for this process: a container may give less than the machine has. */
+const availableBytes = (): number => {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 };
+
+/** Limits of the threads' memory. There always is one: a thread without takes the process, or the machine, with it. */
+export const memoryLimitsOf = (configuration: Configuration, threads: number): MemoryLimits => {
+  const heap = configuration.get(taskManagerOptions.taskHeap);
+  const offHeap = configuration.get(taskManagerOptions.taskOffHeap);
+  const available = availableBytes();
+  return {
+    heapBytes: Math.max(16 * MIB, heap ?? Math.min(LARGEST_DEFAULT_HEAP_MIB * MIB, (available * HEAP_SHARE) / threads)),
+    offHeapBytes: Math.max(16 * MIB, offHeap ?? (available * OFF_HEAP_SHARE) / threads),
+    processBytes: available * PROCESS_SHARE,
+  };
+};
+
+export const memoryWatchOf = (limits: MemoryLimits): MemoryWatchOptions => ({
+  limits,
+  intervalMs: MEMORY_INTERVAL_MS,
+  residentBytes: () => process.memoryUsage.rss(),
+});

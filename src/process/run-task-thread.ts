@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
@@ -19,11 +21,19 @@ export const runTaskThread = (
   Error.stackTraceLimit = 50;
   process.setSourceMapsEnabled(true);
   installModuleHooks();
+  let loading = 0;
   const thread = new TaskThread(settings, {
     clock: systemClock,
     nextTurn: (run) => void setImmediate(run),
     send: channel.send,
-    load: loadTranslation,
+    load: async (program) => {
+      loading++;
+      try {
+        return await loadTranslation(program);
+      } finally {
+        loading--;
+      }
+    },
     stateFactories: heapStateFactories,
     openTarget: (barrier, tag) => {
       const { fs, path } = fileSystemOf(barrier.folder);
@@ -44,6 +54,7 @@ export const runTaskThread = (
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return { heapUsedBytes: heapUsed, arrayBufferBytes: arrayBuffers };
     },
+    collectGarbage,
     stopped: () => {
       restoreConsole();
       channel.stopped();
@@ -53,9 +64,18 @@ export const runTaskThread = (
     const running = thread.running;
     const operator = owner?.operatorName ?? running?.operatorName;
     const title = running?.title ?? '';
-    channel.send({ kind: 'console', level, text, source: sourceOf(title, operator) });
+    // What the module and the builder print was seen at submission; here it would come once more for each thread.
+    if (loading === 0 || operator !== undefined || title !== '') {
+      thread.print({ level, text, source: sourceOf(title, operator) });
+    }
   });
   return thread;
+};
+
+/** A full collection; Node shows it to nobody who does not ask for it. */
+const collectGarbage = (): void => {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
 };
 
 /** `count (2/4)`: the operator's name where it is known, with the subtask of the task. */

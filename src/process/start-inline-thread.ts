@@ -1,4 +1,4 @@
-import type { StartThread } from '../runtime/taskmanager/task-manager.ts';
+import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { runTaskThread } from './run-task-thread.ts';
 

@@ -1,52 +1,52 @@
 import { Worker } from 'node:worker_threads';
 import { MillraceError, codeOf, messageOf } from '../foundation/common/errors.ts';
-import type { StartThread } from '../runtime/taskmanager/task-manager.ts';
+import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { workerEntry } from './worker-entries.ts';
 
 export interface WorkerThreadOptions {
   readonly settings: Omit<ThreadSettings, 'index'>;
   /** The heap of one thread (`taskmanager.memory.task.heap.size`). */
-  readonly heapLimitMiB: number;
+  readonly heapLimitBytes: number;
 }
 
 /** As fast as Node's default (measured), and 100 MB less resident with 1 M keys and a full snapshot. */
 const YOUNG_GENERATION_MIB = 24;
+
+/**
+ * What V8 may take beyond the limit before it gives up. Its own limit is a last resort: it ends the worker only when memory
+ * runs out in small pieces, and the whole process when a large array or map has to grow. `MemoryGuard` acts before.
+ */
+const RESERVE_MIB = 8192;
 
 /** Starts threads as workers: one that runs out of memory or calls `process.exit` ends alone. */
 export const startWorkerThread =
   (options: WorkerThreadOptions): StartThread =>
   (index, events) => {
     const settings: ThreadSettings = { ...options.settings, index };
+    const reserveMib = 2 * Math.ceil(options.heapLimitBytes / 1_048_576) + RESERVE_MIB;
     const worker = new Worker(workerEntry('task-thread'), {
       workerData: settings,
       name: `task-thread-${index}`,
-      resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMiB, maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+      resourceLimits: { maxOldGenerationSizeMb: reserveMib, maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
     let ended = false;
-    const died = (error: MillraceError): void => {
-      if (!ended) {
-        ended = true;
-        events.died(error);
-      }
-    };
+    let cause: MillraceError | undefined;
     worker.on('message', (report: ThreadReport) => {
       if (!ended) {
         events.report(report);
       }
     });
-    worker.on('error', (thrown) => died(deathOf(thrown, index, options.heapLimitMiB)));
-    worker.on('exit', (code) =>
-      died(
-        new MillraceError(
-          'WORKER_DIED',
-          `task thread ${index} ended with exit code ${code}; user code may have called process.exit`,
-          {
-            retryable: true,
-          },
-        ),
-      ),
-    );
+    worker.on('error', (thrown) => {
+      cause ??= deathOf(thrown, index, reserveMib);
+    });
+    // Only now nothing of it runs any more.
+    worker.on('exit', (code) => {
+      if (!ended) {
+        ended = true;
+        events.died(cause ?? exited(index, code));
+      }
+    });
     return {
       send: (command, ports = []) => {
         if (!ended) {
@@ -57,15 +57,26 @@ export const startWorkerThread =
         ended = true;
         await worker.terminate();
       },
+      memory: async () => {
+        const { used_heap_size: heapUsedBytes, external_memory: arrayBufferBytes } = await worker.getHeapStatistics();
+        return { heapUsedBytes, arrayBufferBytes };
+      },
     };
   };
 
-const deathOf = (thrown: unknown, index: number, heapLimitMiB: number): MillraceError =>
+const exited = (index: number, code: number): MillraceError =>
+  new MillraceError(
+    'WORKER_DIED',
+    `task thread ${index} ended with exit code ${code}; user code may have called process.exit`,
+    { retryable: true },
+  );
+
+const deathOf = (thrown: unknown, index: number, reserveMib: number): MillraceError =>
   codeOf(thrown) === 'ERR_WORKER_OUT_OF_MEMORY'
     ? new MillraceError(
         'OUT_OF_MEMORY',
-        `task thread ${index} ran out of memory: its heap is limited to ${heapLimitMiB} MiB ` +
-          '(taskmanager.memory.task.heap.size); raise it, use more threads, or keep less state per key',
+        `task thread ${index} ran out of memory: it needed more than ${reserveMib} MiB of heap at once; ` +
+          'use more threads, or keep less state per key',
         { cause: thrown, retryable: true },
       )
     : new MillraceError('WORKER_DIED', `task thread ${index} died: ${messageOf(thrown)}`, {

@@ -28,6 +28,19 @@ export class RingQueue<T> {
     return this.#size === 0 ? undefined : this.#items[this.#head];
   }
 
+  /** The element that was pushed last. */
+  peekLast(): T | undefined {
+    return this.#size === 0 ? undefined : this.#items[(this.#head + this.#size - 1) % this.#items.length];
+  }
+
+  /** Puts `item` in the place of the element that was pushed last. */
+  replaceLast(item: T): void {
+    if (this.#size === 0) {
+      throw new AssertionError('queue is empty');
+    }
+    this.#items[(this.#head + this.#size - 1) % this.#items.length] = item;
+  }
+
   shift(): T | undefined {
     if (this.#size === 0) {
       return undefined;

@@ -53,6 +53,7 @@ export const startRun = async (
       env: options.env,
       configuration,
       inline: options.inspect,
+      isControllable: true,
       ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
     },
     eventsOf(terminal, options.verbose),
@@ -67,14 +68,12 @@ export const startRun = async (
 const eventsOf = (terminal: Terminal, verbose: boolean): RunEvents => ({
   printed: (line) => terminal.print(line),
   console: (level, source, text) => {
+    let taken: void | Promise<void> = undefined;
     for (const line of text.split('\n')) {
       const shown = `[${source}] ${line}`;
-      if (level === 'warn' || level === 'error') {
-        terminal.log(shown);
-      } else {
-        terminal.print(shown);
-      }
+      taken = level === 'warn' || level === 'error' ? terminal.log(shown) : terminal.print(shown);
     }
+    return taken;
   },
   log: (level, message, error) => {
     if (verbose || level === 'warn' || level === 'error') {

@@ -16,15 +16,33 @@ export class Terminal {
   readonly #streams: TerminalStreams;
   readonly #live: boolean;
   #status = '';
+  #draining: Promise<void> | undefined;
 
   constructor(streams: TerminalStreams) {
     this.#streams = streams;
     this.#live = streams.stderr.isTTY === true;
   }
 
-  /** A line of the job's output. */
-  print(line: string): void {
-    this.#around(() => this.#streams.stdout.write(`${line}\n`));
+  /** A line of the job's output. A promise where nobody reads it as fast as it comes: it waits in memory until then. */
+  print(line: string): void | Promise<void> {
+    const { stdout } = this.#streams;
+    this.#around(() => stdout.write(`${line}\n`));
+    if (!stdout.writableNeedDrain) {
+      return;
+    }
+    this.#draining ??= new Promise<void>((resolve) => {
+      const drained = (): void => {
+        this.#draining = undefined;
+        for (const event of ['drain', 'close', 'error']) {
+          stdout.off(event, drained);
+        }
+        resolve();
+      };
+      for (const event of ['drain', 'close', 'error']) {
+        stdout.on(event, drained);
+      }
+    });
+    return this.#draining;
   }
 
   /** A line about the job. */

@@ -4,9 +4,18 @@ import type { FrameConnection } from './frame-connection.ts';
 import { FRAME_HEADER_BYTES, makeFrame, readFrameHeader } from './frame.ts';
 import { InputChannel } from './input-channel.ts';
 import { OutputChannel } from './output-channel.ts';
+import type { OutputChannelOwner } from './output-channel.ts';
 import type { Batch, StreamEvent } from './stream-element.ts';
 
 const batch = (...values: unknown[]): Batch => ({ values, timestamps: undefined, count: values.length });
+
+const owner = (events: Partial<OutputChannelOwner> = {}): OutputChannelOwner => ({
+  drained: () => {},
+  failed: (error) => {
+    throw error;
+  },
+  ...events,
+});
 
 interface Consumer {
   readonly channel: InputChannel;
@@ -71,7 +80,7 @@ const BARRIER: StreamEvent = {
 describe.each(['one thread', 'two threads'])('Exchange in %s', (kind) => {
   const setUp = (credit: number) => {
     const drained: number[] = [];
-    const output = new OutputChannel(() => drained.push(1));
+    const output = new OutputChannel(owner({ drained: () => drained.push(1) }));
     const input = consumer(credit);
     if (kind === 'one thread') {
       const exchange = new Exchange(0, () => {});
@@ -163,14 +172,15 @@ describe.each(['one thread', 'two threads'])('Exchange in %s', (kind) => {
     expect(input.poll()).toEqual(BARRIER);
   });
 
-  test('a producer that ends early breaks the channel, one that ended its partition does not', () => {
+  test('a producer that ends early says nothing: the JobManager knows why, and ends the consumer', () => {
     const early = setUp(2);
     early.produce();
     early.consume();
     early.deliver();
     early.output.close();
     early.deliver();
-    expect(early.input.broken).toEqual(['the producer ended early']);
+    expect(early.input.broken).toEqual([]);
+    expect(early.input.poll()).toBeUndefined();
 
     const ended = setUp(2);
     ended.produce();
@@ -187,7 +197,7 @@ describe.each(['one thread', 'two threads'])('Exchange in %s', (kind) => {
 describe('a producer that has finished', () => {
   test('still delivers to a consumer that comes late, and is forgotten then', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();
-    const output = new OutputChannel(() => {});
+    const output = new OutputChannel(owner());
     const input = consumer(1);
     producer.registerProducer('k', { output, operatorName: 'map' });
     output.send(batch(1));
@@ -210,7 +220,7 @@ describe('a producer that has finished', () => {
 describe('FrameConnection', () => {
   test('I10: a channel of another generation never meets this one', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();
-    const output = new OutputChannel(() => {});
+    const output = new OutputChannel(owner());
     const input = consumer(4);
     producer.registerProducer('job/1/v/0/1.1#0#job/1/w/0/1.1', { output, operatorName: 'map' });
     exchange.registerConsumer('job/1/v/0/1.2#0#job/1/w/0/1.2', input.channel, 0);
@@ -221,7 +231,7 @@ describe('FrameConnection', () => {
 
   test('a gap in the sequence numbers breaks the channel', () => {
     const { producer, consumer: exchange, wires, connections, deliver } = twoThreads();
-    const output = new OutputChannel(() => {});
+    const output = new OutputChannel(owner());
     const input = consumer(4);
     producer.registerProducer('k', { output, operatorName: 'map' });
     exchange.registerConsumer('k', input.channel, 0);
@@ -238,7 +248,7 @@ describe('FrameConnection', () => {
   test('a peer that dies breaks the channels that it fed', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();
     const input = consumer(4);
-    producer.registerProducer('k', { output: new OutputChannel(() => {}), operatorName: 'map' });
+    producer.registerProducer('k', { output: new OutputChannel(owner()), operatorName: 'map' });
     exchange.registerConsumer('k', input.channel, 0);
     deliver();
     exchange.removePeer(0, 'its thread died');

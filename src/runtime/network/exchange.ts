@@ -9,6 +9,8 @@ interface Producer {
 }
 
 interface WaitingHello {
+  /** `undefined`: of a consumer in this thread. */
+  readonly from: FrameConnection | undefined;
   readonly connect: (producer: Producer) => void;
 }
 
@@ -69,7 +71,7 @@ export class Exchange implements ConnectionOwner {
       connection.open(key, channel);
       return;
     }
-    this.#meet(key, (producer) => this.#connectLocally(producer.output, channel));
+    this.#meet(key, undefined, (producer) => this.#connectLocally(producer.output, channel));
   }
 
   /**
@@ -82,7 +84,15 @@ export class Exchange implements ConnectionOwner {
   }
 
   hello(connection: FrameConnection, channel: number, key: string, credit: number): void {
-    this.#meet(key, (producer) => connection.accept(channel, producer.output, credit, producer.operatorName));
+    this.#meet(key, connection, (producer) =>
+      connection.accept(channel, producer.output, credit, producer.operatorName),
+    );
+  }
+
+  helloCancelled(connection: FrameConnection, key: string): void {
+    if (this.#waiting.get(key)?.from === connection) {
+      this.#waiting.delete(key);
+    }
   }
 
   dirty(connection: FrameConnection): void {
@@ -93,9 +103,14 @@ export class Exchange implements ConnectionOwner {
   /** Sends what all tasks of this turn wrote. */
   flush(): void {
     for (const connection of this.#dirty) {
+      this.#dirty.delete(connection);
       connection.flush();
     }
-    this.#dirty.clear();
+  }
+
+  /** How much is held here, for tests of leaks. */
+  get size(): number {
+    return this.#producers.size + this.#waiting.size;
   }
 
   close(): void {
@@ -105,7 +120,7 @@ export class Exchange implements ConnectionOwner {
     this.#connections.clear();
   }
 
-  #meet(key: string, connect: (producer: Producer) => void): void {
+  #meet(key: string, from: FrameConnection | undefined, connect: (producer: Producer) => void): void {
     const producer = this.#producers.get(key);
     if (producer !== undefined) {
       connect(producer);
@@ -115,7 +130,7 @@ export class Exchange implements ConnectionOwner {
       const oldest = this.#waiting.keys().next().value;
       this.#waiting.delete(oldest!);
     }
-    this.#waiting.set(key, { connect });
+    this.#waiting.set(key, { from, connect });
   }
 
   /** In one thread nothing is encoded: the consumer gets the very batch. */
@@ -125,13 +140,13 @@ export class Exchange implements ConnectionOwner {
       decode: () => {
         throw new TypeError('a local batch is never encoded');
       },
-      close: () => {},
+      close: () => output.abandoned(),
     });
     output.connect(
       {
         deliver: (batch) => channel.receive(batch),
         deliverEvent: (event) => channel.receive(event),
-        close: () => channel.broken('the producer ended early'),
+        close: () => {}, // as with a frame: the JobManager ends the consumer
       },
       channel.initialCredit,
     );

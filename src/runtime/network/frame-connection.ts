@@ -1,4 +1,4 @@
-import { MillraceError } from '../../foundation/common/errors.ts';
+import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
 import { BatchDecoder } from '../../foundation/serialization/batch-decoder.ts';
 import { BatchEncoder } from '../../foundation/serialization/batch-encoder.ts';
 import { decodeValue, encodeValue } from '../../foundation/serialization/value-codec.ts';
@@ -17,6 +17,8 @@ export interface FramePort {
 export interface ConnectionOwner {
   /** A consumer says hello for this channel; the answer is `connection.accept`, now or when the producer is deployed. */
   hello(connection: FrameConnection, channel: number, key: string, credit: number): void;
+  /** The consumer of a hello that nobody has answered yet is gone. */
+  helloCancelled(connection: FrameConnection, key: string): void;
   /** Something waits for `flush`. */
   dirty(connection: FrameConnection): void;
 }
@@ -26,13 +28,9 @@ interface Receiving {
   sequence: number;
 }
 
-interface Sending {
-  readonly output: OutputChannel;
-}
-
 /**
  * All channels between this thread and one peer, multiplexed. Frames of one turn leave in one message. A gap in the
- * sequence numbers breaks the channel: nothing is resumed.
+ * sequence numbers breaks the channel, a frame that cannot be read all of them: nothing is resumed.
  */
 export class FrameConnection {
   readonly peer: number;
@@ -40,10 +38,13 @@ export class FrameConnection {
   readonly #owner: ConnectionOwner;
   readonly #checksums: boolean;
   readonly #receiving = new Map<number, Receiving>();
-  readonly #sending = new Map<number, Sending>();
+  readonly #sending = new Map<number, OutputChannel>();
+  /** Keys of hellos that wait for their producer. */
+  readonly #hellos = new Map<number, string>();
   readonly #credits = new Map<number, number>();
   #outbox: Uint8Array<ArrayBuffer>[] = [];
   #nextChannel = 0;
+  #closed = false;
 
   constructor(peer: number, port: FramePort, owner: ConnectionOwner, options: { readonly checksums: boolean }) {
     this.peer = peer;
@@ -59,8 +60,10 @@ export class FrameConnection {
     this.#receiving.set(id, { channel, sequence: 0 });
     channel.connect({
       grantCredit: (credit) => {
-        this.#credits.set(id, (this.#credits.get(id) ?? 0) + credit);
-        this.#owner.dirty(this);
+        if (!this.#closed) {
+          this.#credits.set(id, (this.#credits.get(id) ?? 0) + credit);
+          this.#owner.dirty(this);
+        }
       },
       decode: (encoded) => decoder.decode(encoded),
       close: () => {
@@ -75,39 +78,47 @@ export class FrameConnection {
 
   /** Producer's side: the channel that said hello feeds from `output`. */
   accept(id: number, output: OutputChannel, credit: number, operatorName: string): void {
-    this.#sending.set(id, { output });
+    this.#hellos.delete(id);
+    this.#sending.set(id, output);
     output.connect(this.#transport(id, operatorName), credit);
   }
 
-  /** Producer's side: nothing here feeds that channel (any more). */
-  refuse(id: number): void {
-    this.#post(makeFrame('close', id, 0, encodeValue('the producer is gone'), this.#checksums));
+  /** Never throws: what is wrong with a frame breaks the channels that it concerns, not the thread. */
+  receive(frame: Uint8Array): void {
+    let header: FrameHeader | undefined;
+    try {
+      header = readFrameHeader(frame);
+      this.#received(header, frame.subarray(FRAME_HEADER_BYTES));
+    } catch (thrown) {
+      const isData = header?.type === 'data' || header?.type === 'event';
+      if (isData && header !== undefined) {
+        this.#break(header.channel, messageOf(thrown));
+      } else {
+        this.broken(messageOf(thrown));
+      }
+    }
   }
 
-  receive(frame: Uint8Array): void {
-    const header = readFrameHeader(frame);
-    const payload = frame.subarray(FRAME_HEADER_BYTES);
+  #received(header: FrameHeader, payload: Uint8Array): void {
     switch (header.type) {
       case 'data':
       case 'event':
         return this.#receiveElement(header, payload);
       case 'hello': {
         const hello = decodeValue(payload) as { readonly key: string; readonly credit: number };
+        this.#hellos.set(header.channel, hello.key);
         return this.#owner.hello(this, header.channel, hello.key, hello.credit);
       }
       case 'credit':
         return this.#sending
           .get(header.channel)
-          ?.output.addCredit(new DataView(payload.buffer, payload.byteOffset).getUint32(0, true));
+          ?.addCredit(new DataView(payload.buffer, payload.byteOffset).getUint32(0, true));
       case 'cancel':
-        this.#sending.delete(header.channel);
-        return;
-      case 'close': {
-        const receiving = this.#receiving.get(header.channel);
+        return this.#cancelled(header.channel);
+      case 'close':
+        // The producer's task failed or was cancelled. The JobManager knows why, and ends this task with its region; an
+        // error of its own here could be taken for the cause.
         this.#receiving.delete(header.channel);
-        receiving?.channel.broken(String(decodeValue(payload)));
-        return;
-      }
     }
   }
 
@@ -126,17 +137,29 @@ export class FrameConnection {
     }
   }
 
-  /** The peer died: every channel to or from it is broken. */
+  /** Every channel to or from the peer breaks, on this side. */
   broken(reason: string): void {
-    const channels = [...this.#receiving.values()];
+    const receiving = [...this.#receiving.values()];
+    const sending = [...this.#sending.values()];
+    const hellos = [...this.#hellos.values()];
     this.#receiving.clear();
     this.#sending.clear();
-    for (const { channel } of channels) {
+    this.#hellos.clear();
+    for (const key of hellos) {
+      this.#owner.helloCancelled(this, key);
+    }
+    for (const { channel } of receiving) {
       channel.broken(reason);
+    }
+    for (const output of sending) {
+      output.broken(new MillraceError('CHANNEL_LOST', `lost a receiver: ${reason}`, { retryable: true }));
     }
   }
 
   close(): void {
+    this.#closed = true;
+    this.#outbox = [];
+    this.#credits.clear();
     this.#port.close();
   }
 
@@ -146,9 +169,7 @@ export class FrameConnection {
       return; // closed by the consumer while the frame was on its way
     }
     if (header.sequence !== receiving.sequence) {
-      this.#receiving.delete(header.channel);
-      receiving.channel.broken(`frame ${header.sequence} came where ${receiving.sequence} was due`);
-      return;
+      return this.#break(header.channel, `frame ${header.sequence} came where ${receiving.sequence} was due`);
     }
     receiving.sequence++;
     if (header.type === 'data') {
@@ -160,6 +181,23 @@ export class FrameConnection {
       this.#receiving.delete(header.channel);
     }
     receiving.channel.receive(event);
+  }
+
+  #break(id: number, reason: string): void {
+    const receiving = this.#receiving.get(id);
+    this.#receiving.delete(id);
+    receiving?.channel.broken(reason);
+  }
+
+  #cancelled(id: number): void {
+    const output = this.#sending.get(id);
+    this.#sending.delete(id);
+    output?.abandoned();
+    const key = this.#hellos.get(id);
+    if (key !== undefined) {
+      this.#hellos.delete(id);
+      this.#owner.helloCancelled(this, key);
+    }
   }
 
   #transport(id: number, operatorName: string): ChannelTransport {
@@ -182,14 +220,16 @@ export class FrameConnection {
       },
       close: () => {
         if (this.#sending.delete(id)) {
-          this.#post(makeFrame('close', id, 0, encodeValue('the producer ended early'), this.#checksums));
+          this.#post(makeFrame('close', id, 0, new Uint8Array(0), this.#checksums));
         }
       },
     };
   }
 
   #post(frame: Uint8Array<ArrayBuffer>): void {
-    this.#outbox.push(frame);
-    this.#owner.dirty(this);
+    if (!this.#closed) {
+      this.#outbox.push(frame);
+      this.#owner.dirty(this);
+    }
   }
 }

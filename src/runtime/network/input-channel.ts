@@ -1,4 +1,5 @@
 import { RingQueue } from '../../foundation/common/ring-queue.ts';
+import { supersedes } from './stream-element.ts';
 import type { Batch, StreamEvent } from './stream-element.ts';
 
 /** A batch that is decoded when its turn comes, on the consumer's time. */
@@ -11,7 +12,7 @@ export type ReceivedElement = Batch | EncodedBatch | StreamEvent;
 export interface InputChannelOwner {
   /** The channel has something. */
   channelReady(channel: InputChannel): void;
-  /** The other end is gone before the end of the stream. */
+  /** The connection to the other end broke before the end of the stream. */
   channelBroken(channel: InputChannel, reason: string): void;
 }
 
@@ -55,6 +56,11 @@ export class InputChannel {
 
   receive(element: ReceivedElement): void {
     if (this.#closed) {
+      return;
+    }
+    // Watermarks need no credit: those that the task has not come to yet must not pile up.
+    if ('kind' in element && supersedes(element, this.#queue.peekLast())) {
+      this.#queue.replaceLast(element);
       return;
     }
     this.#queue.push(element);

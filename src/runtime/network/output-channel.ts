@@ -1,4 +1,5 @@
 import { RingQueue } from '../../foundation/common/ring-queue.ts';
+import { supersedes } from './stream-element.ts';
 import type { Batch, StreamEvent } from './stream-element.ts';
 
 /** How elements get to the receiving end: by reference in a thread, encoded elsewhere. */
@@ -6,6 +7,14 @@ export interface ChannelTransport {
   deliver(batch: Batch): void;
   deliverEvent(event: StreamEvent): void;
   close(): void;
+}
+
+/** The task that writes into the channel. */
+export interface OutputChannelOwner {
+  /** The last waiting element went out, or was dropped because the receiver is gone. */
+  drained(): void;
+  /** An element that waited could not be sent, or the other end was lost. The channel is closed. */
+  failed(error: unknown): void;
 }
 
 /** More than this waiting for credit means that the task did not stop when it was told to. */
@@ -17,15 +26,14 @@ const PENDING_LIMIT = 1_000_000;
  */
 export class OutputChannel {
   readonly #pending = new RingQueue<Batch | StreamEvent>(PENDING_LIMIT);
-  readonly #onDrained: () => void;
+  readonly #owner: OutputChannelOwner;
   #transport: ChannelTransport | undefined;
   #credit = 0;
   #closed = false;
   #whenClosed: (() => void)[] = [];
 
-  /** `onDrained` is called when the last waiting element went out. */
-  constructor(onDrained: () => void) {
-    this.#onDrained = onDrained;
+  constructor(owner: OutputChannelOwner) {
+    this.#owner = owner;
   }
 
   /** True while something waits for credit: the task takes no further batch. */
@@ -33,7 +41,7 @@ export class OutputChannel {
     return this.#pending.size > 0;
   }
 
-  /** The receiver is there, with its first credit. */
+  /** The receiver is there, with its first credit. Comes from a message: what cannot be sent goes to the owner. */
   connect(transport: ChannelTransport, credit: number): void {
     if (this.#closed) {
       transport.close();
@@ -43,12 +51,18 @@ export class OutputChannel {
     this.addCredit(credit);
   }
 
+  /** Comes from a message or from another task: what cannot be sent goes to the owner. */
   addCredit(credit: number): void {
     this.#credit += credit;
     const waited = this.#pending.size > 0;
-    this.#drain();
+    try {
+      this.#drain();
+    } catch (thrown) {
+      this.broken(thrown);
+      return;
+    }
     if (waited && this.#pending.size === 0) {
-      this.#onDrained();
+      this.#owner.drained();
     }
   }
 
@@ -70,6 +84,8 @@ export class OutputChannel {
     }
     if (this.#transport !== undefined && this.#pending.size === 0) {
       this.#deliverEvent(this.#transport, event);
+    } else if (supersedes(event, this.#pending.peekLast())) {
+      this.#pending.replaceLast(event);
     } else {
       this.#pending.push(event);
     }
@@ -84,6 +100,23 @@ export class OutputChannel {
     this.#transport?.close();
     this.#transport = undefined;
     this.#setClosed();
+  }
+
+  /** The receiver is gone: what waits for it is dropped, and nobody has to wait for it any more. */
+  abandoned(): void {
+    const waited = this.#pending.size > 0;
+    this.close();
+    if (waited) {
+      this.#owner.drained();
+    }
+  }
+
+  /** The way to the receiver broke. */
+  broken(error: unknown): void {
+    if (!this.#closed) {
+      this.close();
+      this.#owner.failed(error);
+    }
   }
 
   /** Runs when everything is delivered, the end of the partition included, or the channel was closed early. */

@@ -16,6 +16,13 @@ export type StreamEvent =
   /** Nothing comes any more. */
   | { readonly kind: 'end-of-partition' };
 
+/** Whether `next` makes `last` needless when nothing is between them: the newest watermark and the newest idleness count. */
+export const supersedes = (next: StreamEvent, last: object | undefined): boolean =>
+  last !== undefined &&
+  'kind' in last &&
+  last.kind === next.kind &&
+  (next.kind === 'watermark' || next.kind === 'idle');
+
 /** A barrier carries its trigger, so that a task needs no word from the JobManager to take part. */
 export interface BarrierEvent {
   readonly kind: 'barrier';

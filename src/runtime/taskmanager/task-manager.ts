@@ -1,7 +1,5 @@
-import { MessageChannel } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
-import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
-import { MillraceError, errorInfo } from '../../foundation/common/errors.ts';
+import type { Clock } from '../../foundation/common/clock.ts';
+import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
 import { attemptId } from '../../foundation/common/ids.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
@@ -13,28 +11,17 @@ import type {
   TaskExecutorGateway,
   TaskReport,
 } from '../protocol/task-commands.ts';
-import type { ThreadCommand, ThreadMemory, ThreadReport } from './thread-protocol.ts';
+import { EndWatch } from './end-watch.ts';
+import { MemoryWatch } from './memory-watch.ts';
+import type { MemoryWatchOptions } from './memory-watch.ts';
+import type { StartThread } from './thread-host.ts';
+import type { ThreadCommand, ThreadReport } from './thread-protocol.ts';
+import { ThreadPool } from './thread-pool.ts';
 
-/** A running thread: a worker, or code of this thread when a debugger is attached. */
-export interface ThreadHost {
-  send(command: ThreadCommand, ports?: readonly MessagePort[]): void;
-  /** Ends the thread whatever it does; resolves when it is gone. */
-  terminate(): Promise<void>;
-}
-
-export interface ThreadEvents {
-  report(report: ThreadReport): void;
-  /** The thread ended without being told to. */
-  died(error: MillraceError): void;
-}
-
-export type StartThread = (index: number, events: ThreadEvents) => ThreadHost;
-
-/** What leaves the TaskManager besides reports to the JobMaster. */
+/** What leaves the TaskManager besides reports to the JobMaster. A promise: nothing more is wanted until it settles. */
 export interface TaskManagerEvents {
-  client(jobId: string, channel: string, payload: unknown): void;
-  console(line: Extract<ThreadReport, { kind: 'console' }>): void;
-  memory?(thread: number, memory: ThreadMemory): void;
+  client(jobId: string, channel: string, payload: unknown): void | Promise<void>;
+  console(line: Extract<ThreadReport, { kind: 'console' }>): void | Promise<void>;
 }
 
 export interface TaskManagerOptions {
@@ -45,39 +32,50 @@ export interface TaskManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: TaskManagerEvents;
-  /** `task.cancellation.timeout`: a task that has not ended by then takes its thread with it. */
+  /** `task.cancellation.timeout`: a task that has not ended by then takes its thread with it; 0: never. */
   readonly cancellationTimeoutMs: number;
+  /** `task.cancellation.interval`: pause between warnings about a task that does not end. */
+  readonly cancellationIntervalMs: number;
+  /** Missing: threads take what they like. */
+  readonly memory?: MemoryWatchOptions;
 }
 
-interface Thread {
-  readonly index: number;
-  host: ThreadHost;
-}
+/** So many reports to the client are acknowledged at once. */
+const TAKEN_AT_ONCE = 256;
 
 interface TrackedAttempt {
   readonly thread: number;
-  cancelTimer: TimerHandle | undefined;
+  endWatch: EndWatch | undefined;
 }
 
 /** One TaskManager: its slots, packed into threads, and what runs in them. */
 export class TaskManager implements TaskExecutorGateway {
   readonly slots: number;
   readonly #options: TaskManagerOptions;
-  readonly #threads: Thread[] = [];
+  readonly #threads: ThreadPool;
+  readonly #memory: MemoryWatch | undefined;
   readonly #attempts = new Map<AttemptId, TrackedAttempt>();
+  readonly #taken: number[];
   #jobMaster: JobMasterGateway | undefined;
   #fence: Fence | undefined;
-  #stopped = false;
 
   constructor(options: TaskManagerOptions) {
     this.slots = options.slots;
     this.#options = options;
-    for (let index = 0; index < options.threads; index++) {
-      this.#threads.push({ index, host: this.#startThread(index) });
-    }
-    for (const thread of this.#threads) {
-      this.#connect(thread, this.#threads.slice(0, thread.index));
-    }
+    this.#taken = new Array<number>(options.threads).fill(0);
+    this.#threads = new ThreadPool(options.threads, options.startThread, {
+      report: (thread, report) => this.#received(thread, report),
+      died: (thread, error) => this.#threadDied(thread, error),
+    });
+    this.#memory =
+      options.memory === undefined
+        ? undefined
+        : new MemoryWatch(options.memory, {
+            clock: options.clock,
+            threads: () => this.#threads.running(),
+            collect: (thread) => this.#threads.send(thread, { kind: 'collect' }),
+            end: (thread, error) => void this.#threads.end(thread, error),
+          });
   }
 
   /** Whom tasks report to. */
@@ -89,30 +87,26 @@ export class TaskManager implements TaskExecutorGateway {
     if (!this.#accepts(fence)) {
       return;
     }
-    const byThread = Map.groupBy(deployments, (deployment) => deployment.slot % this.#threads.length);
-    const threadOf = (deployment: TaskDeployment): number => deployment.slot % this.#threads.length;
-    const threads = new Map(deployments.map((each) => [attemptId(each.attempt), threadOf(each)]));
-    for (const [index, own] of byThread) {
-      for (const { attempt } of own) {
-        this.#attempts.set(attemptId(attempt), { thread: index, cancelTimer: undefined });
+    const threadOf = ({ slot }: TaskDeployment): number => slot % this.#threads.size;
+    for (const deployment of deployments) {
+      this.#attempts.set(attemptId(deployment.attempt), { thread: threadOf(deployment), endWatch: undefined });
+    }
+    const threads = Map.groupBy(deployments, threadOf);
+    const failed = new Map<number, unknown>();
+    // All threads first: a deployment connects to producers in other threads.
+    for (const thread of threads.keys()) {
+      try {
+        this.#threads.start(thread);
+      } catch (thrown) {
+        failed.set(thread, thrown);
       }
-      const [first] = own;
-      this.#threads[index]!.host.send({
-        kind: 'deploy',
-        graph: first!.graph,
-        program: first!.program,
-        tasks: own.map(({ graph: _graph, program: _program, ...deployment }) => ({
-          ...deployment,
-          producerThreads: Object.fromEntries(
-            deployment.inputs
-              .flatMap((input) => input.channels)
-              .map(({ producer }) => [
-                attemptId(producer),
-                threads.get(attemptId(producer)) ?? this.#attempts.get(attemptId(producer))?.thread ?? -1,
-              ]),
-          ),
-        })),
-      });
+    }
+    for (const [thread, own] of threads) {
+      if (failed.has(thread)) {
+        this.#startFailed(thread, own, failed.get(thread));
+      } else {
+        this.#threads.send(thread, this.#deployCommand(own));
+      }
     }
   }
 
@@ -129,39 +123,33 @@ export class TaskManager implements TaskExecutorGateway {
       return;
     }
     if (command.kind === 'cancel') {
-      tracked.cancelTimer ??= this.#options.clock.after(this.#options.cancellationTimeoutMs, () =>
-        this.#cancellationTimedOut(attempt, tracked),
-      );
+      this.#watchEnd(attempt);
     }
-    this.#threads[tracked.thread]!.host.send({ kind: 'command', attempt, command });
+    this.#threads.send(tracked.thread, { kind: 'command', attempt, command });
   }
 
   /** Ends a thread as a crash would; for demonstrations and tests of recovery. */
-  async killThread(index: number): Promise<void> {
-    const thread = this.#threads[index];
-    if (thread === undefined) {
-      return;
-    }
-    const { host } = thread;
-    this.#threadDied(thread, new MillraceError('WORKER_DIED', `task thread ${index} was killed`, { retryable: true }));
-    await host.terminate();
+  killThread(thread: number): Promise<void> {
+    const error = new MillraceError('WORKER_DIED', `task thread ${thread} was killed`, { retryable: true });
+    return this.#threads.end(thread, error);
   }
 
-  /** Which threads run something, with the number of their tasks. */
+  /** How many tasks each thread has. */
   load(): readonly number[] {
-    const load = this.#threads.map(() => 0);
+    const load = new Array<number>(this.#threads.size).fill(0);
     for (const { thread } of this.#attempts.values()) {
       load[thread]!++;
     }
     return load;
   }
 
+  /** Ends all threads; nothing is reported any more. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const { cancelTimer } of this.#attempts.values()) {
-      cancelTimer?.cancel();
+    this.#memory?.stop();
+    for (const { endWatch } of this.#attempts.values()) {
+      endWatch?.stop();
     }
-    await Promise.all(this.#threads.map(({ host }) => host.terminate()));
+    await this.#threads.stop();
   }
 
   /** I2: a lower epoch than the newest seen is refused. */
@@ -175,24 +163,30 @@ export class TaskManager implements TaskExecutorGateway {
     return true;
   }
 
-  #startThread(index: number): ThreadHost {
-    const host: ThreadHost = this.#options.startThread(index, {
-      report: (report) => this.#received(index, report),
-      died: (error) => {
-        const thread = this.#threads[index];
-        if (thread !== undefined && thread.host === host && !this.#stopped) {
-          this.#threadDied(thread, error);
-        }
-      },
-    });
-    return host;
+  #deployCommand(deployments: readonly TaskDeployment[]): ThreadCommand {
+    const [first] = deployments;
+    return {
+      kind: 'deploy',
+      graph: first!.graph,
+      program: first!.program,
+      tasks: deployments.map(({ graph: _graph, program: _program, ...deployment }) => ({
+        ...deployment,
+        producerThreads: Object.fromEntries(
+          deployment.inputs
+            .flatMap((input) => input.channels)
+            .map(({ producer }) => [attemptId(producer), this.#attempts.get(attemptId(producer))?.thread ?? -1]),
+        ),
+      })),
+    };
   }
 
-  #connect(thread: Thread, others: readonly Thread[]): void {
-    for (const other of others) {
-      const { port1, port2 } = new MessageChannel();
-      thread.host.send({ kind: 'connect', peer: other.index, port: port1 }, [port1]);
-      other.host.send({ kind: 'connect', peer: thread.index, port: port2 }, [port2]);
+  #startFailed(thread: number, deployments: readonly TaskDeployment[], thrown: unknown): void {
+    const error = new MillraceError('WORKER_DIED', `task thread ${thread} could not be started: ${messageOf(thrown)}`, {
+      cause: thrown,
+      retryable: true,
+    });
+    for (const { attempt } of deployments) {
+      this.#taskReport({ kind: 'state', attempt: attemptId(attempt), state: 'FAILED', error: errorInfo(error) });
     }
   }
 
@@ -203,54 +197,76 @@ export class TaskManager implements TaskExecutorGateway {
         return;
       case 'task':
         return this.#taskReport(report.report);
+      case 'failing':
+        return this.#watchEnd(report.attempt);
       case 'metrics':
         this.#jobMaster?.metrics(report.metrics);
-        return events.memory?.(thread, report.memory);
+        return this.#memory?.reported(thread, report.memory, false);
+      case 'collected':
+        return this.#memory?.reported(thread, report.memory, true);
       case 'client':
-        return events.client(report.jobId, report.channel, report.payload);
+        return this.#take(thread, events.client(report.jobId, report.channel, report.payload));
       case 'console':
-        return events.console(report);
+        return this.#take(thread, events.console(report));
       case 'log':
         return logger[report.level](report.message, report.fields);
     }
   }
 
+  /** Tells the thread that somebody took what it sent, so that it sends more. */
+  #take(thread: number, taking: void | Promise<void>): void {
+    const taken = (): void => {
+      this.#taken[thread]!++;
+      if (this.#taken[thread] === TAKEN_AT_ONCE) {
+        this.#taken[thread] = 0;
+        this.#threads.send(thread, { kind: 'taken', count: TAKEN_AT_ONCE });
+      }
+    };
+    if (taking === undefined) {
+      taken();
+    } else {
+      void taking.finally(taken).catch((error: unknown) => {
+        this.#options.logger.warn(`the client did not take what was sent: ${messageOf(error)}`);
+      });
+    }
+  }
+
   #taskReport(report: TaskReport): void {
     if (report.kind === 'state' && ['FINISHED', 'CANCELED', 'FAILED'].includes(report.state)) {
-      this.#attempts.get(report.attempt)?.cancelTimer?.cancel();
+      this.#attempts.get(report.attempt)?.endWatch?.stop();
       this.#attempts.delete(report.attempt);
     }
     this.#jobMaster?.report(report);
   }
 
-  /** Every task of the thread has failed with it; a new thread takes its place. */
-  #threadDied(thread: Thread, error: MillraceError): void {
-    this.#options.logger.error(`task thread ${thread.index} died: ${error.message}`);
-    const others = this.#threads.filter((other) => other !== thread);
-    for (const other of others) {
-      other.host.send({ kind: 'disconnect', peer: thread.index, reason: error.message });
-    }
-    thread.host = this.#startThread(thread.index);
-    this.#connect(thread, others);
-    const lost = [...this.#attempts].filter(([, tracked]) => tracked.thread === thread.index);
+  /** Every task of the thread has failed with it; the next deployment starts another one. */
+  #threadDied(thread: number, error: MillraceError): void {
+    this.#options.logger.error(`task thread ${thread} died: ${error.message}`);
+    this.#memory?.forget(thread);
+    this.#taken[thread] = 0;
+    const lost = [...this.#attempts].filter(([, tracked]) => tracked.thread === thread);
     for (const [attempt] of lost) {
       this.#taskReport({ kind: 'state', attempt, state: 'FAILED', error: errorInfo(error) });
     }
   }
 
-  #cancellationTimedOut(attempt: AttemptId, tracked: TrackedAttempt): void {
-    const thread = this.#threads[tracked.thread];
-    if (this.#attempts.get(attempt) !== tracked || thread === undefined) {
+  #watchEnd(attempt: AttemptId): void {
+    const tracked = this.#attempts.get(attempt);
+    if (tracked === undefined || tracked.endWatch !== undefined) {
       return;
     }
-    const { host } = thread;
-    const error = new MillraceError(
-      'TIMEOUT',
-      `task ${attempt} did not end within task.cancellation.timeout (${this.#options.cancellationTimeoutMs} ms); ` +
-        'user code blocks its thread, which was ended',
-      { retryable: true },
-    );
-    this.#threadDied(thread, error);
-    void host.terminate();
+    const { clock, logger, cancellationTimeoutMs, cancellationIntervalMs } = this.#options;
+    tracked.endWatch = new EndWatch(clock, cancellationIntervalMs, cancellationTimeoutMs, {
+      warn: (seconds) => logger.warn(`task ${attempt} has not ended for ${seconds} s; user code may block its thread`),
+      giveUp: () => {
+        const error = new MillraceError(
+          'TIMEOUT',
+          `task ${attempt} did not end within task.cancellation.timeout (${cancellationTimeoutMs} ms); ` +
+            'user code blocks its thread, which was ended',
+          { retryable: true },
+        );
+        void this.#threads.end(tracked.thread, error);
+      },
+    });
   }
 }

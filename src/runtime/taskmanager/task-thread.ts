@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
@@ -31,9 +32,21 @@ export interface ThreadEffects {
   openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
   openReader(baseFolder: string): StateReader;
   memory(): ThreadMemory;
+  collectGarbage(): void;
   /** Everything is closed; the thread may end. */
   stopped(): void;
 }
+
+/** Whose code runs. */
+export interface RunningCode {
+  /** Vertex and subtask: `map (2/4)`. */
+  readonly title: string;
+  readonly operatorName?: string;
+  readonly task: Task;
+}
+
+/** Tasks stop when so many lines and rows are on their way to the client. */
+const UNTAKEN_LIMIT = 4096;
 
 /** One thread of a TaskManager: its tasks, its end of the data plane, its loop. */
 export class TaskThread {
@@ -44,8 +57,11 @@ export class TaskThread {
   readonly #exchange: Exchange;
   readonly #loop: ThreadLoop;
   readonly #environment: TaskEnvironment;
+  /** Survives promises and timers of user code: what they throw or print finds its task. */
+  readonly #context = new AsyncLocalStorage<RunningCode>();
   #metricsTimer: TimerHandle | undefined;
-  #running: { readonly title: string; readonly operatorName?: string } | undefined;
+  /** Reports to the client, and lines of the console, that nobody has taken yet. */
+  #untaken = 0;
 
   constructor(settings: ThreadSettings, effects: ThreadEffects) {
     this.#settings = settings;
@@ -55,16 +71,26 @@ export class TaskThread {
       monotonic: () => effects.clock.monotonic(),
       nextTurn: effects.nextTurn,
       endOfTurn: () => this.#exchange.flush(),
-      runAs: (task, run) => this.#as({ title: task.title }, run),
+      runAs: (task, run) => this.#as(task, run),
     });
     this.#environment = this.#makeEnvironment();
     this.#scheduleMetrics();
     effects.send({ kind: 'ready' });
   }
 
-  /** Whose code runs now, for lines of `console.log`. */
-  get running(): { readonly title: string; readonly operatorName?: string } | undefined {
-    return this.#running;
+  /** Whose code runs now, also behind a promise or in a timer of its own. */
+  get running(): RunningCode | undefined {
+    return this.#context.getStore();
+  }
+
+  /** A line of `console.log` and the like. */
+  print(line: Omit<Extract<ThreadReport, { kind: 'console' }>, 'kind'>): void {
+    const task = this.running?.task;
+    if (task !== undefined) {
+      task.sendsToClient = true;
+    }
+    this.#untaken++;
+    this.#effects.send({ kind: 'console', ...line });
   }
 
   handle(command: ThreadCommand): void {
@@ -81,8 +107,23 @@ export class TaskThread {
       case 'command':
         // An attempt that is gone needs no command; one that was never here neither (R15: commands may arrive twice).
         return this.#tasks.get(command.attempt)?.command(command.command);
+      case 'taken':
+        return this.#taken(command.count);
+      case 'collect':
+        this.#effects.collectGarbage();
+        return this.#effects.send({ kind: 'collected', memory: this.#effects.memory() });
       case 'stop':
         return this.#stop();
+    }
+  }
+
+  #taken(count: number): void {
+    const wasBehind = this.#untaken >= UNTAKEN_LIMIT;
+    this.#untaken -= count;
+    if (wasBehind && this.#untaken < UNTAKEN_LIMIT) {
+      for (const task of this.#tasks.values()) {
+        task.wake();
+      }
     }
   }
 
@@ -111,29 +152,29 @@ export class TaskThread {
       environment: this.#environment,
       build: async (built) => {
         const translation = await this.#translation(graph, program);
-        return this.#as({ title: built.title }, () =>
-          buildTask(built, {
-            deployment,
-            graph,
-            translation,
-            environment: this.#environment,
-            stateFactories: (ofVertex, id) => this.#effects.stateFactories(ofVertex, id),
-          }),
-        );
+        return buildTask(built, {
+          deployment,
+          graph,
+          translation,
+          environment: this.#environment,
+          stateFactories: (ofVertex, id) => this.#effects.stateFactories(ofVertex, id),
+        });
       },
       onReady: (ready) => this.#loop.ready(ready),
       onDone: () => this.#tasks.delete(attempt),
     });
     this.#tasks.set(attempt, task);
-    void task.start();
+    void this.#as(task, () => task.start());
   }
 
   async #translation(graph: JobGraph, program: JobProgram): Promise<Translation> {
     const key = JSON.stringify([program.modulePath, program.args, program.configuration]);
     let loading = this.#programs.get(key);
     if (loading === undefined) {
-      loading = this.#effects.load(program);
+      // Timers and promises of the module belong to no task.
+      loading = this.#context.exit(() => this.#effects.load(program));
       this.#programs.set(key, loading);
+      loading.catch(() => this.#programs.delete(key));
     }
     const translation = await loading;
     if (translation.jobGraph.fingerprint !== graph.fingerprint) {
@@ -157,6 +198,8 @@ export class TaskThread {
       logger,
       exchange: this.#exchange,
       report: (report) => this.#report(report),
+      failing: (attempt) => send({ kind: 'failing', attempt }),
+      isClientBehind: () => this.#untaken >= UNTAKEN_LIMIT,
       toClient: (jobId, channel, payload) => this.#toClient(jobId, channel, payload),
       pause: () => this.#loop.pause(),
       openTarget: (barrier, tag) => this.#effects.openTarget(barrier, tag),
@@ -164,7 +207,8 @@ export class TaskThread {
       bufferTimeoutMs,
       batchBytes,
       channelCredit,
-      runAs: (owner, run) => this.#as({ title: this.#running?.title ?? '', operatorName: owner.operatorName }, run),
+      runAs: (task, owner, run) =>
+        this.#context.run({ title: task.title, operatorName: owner.operatorName, task }, run),
     };
   }
 
@@ -179,21 +223,15 @@ export class TaskThread {
 
   #toClient(jobId: string, channel: string, payload: unknown): void {
     this.#effects.send({ kind: 'client', jobId, channel, payload });
+    this.#untaken++;
   }
 
-  #as<R>(who: { readonly title: string; readonly operatorName?: string }, run: () => R): R {
-    const before = this.#running;
-    this.#running = who;
-    try {
-      return run();
-    } finally {
-      this.#running = before;
-    }
+  #as<R>(task: Task, run: () => R): R {
+    return this.#context.run(task.running, run);
   }
 
   #scheduleMetrics(): void {
     this.#metricsTimer = this.#effects.clock.after(this.#settings.metricsIntervalMs, () => {
-      this.#checkMemory();
       this.sendMetrics();
       this.#scheduleMetrics();
     });
@@ -204,30 +242,25 @@ export class TaskThread {
     this.#effects.send({ kind: 'metrics', metrics, memory: this.#effects.memory() });
   }
 
-  /** A worker's heap limit does not bound array buffers: a thread that holds too many fails its tasks itself. */
-  #checkMemory(): void {
-    const { arrayBufferBytes } = this.#effects.memory();
-    const limit = this.#settings.arrayBufferLimitBytes;
-    if (arrayBufferBytes <= limit) {
+  /**
+   * An error that no task caught, out of a timer or a promise of user code. It fails the task whose code made it; where
+   * that cannot be told, every task of the thread.
+   */
+  crash(thrown: unknown): void {
+    const running = this.running;
+    if (running?.task.isDone === true) {
+      this.#environment.logger.warn(
+        `${running.title} has ended, but its code still runs and threw: ${messageOf(thrown)}`,
+      );
       return;
     }
-    const mib = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
+    const whose = running === undefined ? '' : ` of ${running.operatorName ?? running.title}`;
     const error = new MillraceError(
-      'OUT_OF_MEMORY',
-      `the array buffers of this task thread take ${mib(arrayBufferBytes)}, more than the ${mib(limit)} that ` +
-        'taskmanager.memory.task.off-heap.size allows; raise it, or hold less in buffers and typed arrays',
+      'TASK_FAILED',
+      `uncaught error in asynchronous user code${whose}: ${messageOf(thrown)}`,
+      { cause: thrown },
     );
-    for (const task of this.#tasks.values()) {
-      task.fail(error);
-    }
-  }
-
-  /** An error that no task caught, out of timers or promises of user code; it cannot be told whose, so all tasks fail. */
-  crash(thrown: unknown): void {
-    const error = new MillraceError('TASK_FAILED', `uncaught error in asynchronous user code: ${messageOf(thrown)}`, {
-      cause: thrown,
-    });
-    for (const task of this.#tasks.values()) {
+    for (const task of running === undefined ? this.#tasks.values() : [running.task]) {
       task.fail(error);
     }
   }
@@ -237,8 +270,10 @@ export class TaskThread {
     for (const task of this.#tasks.values()) {
       task.command({ kind: 'cancel' });
     }
-    this.#exchange.close();
-    this.#effects.stopped();
+    void Promise.all([...this.#tasks.values()].map((task) => task.whenDone())).then(() => {
+      this.#exchange.close();
+      this.#effects.stopped();
+    });
   }
 }
 

@@ -19,7 +19,10 @@ const SLICE_MS = 2;
 const TURN_MS = 5;
 const TASK_LIMIT = 100_000;
 
-/** Gives the ready tasks of a thread their turns, one after the other. */
+/**
+ * Gives the ready tasks of a thread their turns, one after the other. What a turn throws goes to whoever called it, the
+ * next turn is due all the same.
+ */
 export class ThreadLoop {
   readonly #options: ThreadLoopOptions;
   readonly #ready = new RingQueue<Task>(TASK_LIMIT);
@@ -56,6 +59,20 @@ export class ThreadLoop {
 
   #turn(): void {
     this.#scheduled = false;
+    try {
+      this.#runTasks();
+      this.#options.endOfTurn();
+    } finally {
+      for (const resolve of this.#waiting.splice(0)) {
+        resolve();
+      }
+      if (this.#ready.size > 0) {
+        this.schedule();
+      }
+    }
+  }
+
+  #runTasks(): void {
     const { monotonic, runAs } = this.#options;
     const turnEndMs = monotonic() + TURN_MS;
     let remaining = this.#ready.size;
@@ -71,13 +88,6 @@ export class ThreadLoop {
       if (result === 'more') {
         this.ready(task);
       }
-    }
-    this.#options.endOfTurn();
-    for (const resolve of this.#waiting.splice(0)) {
-      resolve();
-    }
-    if (this.#ready.size > 0) {
-      this.schedule();
     }
   }
 }

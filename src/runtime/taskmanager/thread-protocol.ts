@@ -21,13 +21,21 @@ export type ThreadCommand =
       readonly tasks: readonly ThreadDeployment[];
     }
   | { readonly kind: 'command'; readonly attempt: AttemptId; readonly command: TaskCommand }
+  /** So many `client` and `console` reports have been taken since the last time. */
+  | { readonly kind: 'taken'; readonly count: number }
+  /** Collects garbage and reports what is left. */
+  | { readonly kind: 'collect' }
   | { readonly kind: 'stop' };
 
 /** What a thread tells its TaskManager. */
 export type ThreadReport =
   | { readonly kind: 'ready' }
+  /** The task failed and closes what it has; that must not take longer than a cancellation. */
+  | { readonly kind: 'failing'; readonly attempt: AttemptId }
   | { readonly kind: 'task'; readonly report: TaskReport }
   | { readonly kind: 'metrics'; readonly metrics: readonly TaskMetrics[]; readonly memory: ThreadMemory }
+  /** After `collect`. */
+  | { readonly kind: 'collected'; readonly memory: ThreadMemory }
   | { readonly kind: 'client'; readonly jobId: string; readonly channel: string; readonly payload: unknown }
   | { readonly kind: 'console'; readonly level: LogLevel; readonly text: string; readonly source: string }
   | {
@@ -50,6 +58,4 @@ export interface ThreadSettings {
   readonly channelCredit: number;
   readonly inlineThresholdBytes: number;
   readonly metricsIntervalMs: number;
-  /** A thread's memory outside the heap (array buffers) may not grow beyond it. */
-  readonly arrayBufferLimitBytes: number;
 }

@@ -10,15 +10,20 @@ export const taskManagerOptions = {
   }),
   taskHeap: option(memoryType, {
     key: 'taskmanager.memory.task.heap.size',
-    defaultText: "Node's limit",
-    description: "JavaScript heap of each slot's thread. A thread that needs more is ended, and its tasks fail.",
+    defaultText: '60 % of the memory, shared by the threads; 4 GiB at most',
+    description: 'JavaScript heap of each task thread. A thread that needs more is ended, and its tasks fail.',
   }),
   taskOffHeap: option(memoryType, {
     key: 'taskmanager.memory.task.off-heap.size',
-    default: '0 bytes',
+    defaultText: '30 % of the memory, shared by the threads',
     description:
-      "ArrayBuffers of each slot's thread, which the heap limit does not count. A thread that holds more is ended; 0 " +
-      'means no limit.',
+      'ArrayBuffers of each task thread, which the heap limit does not count; its network buffers are among them. A ' +
+      'thread that holds more is ended, and its tasks fail.',
+    differs: {
+      flink: '0 bytes',
+      here: '30 % of the memory',
+      reason: 'typed arrays are where JavaScript keeps bulk data',
+    },
   }),
   segmentSize: option(memoryType, {
     key: 'taskmanager.memory.segment-size',

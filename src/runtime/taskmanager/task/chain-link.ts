@@ -16,6 +16,7 @@ export interface LinkOwner {
 }
 
 const owners = new Map<number, WeakRef<LinkOwner>>();
+const forgotten = new FinalizationRegistry<number>((link) => owners.delete(link));
 let nextLink = 0;
 
 const TEMPLATE = (name: string): string => `
@@ -72,6 +73,7 @@ type LinkClass = new (target: Downstream<unknown>) => ChainLink;
 export const linkTo = (target: Downstream<unknown>, owner: LinkOwner): ChainLink => {
   const index = nextLink++;
   owners.set(index, new WeakRef(owner));
+  forgotten.register(owner, index);
   const create = new Function('attribute', 'none', TEMPLATE(`MillraceLink_${index}`)) as (
     attribute: (thrown: unknown) => unknown,
     none: number,

@@ -32,6 +32,7 @@ export class GateInput implements TaskInput {
   readonly #aligner: BarrierAligner;
   readonly #valve: WatermarkValve;
   #channelsWithData: number;
+  readonly #dataEnded: boolean[];
   #isEnded = false;
   readonly isSource = false;
   recordsIn = 0;
@@ -46,6 +47,7 @@ export class GateInput implements TaskInput {
     this.#aligner = new BarrierAligner({ channels, exactlyOnce: options.exactlyOnce, floor: options.floor });
     this.#valve = new WatermarkValve(channels);
     this.#channelsWithData = channels;
+    this.#dataEnded = new Array<boolean>(channels).fill(false);
   }
 
   open(): Promise<void> {
@@ -109,6 +111,7 @@ export class GateInput implements TaskInput {
       case 'cancel-barrier':
         return this.#carryOut(this.#aligner.cancelled(event.checkpointId));
       case 'end-of-data':
+        this.#dataEnded[channel] = true;
         this.#channelsWithData--;
         if (this.#channelsWithData === 0) {
           this.#owner.endOfData();
@@ -116,7 +119,10 @@ export class GateInput implements TaskInput {
         return;
       case 'end-of-partition':
         this.#gate.ended(channel);
-        this.#advance(this.#valve.channelEnded(channel));
+        // Without the end of its data the producer was stopped with a savepoint: event time does not go on.
+        if (this.#dataEnded[channel]) {
+          this.#advance(this.#valve.channelEnded(channel));
+        }
         return this.#carryOut(this.#aligner.channelEnded(channel));
       default:
         return unreachable(event, 'stream event');

@@ -83,20 +83,28 @@ export class OperatorChain {
     return this.#sinks.reduce((sum, sink) => sum + sink.count, 0);
   }
 
-  /** From the last to the first, so that nobody pushes into what is not open. */
-  async open(): Promise<void> {
+  /** From the last to the first, so that nobody pushes into what is not open; stops in between when `goesOn` says so. */
+  async open(goesOn: () => boolean): Promise<void> {
     for (const member of this.#operators.toReversed()) {
+      if (!goesOn()) {
+        return;
+      }
       await attributed(member, () => member.operator.open());
     }
   }
 
-  /** True when every operator and every output takes another batch. */
-  isAvailable(): boolean {
+  /** True while an output waits for credit: nothing may be emitted then. */
+  isBlocked(): boolean {
     for (const writer of this.writers) {
       if (writer.isBlocked) {
-        return false;
+        return true;
       }
     }
+    return false;
+  }
+
+  /** True when every operator takes another batch. */
+  isAvailable(): boolean {
     for (const { operator } of this.#operators) {
       if (!operator.isAvailable()) {
         return false;
@@ -139,6 +147,22 @@ export class OperatorChain {
   broadcast(event: Parameters<ResultWriter['broadcast']>[0]): void {
     for (const writer of this.writers) {
       writer.broadcast(event);
+    }
+  }
+
+  /** Runs when the end of the partition, and so everything before it, has gone out to every receiver. */
+  whenDelivered(run: () => void): void {
+    let open = this.writers.length;
+    if (open === 0) {
+      run();
+    }
+    for (const writer of this.writers) {
+      writer.whenClosed(() => {
+        open--;
+        if (open === 0) {
+          run();
+        }
+      });
     }
   }
 

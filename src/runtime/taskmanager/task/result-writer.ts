@@ -91,6 +91,22 @@ export class ResultWriter implements Downstream<unknown> {
     this.bufferedSinceMs = undefined;
   }
 
+  /** Runs when every channel has delivered the end of its partition, or was closed. */
+  whenClosed(run: () => void): void {
+    let open = this.#channels.length;
+    if (open === 0) {
+      run();
+    }
+    for (const channel of this.#channels) {
+      channel.whenClosed(() => {
+        open--;
+        if (open === 0) {
+          run();
+        }
+      });
+    }
+  }
+
   close(): void {
     for (const channel of this.#channels) {
       channel.close();

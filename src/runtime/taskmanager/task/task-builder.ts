@@ -14,6 +14,7 @@ import { channelSelector } from './channel-selector.ts';
 import { GateInput } from './gate-input.ts';
 import { InputGate } from './input-gate.ts';
 import { OperatorChain } from './operator-chain.ts';
+import { attributeTo } from './operator-failure.ts';
 import type { OutputOfChain } from './operator-chain.ts';
 import { ResultWriter } from './result-writer.ts';
 import { SourceInput } from './source-input.ts';
@@ -96,7 +97,7 @@ const makeOutputs = (task: Task, vertex: JobVertex, options: BuildOptions): Made
     const operatorName = vertex.operators.find((operator) => operator.id === jobEdge.fromOperator)?.name ?? vertex.name;
     const made = channels.map((descriptor) => ({
       key: channelKey(edge, descriptor),
-      channel: new OutputChannel(() => task.wake()),
+      channel: new OutputChannel({ drained: () => task.wake(), failed: (error) => task.fail(error) }),
       operatorName,
     }));
     const select = channelSelector(present(translation.partitionings[edge], 'partitioning'), {
@@ -122,7 +123,7 @@ const makeGate = (task: Task, { deployment, environment, graph }: BuildOptions):
     environment.channelCredit,
     task,
     (reason, channel) =>
-      new MillraceError('WORKER_DIED', `${task.title} lost a channel from '${producerOf(channel.edge)}': ${reason}`, {
+      new MillraceError('CHANNEL_LOST', `${task.title} lost a channel from '${producerOf(channel.edge)}': ${reason}`, {
         retryable: true,
       }),
   );
@@ -189,6 +190,14 @@ const operatorContext = (
   },
 ): OperatorContext => {
   const { attempt } = deployment;
+  const asOwn = (run: () => void) => (): void =>
+    environment.runAs(task, own, () => {
+      try {
+        run();
+      } catch (thrown) {
+        throw attributeTo(own.operatorName, thrown);
+      }
+    });
   return {
     operatorId: own.operatorId,
     operatorName: own.operatorName,
@@ -202,16 +211,18 @@ const operatorContext = (
     logger: environment.logger,
     checkpointing: graph.checkpointing !== undefined,
     restoredCheckpointId: deployment.restore?.checkpointId,
+    claimedJobId: deployment.restore?.claimedJobId,
     keyedState: () => state.keyedState(own.operatorId),
     get operatorState() {
       return state.operatorState(own.operatorId);
     },
     sideOutput: own.sideOutput,
-    toClient: (channel, payload) => environment.toClient(attempt.job, channel, payload),
-    schedule: (atMs, run) => {
-      environment.clock.after(atMs - environment.clock.now(), () => task.enqueue(() => environment.runAs(own, run)));
+    toClient: (channel, payload) => {
+      task.sendsToClient = true;
+      environment.toClient(attempt.job, channel, payload);
     },
-    enqueue: (run) => task.enqueue(() => environment.runAs(own, run)),
-    fail: (error) => task.fail(error),
+    schedule: (atMs, run) => task.schedule(atMs, asOwn(run)),
+    enqueue: (run) => task.enqueue(asOwn(run)),
+    fail: (error) => task.fail(attributeTo(own.operatorName, error)),
   };
 };

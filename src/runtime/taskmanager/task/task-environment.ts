@@ -1,10 +1,12 @@
 import type { Clock } from '../../../foundation/common/clock.ts';
+import type { AttemptId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Exchange } from '../../network/exchange.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { TaskReport } from '../../protocol/task-commands.ts';
 import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import type { StateReader } from '../../state/state-handle.ts';
+import type { Task } from './task.ts';
 
 /** What the thread gives its tasks: every effect of a task goes through here. */
 export interface TaskEnvironment {
@@ -12,7 +14,11 @@ export interface TaskEnvironment {
   readonly logger: Logger;
   readonly exchange: Exchange;
   report(report: TaskReport): void;
+  /** The task failed; the report of it comes when its parts are closed. */
+  failing(attempt: AttemptId): void;
   toClient(jobId: string, channel: string, payload: unknown): void;
+  /** Whoever takes what goes to the client has not kept up: tasks that send him something wait. */
+  isClientBehind(): boolean;
   /** Resolves after the thread has given the tasks a turn. */
   pause(): Promise<void>;
   openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
@@ -24,5 +30,5 @@ export interface TaskEnvironment {
   /** Batches under way in one channel. */
   readonly channelCredit: number;
   /** The code that `run` calls belongs to this operator, for lines of `console.log`. */
-  runAs<R>(owner: { readonly operatorName: string }, run: () => R): R;
+  runAs<R>(task: Task, owner: { readonly operatorName: string }, run: () => R): R;
 }

@@ -17,6 +17,7 @@ export class TaskSnapshots {
   readonly #attempt: AttemptId;
   readonly #environment: TaskEnvironment;
   readonly #writing = new Map<number, Writing>();
+  readonly #running = new Set<Promise<void>>();
 
   constructor(attempt: AttemptId, environment: TaskEnvironment) {
     this.#attempt = attempt;
@@ -28,10 +29,18 @@ export class TaskSnapshots {
     pending: PendingTaskSnapshot,
     times: { readonly alignmentMs: number; readonly syncMs: number; readonly final: boolean },
   ): void {
-    const target = this.#environment.openTarget(barrier, tagOf(this.#attempt));
+    let target: DiscardableTarget;
+    try {
+      target = this.#environment.openTarget(barrier, tagOf(this.#attempt));
+    } catch (thrown) {
+      pending.cancel();
+      this.#decline(barrier.checkpointId, thrown);
+      return;
+    }
     const writing = { pending, target };
     this.#writing.set(barrier.checkpointId, writing);
-    void this.#run(barrier, writing, times);
+    const running = this.#run(barrier, writing, times).finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   /** Given up: what was written goes away, nothing is acknowledged. */
@@ -47,6 +56,20 @@ export class TaskSnapshots {
     for (const id of [...this.#writing.keys()]) {
       this.cancel(id);
     }
+  }
+
+  /** Resolves when nothing is written, and nothing of what was given up is deleted, any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  #decline(id: number, thrown: unknown): void {
+    this.#environment.report({
+      kind: 'decline',
+      attempt: this.#attempt,
+      checkpointId: checkpointId(id),
+      error: errorInfo(thrown),
+    });
   }
 
   async #run(
@@ -79,7 +102,7 @@ export class TaskSnapshots {
     } catch (thrown) {
       if (this.#writing.get(id) === writing) {
         this.#writing.delete(id);
-        report({ kind: 'decline', attempt: this.#attempt, checkpointId: checkpointId(id), error: errorInfo(thrown) });
+        this.#decline(id, thrown);
       }
       await writing.target
         .discard()

@@ -1,13 +1,13 @@
-import type { TimerHandle } from '../../../foundation/common/clock.ts';
 import { errorInfo, messageOf } from '../../../foundation/common/errors.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { AttemptId } from '../../../foundation/common/ids.ts';
-import { RingQueue } from '../../../foundation/common/ring-queue.ts';
 import { MAX_WATERMARK } from '../../../pipeline/operators/operator.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { TaskCommand, TaskMetrics, TaskState as ReportedState } from '../../protocol/task-commands.ts';
+import { OutputFlusher } from './output-flusher.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInputOwner } from './task-input.ts';
+import { TaskMailbox } from './task-mailbox.ts';
 import { TaskSnapshots } from './task-snapshots.ts';
 import { TaskTiming } from './task-timing.ts';
 import type { TaskParts } from './task-parts.ts';
@@ -28,12 +28,12 @@ export interface TaskOptions {
 export type SliceResult = 'more' | 'idle' | 'blocked';
 
 /**
- * `ended`: all input is read, the checkpoint that covers the end is awaited (R11). `finishing` and `done`: it takes part
- * in nothing any more.
+ * `ended`: all input is read, the checkpoint that covers the end is awaited (R11). `draining`: the receivers take what is
+ * left. `ending` and `done`: it takes part in nothing any more, its parts are being closed or are.
  */
-type Phase = 'initializing' | 'running' | 'ended' | 'finishing' | 'done';
+type Phase = 'initializing' | 'running' | 'ended' | 'draining' | 'ending' | 'done';
 
-const QUEUE_LIMIT = 10_000_000;
+type FinalState = Extract<ReportedState, 'FINISHED' | 'CANCELED' | 'FAILED'>;
 
 /**
  * One subtask as a mailbox: batches, timers, barriers and commands are taken one at a time on one thread. While the task
@@ -44,8 +44,8 @@ export class Task implements TaskInputOwner {
   readonly title: string;
   readonly #options: TaskOptions;
   readonly #environment: TaskEnvironment;
-  readonly #actions = new RingQueue<() => void>(QUEUE_LIMIT);
-  readonly #commands = new RingQueue<TaskCommand>(QUEUE_LIMIT);
+  readonly #mailbox: TaskMailbox;
+  readonly #flusher: OutputFlusher;
   readonly #snapshots: TaskSnapshots;
   #parts: TaskParts | undefined;
   #phase: Phase = 'initializing';
@@ -60,35 +60,55 @@ export class Task implements TaskInputOwner {
   /** Checkpoints that cover the task's end; several, as one may be given up after the next one's barrier came. */
   readonly #finalIds = new Set<number>();
   #commits: Promise<void> = Promise.resolve();
-  #flushTimer: TimerHandle | undefined;
+  /** Settles when nothing of `start` runs any more. */
+  #starting: Promise<void> = Promise.resolve();
   /** Whether the task is in the thread's queue of ready tasks. */
   isQueued = false;
+  /** Something of it went to the client, or to the console. */
+  sendsToClient = false;
   readonly #timing: TaskTiming;
+  /** As the context that its code runs in. */
+  readonly running: { readonly title: string; readonly task: Task };
+  readonly #done: Promise<void>;
+  #resolveDone!: () => void;
 
   constructor(options: TaskOptions) {
     this.attempt = options.attempt;
     this.title = options.title;
     this.#options = options;
     this.#environment = options.environment;
-    this.#timing = new TaskTiming(options.environment.clock.monotonic());
+    const { clock, bufferTimeoutMs } = options.environment;
+    this.#mailbox = new TaskMailbox(clock, () => this.wake());
+    this.#flusher = new OutputFlusher(clock, bufferTimeoutMs, () => this.wake());
+    this.#timing = new TaskTiming(clock.monotonic());
     this.#snapshots = new TaskSnapshots(options.attempt, options.environment);
+    this.running = { title: options.title, task: this };
+    this.#done = new Promise((resolve) => {
+      this.#resolveDone = resolve;
+    });
   }
 
+  /** It ended or is about to: nothing reaches it any more. */
   get isDone(): boolean {
-    return this.#phase === 'done' || this.#phase === 'finishing';
+    return this.#phase === 'done' || this.#phase === 'ending';
   }
 
   /** Builds, restores and opens the task, then lets it run. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
     try {
       this.#report('INITIALIZING');
       const parts = await this.#options.build(this);
+      // Also of a task that was told to end meanwhile: whoever ends it waits for this, then closes what is there.
+      this.#parts = parts;
+      await parts.chain.open(() => !this.isDone);
       if (this.isDone) {
-        await this.#closeParts(parts);
         return;
       }
-      this.#parts = parts;
-      await parts.chain.open();
       if (parts.commitOnly) {
         // Its end was covered by the restored checkpoint; opening the sinks committed what that lists (R3, R11).
         this.#end('FINISHED');
@@ -117,16 +137,17 @@ export class Task implements TaskInputOwner {
       this.#end('CANCELED');
       return;
     }
-    this.#commands.push(command);
-    this.wake();
+    this.#mailbox.command(command);
   }
 
-  /** Runs in the mailbox: completions of async work, timers. */
+  /** Runs in the mailbox: completions of async work. */
   enqueue(run: () => void): void {
-    if (!this.isDone) {
-      this.#actions.push(run);
-      this.wake();
-    }
+    this.#mailbox.enqueue(run);
+  }
+
+  /** Runs in the mailbox at that wall-clock time, unless the input has ended by then. */
+  schedule(atMs: number, run: () => void): void {
+    this.#mailbox.schedule(atMs, run);
   }
 
   /** Works until there is nothing to do or the deadline (monotonic) is over. */
@@ -138,7 +159,9 @@ export class Task implements TaskInputOwner {
     let result: SliceResult = 'more';
     try {
       result = this.#work(deadlineMs);
-      this.#flushOutputs();
+      if (!this.isDone) {
+        this.#flusher.flush(this.#parts!.chain.writers);
+      }
     } catch (thrown) {
       this.fail(thrown);
       result = 'idle';
@@ -179,6 +202,8 @@ export class Task implements TaskInputOwner {
     chain.entry.processWatermark(MAX_WATERMARK);
     this.#suspend('end', chain.endInput(), () => {
       this.#phase = 'ended';
+      // What a timer would emit now would come behind the end.
+      this.#mailbox.dropActions();
       chain.broadcast({ kind: 'end-of-data' });
       if (this.#options.checkpointing) {
         this.#environment.report({ kind: 'ended', attempt: this.attempt });
@@ -213,19 +238,25 @@ export class Task implements TaskInputOwner {
   }
 
   #work(deadlineMs: number): SliceResult {
+    const { chain, input } = this.#parts!;
     do {
-      if (this.#commands.size > 0 && this.#suspension === undefined) {
-        this.#carryOut(this.#commands.shift()!);
-        continue;
-      }
-      if (this.#actions.size > 0 && this.#suspension !== 'checkpoint' && this.#frozenBy === undefined) {
-        this.#actions.shift()!();
-        continue;
-      }
-      if (this.#suspension !== undefined || this.isDone) {
+      if (this.isDone || this.#phase === 'draining') {
         return 'idle';
       }
-      const { chain, input } = this.#parts!;
+      if (this.#suspension === undefined && this.#mailbox.hasCommand) {
+        this.#carryOut(this.#mailbox.takeCommand()!);
+        continue;
+      }
+      if (chain.isBlocked() || (this.sendsToClient && this.#environment.isClientBehind())) {
+        return 'blocked';
+      }
+      if (this.#mailbox.hasAction && this.#suspension !== 'checkpoint' && this.#frozenBy === undefined) {
+        this.#mailbox.takeAction()!();
+        continue;
+      }
+      if (this.#suspension !== undefined) {
+        return 'idle';
+      }
       if (!chain.isAvailable()) {
         return 'blocked';
       }
@@ -263,7 +294,7 @@ export class Task implements TaskInputOwner {
   #commit(checkpointId: number): void {
     const { chain } = this.#parts!;
     this.#commits = this.#commits
-      .then(() => chain.checkpointCompleted(checkpointId))
+      .then(() => (this.isDone ? undefined : chain.checkpointCompleted(checkpointId)))
       .then(() => {
         if (this.#finalIds.values().some((id) => id <= checkpointId)) {
           this.#finish();
@@ -311,42 +342,30 @@ export class Task implements TaskInputOwner {
     );
   }
 
-  #flushOutputs(): void {
-    const { bufferTimeoutMs, clock } = this.#environment;
-    if (bufferTimeoutMs < 0) {
-      return;
-    }
-    for (const writer of this.#parts!.chain.writers) {
-      const sinceMs = writer.bufferedSinceMs;
-      if (sinceMs === undefined) {
-        continue;
-      }
-      const remainingMs = sinceMs + bufferTimeoutMs - clock.monotonic();
-      if (remainingMs <= 0) {
-        writer.flush();
-      } else {
-        this.#flushTimer ??= clock.after(remainingMs, () => {
-          this.#flushTimer = undefined;
-          this.wake();
-        });
-      }
-    }
-  }
-
+  /** Everything is done; the task ends when its receivers have taken what it wrote. */
   #finish(): void {
-    if (this.isDone) {
+    if (this.isDone || this.#phase === 'draining') {
       return;
     }
-    this.#parts!.chain.broadcast({ kind: 'end-of-partition' });
-    this.#end('FINISHED');
+    this.#phase = 'draining';
+    const { chain } = this.#parts!;
+    chain.broadcast({ kind: 'end-of-partition' });
+    chain.whenDelivered(() => {
+      if (!this.isDone) {
+        this.#end('FINISHED');
+      }
+    });
   }
 
-  #end(state: 'FINISHED' | 'CANCELED' | 'FAILED', error?: ErrorInfo): void {
-    this.#phase = 'finishing';
-    this.#flushTimer?.cancel();
+  #end(state: FinalState, error?: ErrorInfo): void {
+    this.#phase = 'ending';
+    this.#mailbox.close();
+    this.#flusher.cancel();
     this.#snapshots.cancelAll();
-    const closing = this.#parts === undefined ? Promise.resolve() : this.#closeParts(this.#parts, state);
-    void closing
+    if (state === 'FAILED') {
+      this.#environment.failing(this.attempt);
+    }
+    void this.#close(state)
       .then(
         () => ({ state, error }),
         (thrown: unknown) => {
@@ -358,10 +377,28 @@ export class Task implements TaskInputOwner {
         this.#phase = 'done';
         this.#report(outcome.state, outcome.error);
         this.#options.onDone(this);
+        this.#resolveDone();
       });
   }
 
-  async #closeParts(parts: TaskParts, state?: ReportedState): Promise<void> {
+  /** Resolves when its end is reported. */
+  whenDone(): Promise<void> {
+    return this.#done;
+  }
+
+  /** When it resolves nothing of this attempt runs any more: the next one may start (R1). */
+  async #close(state: FinalState): Promise<void> {
+    await this.#starting;
+    try {
+      if (this.#parts !== undefined) {
+        await this.#closeParts(this.#parts, state);
+      }
+    } finally {
+      await this.#snapshots.settled();
+    }
+  }
+
+  async #closeParts(parts: TaskParts, state: FinalState): Promise<void> {
     try {
       await parts.input.close();
     } finally {

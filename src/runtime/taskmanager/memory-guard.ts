@@ -1,0 +1,121 @@
+import { MillraceError } from '../../foundation/common/errors.ts';
+import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
+import type { ThreadMemory } from './thread-protocol.ts';
+
+/**
+ * A worker's own heap limit is no protection: an array or a map that grows by more than V8's reserve ends the whole
+ * process, and array buffers do not count at all. So threads get a far higher limit from V8, and these are enforced from
+ * outside.
+ */
+export interface MemoryLimits {
+  /** JavaScript heap of one thread (`taskmanager.memory.task.heap.size`). */
+  readonly heapBytes: number;
+  /** Array buffers of one thread (`taskmanager.memory.task.off-heap.size`). */
+  readonly offHeapBytes: number;
+  /** Everything that the process takes, before the machine has to swap or kill. */
+  readonly processBytes: number;
+}
+
+/** What is to be done about a thread. `collect`: garbage may be counted; it collects and reports again. */
+export type MemoryVerdict =
+  | { readonly kind: 'fine' }
+  | { readonly kind: 'collect' }
+  | { readonly kind: 'end'; readonly error: MillraceError };
+
+const MIB = 1_048_576;
+/** Above twice the limit and this, no collection is waited for: the thread may never get to one. */
+const RESERVE_BYTES = 128 * MIB;
+const SMALLEST_STEP_BYTES = 16 * MIB;
+const LARGEST_STEP_BYTES = 128 * MIB;
+/** A full collection stops the thread; one after the other would stop the job. */
+const COLLECT_PAUSE_MS = 5_000;
+const FINE: MemoryVerdict = { kind: 'fine' };
+
+const mib = (bytes: number): string => `${Math.round(bytes / MIB)} MiB`;
+
+/** Decides which thread takes too much memory. Figures in, verdicts out. */
+export class MemoryGuard {
+  readonly #limits: MemoryLimits;
+  readonly #stepBytes: number;
+  /** When threads were told to collect (monotonic); until then they are left alone, below the reserve. */
+  readonly #collectAgainMs = new Map<number, number>();
+  #askedAtBytes = 0;
+
+  constructor(limits: MemoryLimits) {
+    this.#limits = limits;
+    const smallest = Math.min(limits.heapBytes, limits.offHeapBytes, limits.processBytes);
+    this.#stepBytes = Math.min(LARGEST_STEP_BYTES, Math.max(SMALLEST_STEP_BYTES, smallest / 8));
+  }
+
+  /** The process has grown so much since the last time that the threads have to be asked now. */
+  shouldAsk(residentBytes: number): boolean {
+    this.#askedAtBytes = Math.min(this.#askedAtBytes, residentBytes);
+    if (residentBytes < this.#askedAtBytes + this.#stepBytes && residentBytes < this.#limits.processBytes) {
+      return false;
+    }
+    this.#askedAtBytes = residentBytes;
+    return true;
+  }
+
+  /** `collected`: the thread has just collected its garbage. */
+  judge(thread: number, memory: ThreadMemory, collected: boolean, nowMs: number): MemoryVerdict {
+    const { heapBytes, offHeapBytes } = this.#limits;
+    const over = Math.max(excess(memory.heapUsedBytes, heapBytes), excess(memory.arrayBufferBytes, offHeapBytes));
+    if (over <= 0) {
+      return FINE;
+    }
+    if (over <= 1 && !collected) {
+      if (nowMs < (this.#collectAgainMs.get(thread) ?? 0)) {
+        return FINE;
+      }
+      this.#collectAgainMs.set(thread, nowMs + COLLECT_PAUSE_MS);
+      return { kind: 'collect' };
+    }
+    return { kind: 'end', error: this.#tooMuch(thread, memory) };
+  }
+
+  /** The whole process takes too much: the thread that takes most has to go. */
+  largest(threads: readonly (readonly [number, ThreadMemory])[], residentBytes: number): number | undefined {
+    if (residentBytes < this.#limits.processBytes) {
+      return undefined;
+    }
+    const size = ({ heapUsedBytes, arrayBufferBytes }: ThreadMemory): number => heapUsedBytes + arrayBufferBytes;
+    const [first] = threads.toSorted(([, a], [, b]) => size(b) - size(a));
+    return first?.[0];
+  }
+
+  machineIsFull(thread: number, residentBytes: number): MillraceError {
+    return new MillraceError(
+      'OUT_OF_MEMORY',
+      `task thread ${thread} takes most of the process's ${mib(residentBytes)}, and the machine has no more than ` +
+        `${mib(this.#limits.processBytes)} for it; use a larger machine, or hold less in state and buffers`,
+      { retryable: true },
+    );
+  }
+
+  /** The thread is gone, another one takes its place. */
+  forget(thread: number): void {
+    this.#collectAgainMs.delete(thread);
+  }
+
+  #tooMuch(thread: number, { heapUsedBytes, arrayBufferBytes }: ThreadMemory): MillraceError {
+    const { heapBytes, offHeapBytes } = this.#limits;
+    return heapUsedBytes > heapBytes
+      ? new MillraceError(
+          'OUT_OF_MEMORY',
+          `task thread ${thread} ran out of memory: it uses ${mib(heapUsedBytes)} of heap, more than the ` +
+            `${mib(heapBytes)} that ${taskManagerOptions.taskHeap.key} allows; raise it, use more threads, or keep less state per key`,
+          { retryable: true },
+        )
+      : new MillraceError(
+          'OUT_OF_MEMORY',
+          `task thread ${thread} ran out of memory: its array buffers take ${mib(arrayBufferBytes)}, more than the ` +
+            `${mib(offHeapBytes)} that ${taskManagerOptions.taskOffHeap.key} allows; raise it, or hold less in buffers and typed arrays`,
+          { retryable: true },
+        );
+  }
+}
+
+/** Above 0: over the limit; above 1: over the reserve too. */
+const excess = (usedBytes: number, limitBytes: number): number =>
+  Number.isFinite(limitBytes) ? (usedBytes - limitBytes) / (limitBytes + RESERVE_BYTES) : -1;
