@@ -64,6 +64,10 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     env: process.env,
     clock: systemClock,
     onInterrupt: interrupts(),
+    openControl: async () => {
+      const { LocalJobControl } = await import('./local-control/local-job-control.ts');
+      return new LocalJobControl();
+    },
     exitNow: (code) => process.exit(code),
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');

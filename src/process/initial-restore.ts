@@ -46,7 +46,7 @@ export const initialRestore = async (
     isClaimed,
     allowNonRestoredState: configuration.get(recoveryOptions.ignoreUnclaimedState),
   };
-  new RestorePlan(new ExecutionGraph(graph), restore, restore);
+  requireFit(graph, restore);
   const notes = [`Starting from ${metadata.kind} ${metadata.checkpointId} of job ${metadata.jobName} in ${folder}`];
   if (isClaimed) {
     notes.push('The job owns it now and deletes it when it has checkpoints of its own (CLAIM)');
@@ -59,6 +59,10 @@ export const initialRestore = async (
   }
   return { restore, snapshot, isClaimed, notes };
 };
+
+/** Errors: CHECKPOINT_MISMATCH. */
+const requireFit = (graph: JobGraph, restore: InitialRestore): RestorePlan =>
+  new RestorePlan(new ExecutionGraph(graph), restore, restore);
 
 /**
  * The highest checkpoint id that the folder of a job's checkpoints knows; 0 where the job is new. Errors: BAD_OPTION when

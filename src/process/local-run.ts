@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { CheckpointIdCounter } from '../coordination/checkpoint-id-counter.ts';
 import { InMemoryCheckpointIdCounter } from '../coordination/none/checkpoint-id-counter.ts';
 import { InMemoryCompletedCheckpointStore } from '../coordination/none/completed-checkpoint-store.ts';
 import { InMemoryJobRecordStore } from '../coordination/none/job-record-store.ts';
-import { errorInfo, type ErrorInfo } from '../foundation/common/errors.ts';
+import { errorInfo, messageOf, type ErrorInfo } from '../foundation/common/errors.ts';
 import type { JobId } from '../foundation/common/ids.ts';
 import type { LogFields, Logger, LogLevel } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
@@ -22,10 +20,13 @@ import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import { slotsNeeded } from '../runtime/jobmanager/scheduler/slot-assignment.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
+import { BundleFolder } from './bundle-folder.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
 import { restartStrategyOf, memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
+import { ControlServer } from './local-control/control-server.ts';
+import { runtimeFolder } from './local-control/runtime-folder.ts';
 import { LocalJobRun } from './local-job-run.ts';
 import { localPlaces, temporaryFolder } from './local-places.ts';
 import type { LocalPlaces } from './local-places.ts';
@@ -39,17 +40,20 @@ const ENUMERATORS = [staticSplitsEnumerator, fileEnumerator];
 
 /** Starts one job on a cluster of its own in this process: one JobManager without HA, one TaskManager. */
 export const startLocalRun = async (request: RunRequest, events: RunEvents): Promise<LocalJobRun> => {
-  const folder = await mkdtemp(join(temporaryFolder(request.configuration), 'millrace-'));
+  const temporary = temporaryFolder(request.configuration);
+  const folder = await BundleFolder.make(temporary);
   try {
-    return await startIn(folder, request, events);
+    const run = await startIn(folder, request, events);
+    void BundleFolder.removeLeftOvers(temporary);
+    return run;
   } catch (thrown) {
-    await rm(folder, { recursive: true, force: true });
+    await folder.remove();
     throw thrown;
   }
 };
 
-const startIn = async (folder: string, request: RunRequest, events: RunEvents): Promise<LocalJobRun> => {
-  const modulePath = await writeBundle(request.bundle, folder);
+const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEvents): Promise<LocalJobRun> => {
+  const modulePath = await writeBundle(request.bundle, folder.path);
   const program: JobProgram = {
     modulePath,
     args: request.args,
@@ -81,21 +85,36 @@ const startIn = async (folder: string, request: RunRequest, events: RunEvents): 
       events.checkpointCompleted?.(checkpoint.metadataPath);
     },
   });
-  return new LocalJobRun({
+  const notes: string[] = [];
+  const run = new LocalJobRun({
     jobId,
     jobName: planned.translation.jobGraph.name,
     jobMaster,
     taskManager,
     savepointDir: places.savepoints,
-    notes: [...planned.warnings.map((warning) => `WARN ${warning}`), ...places.notes, ...(found?.notes ?? [])],
+    notes,
     startedFrom: found?.snapshot.folder,
     claimed,
     clock: systemClock,
     cleanUp: async () => {
       await taskManager.stop();
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
     },
   });
+  const warnings = planned.warnings.map((warning) => `WARN ${warning}`);
+  const unreachable = request.isControllable === true ? await serveControl(run) : [];
+  notes.push(...warnings, ...places.notes, ...(found?.notes ?? []), ...unreachable);
+  return run;
+};
+
+/** A job that nobody can reach from outside runs all the same. */
+const serveControl = async (run: LocalJobRun): Promise<readonly string[]> => {
+  try {
+    await ControlServer.start(run, runtimeFolder(), systemClock.now());
+    return [];
+  } catch (error) {
+    return [`WARN millrace list, cancel, stop, savepoint and checkpoint do not reach this job: ${messageOf(error)}`];
+  }
 };
 
 const claimedSnapshot = (

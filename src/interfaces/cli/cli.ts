@@ -5,8 +5,10 @@ import { loadConfiguration } from '../../foundation/config/load-configuration.ts
 import type { LoadedConfiguration } from '../../foundation/config/load-configuration.ts';
 import { configList } from '../../foundation/config/config-list.ts';
 import { alignedLines } from './aligned-lines.ts';
+import { addControlCommands } from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
+import type { JobControl } from './job-control.ts';
 import type { StartRun } from './job-run.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalStreams } from './terminal.ts';
@@ -17,6 +19,8 @@ export interface CliEnvironment {
   readonly streams: TerminalStreams;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** The jobs that run, for `list`, `cancel`, `stop`, `savepoint` and `checkpoint`. */
+  readonly openControl: () => Promise<JobControl>;
   readonly onInterrupt: RunEnvironment['onInterrupt'];
   readonly exitNow: (code: number) => void;
   /** Opens the debugger's port and waits for a debugger. */
@@ -121,14 +125,15 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
     .option('--origin', 'show where each value comes from')
     .option('--changed', "show the defaults that differ from Flink's, and why")
     .exitOverride()
-    .action((flags: CommonFlags & { readonly origin?: boolean; readonly changed?: boolean }) => {
+    .action(async (flags: CommonFlags & { readonly origin?: boolean; readonly changed?: boolean }) => {
       const { configuration } = load(flags, environment, terminal);
       const options = { origin: flags.origin === true, changed: flags.changed === true };
       const { header, rows } = configList(configuration, options);
       for (const line of alignedLines([header, ...rows])) {
-        terminal.print(line);
+        await terminal.print(line);
       }
     });
+  addControlCommands(program, { terminal, exit, openControl: environment.openControl });
   return program;
 };
 

@@ -13,6 +13,8 @@ export interface RunRequest {
   readonly configuration: Configuration;
   /** Runs tasks in the main thread, for a debugger. */
   readonly inline: boolean;
+  /** Whether commands in other processes of the user (`millrace list`, `cancel`, ...) reach the job. */
+  readonly isControllable?: boolean;
   /** 32 hex digits; drawn when missing. */
   readonly jobId?: string;
 }
