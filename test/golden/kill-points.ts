@@ -74,7 +74,16 @@ export const killPlan = (seed: number): KillPlan => {
   }
   const kind = seed % 3;
   if (kind === 0) {
-    return { seed, job, retained, kills: [call(CLEANUP[random.int(2)]!, 1 + random.int(8))], certain: 0 };
+    // Where all checkpoints are kept, the deletions come at the end of the job.
+    const atEnd = seed % 2 === 0;
+    const nth = 1 + random.int(atEnd ? 4 : 8);
+    return {
+      seed,
+      job,
+      retained: atEnd ? 100 : retained,
+      kills: [call(CLEANUP[random.int(2)]!, nth)],
+      certain: atEnd ? 1 : 0,
+    };
   }
   const times = Array.from({ length: kind }, (): Kill => ({ kind: 'time', afterMs: 250 + random.int(600) }));
   return { seed, job: seed % 4 === 0 ? job : 'sums', retained, kills: [...times, call(any(), 1)], certain: 0 };
