@@ -146,7 +146,7 @@ export class SourceHarness<T> {
 
   #apply(decision: EnumeratorDecision): void {
     for (const { subtask, splits } of decision.assign ?? []) {
-      this.#readers[subtask]!.addSplits(plain(splits) as Split[]);
+      this.#readers[subtask]!.addSplits(plain(splits));
     }
     for (const subtask of decision.noMoreSplits ?? []) {
       this.#readers[subtask]!.noMoreSplits();

@@ -31,7 +31,8 @@ export interface SourceInputOptions {
 export class SourceInput implements TaskInput {
   readonly isSource = true;
   readonly #options: SourceInputOptions;
-  readonly #reader: SourceReader<unknown, Split>;
+  /** Made when the task opens: one that only commits has none. */
+  #reader!: SourceReader<unknown, Split>;
   #state: 'reading' | 'stopped' | 'ended' = 'reading';
   /** The savepoint that stopped the reading; its abort starts it again. */
   #stoppedBy: number | undefined;
@@ -44,28 +45,19 @@ export class SourceInput implements TaskInput {
   constructor(options: SourceInputOptions) {
     this.#options = options;
     this.#floor = options.floor;
-    this.#reader = this.#attributed(() =>
-      options.behavior.createReader({
-        subtask: options.subtask,
-        parallelism: options.parallelism,
-        operatorName: options.operatorName,
-        jobName: options.jobName,
-        clock: options.clock,
-        logger: options.logger,
-        requestSplit: options.requestSplit,
-        wake: () => this.#wake(),
-        fail: (error) => options.owner.fail(attributeTo(options.operatorName, error)),
-      }),
-    );
   }
 
   get recordsIn(): number {
     return this.#options.entry.count;
   }
 
-  async open(): Promise<void> {
+  async open(goesOn: () => boolean): Promise<void> {
     const held = this.#options.splitState.get();
+    this.#reader = this.#attributed(() => this.#createReader());
     await this.#attributed(() => this.#reader.open());
+    if (!goesOn()) {
+      return;
+    }
     if (held.length > 0) {
       this.#attributed(() => this.#reader.addSplits(held));
     }
@@ -128,7 +120,22 @@ export class SourceInput implements TaskInput {
 
   async close(): Promise<void> {
     this.#timer?.cancel();
-    await this.#attributed(() => this.#reader.close());
+    await this.#attributed(() => (this.#reader as SourceReader<unknown, Split> | undefined)?.close());
+  }
+
+  #createReader(): SourceReader<unknown, Split> {
+    const { behavior, subtask, parallelism, operatorName, jobName, clock, logger, requestSplit, owner } = this.#options;
+    return behavior.createReader({
+      subtask,
+      parallelism,
+      operatorName,
+      jobName,
+      clock,
+      logger,
+      requestSplit,
+      wake: () => this.#wake(),
+      fail: (error) => owner.fail(attributeTo(operatorName, error)),
+    });
   }
 
   #trigger(barrier: BarrierEvent): void {

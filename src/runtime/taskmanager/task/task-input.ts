@@ -3,8 +3,8 @@ import type { BarrierEvent } from '../../network/stream-element.ts';
 
 /** Where the records of a task come from: a source reader, or the channels of an input gate. */
 export interface TaskInput {
-  /** Splits that a restored state holds are given before. */
-  open(): Promise<void>;
+  /** Splits that a restored state holds are given before. Does no more than it has to when `goesOn` says that it is over. */
+  open(goesOn: () => boolean): Promise<void>;
   /** Processes one batch or event; false when there is nothing to do now. */
   step(): boolean;
   command(command: TaskCommand): void;

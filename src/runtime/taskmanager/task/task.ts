@@ -1,5 +1,4 @@
-import { errorInfo, messageOf } from '../../../foundation/common/errors.ts';
-import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import { type ErrorInfo, errorInfo, messageOf } from '../../../foundation/common/errors.ts';
 import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { MAX_WATERMARK } from '../../../pipeline/operators/operator.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
@@ -8,9 +7,10 @@ import { OutputFlusher } from './output-flusher.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInputOwner } from './task-input.ts';
 import { TaskMailbox } from './task-mailbox.ts';
+import { taskMetrics } from './task-metrics.ts';
 import { TaskSnapshots } from './task-snapshots.ts';
 import { TaskTiming } from './task-timing.ts';
-import type { TaskParts } from './task-parts.ts';
+import { closeParts, type TaskParts } from './task-parts.ts';
 
 export interface TaskOptions {
   readonly attempt: AttemptId;
@@ -105,7 +105,8 @@ export class Task implements TaskInputOwner {
       const parts = await this.#options.build(this);
       // Also of a task that was told to end meanwhile: whoever ends it waits for this, then closes what is there.
       this.#parts = parts;
-      await parts.chain.open(() => !this.isDone);
+      const goesOn = (): boolean => !this.isDone;
+      await parts.chain.open(goesOn);
       if (this.isDone) {
         return;
       }
@@ -114,7 +115,7 @@ export class Task implements TaskInputOwner {
         this.#end('FINISHED');
         return;
       }
-      await parts.input.open();
+      await parts.input.open(goesOn);
       if (!this.isDone) {
         this.#phase = 'running';
         this.#report('RUNNING');
@@ -222,19 +223,8 @@ export class Task implements TaskInputOwner {
   }
 
   metrics(): TaskMetrics {
-    const timing = this.#timing;
-    timing.begin(this.#environment.clock.monotonic());
-    return {
-      attempt: this.attempt,
-      recordsIn: this.#parts?.input.recordsIn ?? 0,
-      recordsFromSource: this.#parts?.input.isSource === true ? this.#parts.input.recordsIn : 0,
-      recordsOut: (this.#parts?.chain.writers ?? []).reduce((sum, writer) => sum + writer.recordsOut, 0),
-      recordsToSinks: this.#parts?.chain.recordsToSinks ?? 0,
-      busyMs: timing.busyMs,
-      idleMs: timing.idleMs,
-      backpressuredMs: timing.blockedMs,
-      longestPauseMs: timing.takeLongestPauseMs(),
-    };
+    this.#timing.begin(this.#environment.clock.monotonic());
+    return taskMetrics(this.attempt, this.#parts, this.#timing);
   }
 
   #work(deadlineMs: number): SliceResult {
@@ -391,27 +381,10 @@ export class Task implements TaskInputOwner {
     await this.#starting;
     try {
       if (this.#parts !== undefined) {
-        await this.#closeParts(this.#parts, state);
+        await closeParts(this.#parts, state);
       }
     } finally {
       await this.#snapshots.settled();
-    }
-  }
-
-  async #closeParts(parts: TaskParts, state: FinalState): Promise<void> {
-    try {
-      await parts.input.close();
-    } finally {
-      try {
-        await parts.chain.close();
-      } finally {
-        if (state !== 'FINISHED') {
-          for (const writer of parts.chain.writers) {
-            writer.close();
-          }
-        }
-        parts.release();
-      }
     }
   }
 
