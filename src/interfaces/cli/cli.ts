@@ -121,7 +121,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
 
   const config = program.command('config').description('look at the configuration').exitOverride();
   common(config.command('list'))
-    .description('list the options that are set, or all that differ from Flink')
+    .description('list the options with their values')
     .option('--origin', 'show where each value comes from')
     .option('--changed', "show the defaults that differ from Flink's, and why")
     .exitOverride()

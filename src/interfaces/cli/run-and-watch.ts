@@ -1,6 +1,5 @@
 import { codeOf, messageOf } from '../../foundation/common/errors.ts';
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
-import type { Configuration } from '../../foundation/config/configuration.ts';
 import { bundleJob } from './bundle/bundle-job.ts';
 import type { JobBundle } from './bundle/bundle-job.ts';
 import { BundleFailure } from './bundle/build-messages.ts';
@@ -13,125 +12,143 @@ import type { InterruptSignal, RunEnvironment, RunOptions } from './run-command.
 import { startTypeCheck } from './type-check.ts';
 
 /** What tells that the state of the last run does not fit the changed job. */
-const MISFIT = new Set(['CHECKPOINT_MISMATCH', 'CHECKPOINT_BROKEN', 'FILE_NOT_FOUND']);
+const MISFIT: ReadonlySet<string> = new Set(['CHECKPOINT_MISMATCH', 'CHECKPOINT_BROKEN', 'FILE_NOT_FOUND']);
 
 /**
  * Runs the job and starts it again on each save: from the newest checkpoint where its state fits, else from the
  * beginning. A job that does not compile, or that ends, waits for the next save. Ends with Ctrl-C.
  */
 export const runAndWatch = async (options: RunOptions, environment: RunEnvironment): Promise<number> => {
-  const { terminal } = environment;
-  const configuration = options.configuration.with({
-    // The checkpoint that the next run starts from must outlive the cancelled one; then it goes.
-    'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
-    'execution.checkpointing.num-retained': 1,
-  });
-  let from: string | undefined;
-  let inputs: readonly string[] = [options.file];
-  for (let round = 1; ; round++) {
+  const watched = new WatchedJob(options, environment);
+  for (;;) {
+    const interrupted = await watched.round();
+    if (interrupted !== undefined) {
+      return EXIT_CODE_OF[interrupted];
+    }
+  }
+};
+
+class WatchedJob {
+  readonly #environment: RunEnvironment;
+  #options: RunOptions;
+  /** The checkpoint that the last run left. */
+  #from: string | undefined;
+  #inputs: readonly string[];
+  #isFirst = true;
+
+  constructor(options: RunOptions, environment: RunEnvironment) {
+    this.#environment = environment;
+    this.#options = {
+      ...options,
+      configuration: options.configuration.with({
+        // What the next run starts from must outlive the cancelled one; then it goes.
+        'execution.checkpointing.externalized-checkpoint-retention': 'RETAIN_ON_CANCELLATION',
+        'execution.checkpointing.num-retained': 1,
+      }),
+    };
+    this.#inputs = [options.file];
+  }
+
+  /** From one start to the next; resolves to what ended the watching. */
+  async round(): Promise<InterruptSignal | undefined> {
+    const { terminal } = this.#environment;
+    const { file } = this.#options;
     // From before the job is read, so that no change is missed.
-    const watch = new FileWatch(environment, inputs);
-    const types = startTypeCheck(options, terminal);
+    const watch = new FileWatch(this.#environment, this.#inputs);
+    const types = startTypeCheck({ ...this.#options, hints: this.#isFirst }, terminal);
     try {
-      const started = await startRound({ ...options, configuration }, environment, from, round);
-      inputs = started.inputs;
-      watch.alsoWatch(inputs);
-      if (started.run !== undefined) {
-        const end = await followUntilChange(started.run, environment, watch);
-        from = nextStart(end, from);
-        const isReplaced = watch.happened === 'changed' && end.outcome.status === 'CANCELED';
-        if (!isReplaced || end.interrupted !== undefined) {
-          reportOutcome(started.run, end, describeJobFile(options), environment);
-        }
-        if (end.interrupted !== undefined) {
-          return EXIT_CODE_OF[end.interrupted];
-        }
+      const run = await this.#start();
+      watch.alsoWatch(this.#inputs);
+      const next = run === undefined ? 'wait' : await this.#follow(run, watch);
+      if (next === 'again') {
+        return undefined;
       }
       if (watch.happened === undefined) {
-        terminal.log(`waiting for a change of ${options.file} ...`);
+        terminal.log(`waiting for a change of ${file} ...`);
       }
       const happened = await watch.next;
       if (happened !== 'changed') {
-        return EXIT_CODE_OF[happened];
+        return happened;
       }
     } finally {
       types.stop();
       watch.close();
     }
-    terminal.log(`${options.file} changed, starting again${from === undefined ? '' : ` from ${from}`}`);
-  }
-};
-
-interface Round {
-  /** Not there when the job could not be started; why was said. */
-  readonly run: JobRun | undefined;
-  readonly inputs: readonly string[];
-}
-
-const startRound = async (
-  options: RunOptions,
-  environment: RunEnvironment,
-  from: string | undefined,
-  round: number,
-): Promise<Round> => {
-  let inputs: readonly string[] = [options.file];
-  try {
-    const bundle = await bundleJob(options.file, { external: options.external });
-    inputs = bundle.inputs;
-    const run = await startWhereStateFits(round === 1 ? options : withoutJobId(options), environment, bundle, from);
-    return { run, inputs };
-  } catch (thrown) {
-    environment.terminal.log(describeFailure(thrown));
-    return { run: undefined, inputs: thrown instanceof BundleFailure ? [...inputs, ...thrown.files] : inputs };
-  }
-};
-
-/** A job id names one run; those after the first draw their own. */
-const withoutJobId = ({ jobId: _jobId, ...options }: RunOptions): RunOptions => options;
-
-const startWhereStateFits = async (
-  options: RunOptions,
-  environment: RunEnvironment,
-  bundle: JobBundle,
-  from: string | undefined,
-): Promise<JobRun> => {
-  if (from === undefined) {
-    return startRun(options, environment, bundle);
-  }
-  try {
-    return await startRun(options, environment, bundle, continuing(options.configuration, from));
-  } catch (thrown) {
-    if (!MISFIT.has(codeOf(thrown) ?? '')) {
-      throw thrown;
-    }
-    environment.terminal.log(`${messageOf(thrown)}\nThe state of ${from} is left alone; starting without it`);
-    return startRun(options, environment, bundle, withoutState(options.configuration));
-  }
-};
-
-/** The snapshot is ours: it goes when the new run has its own. */
-const continuing = (configuration: Configuration, from: string): Configuration =>
-  configuration.with({ 'execution.state-recovery.path': from, 'execution.state-recovery.claim-mode': 'CLAIM' });
-
-const withoutState = (configuration: Configuration): Configuration =>
-  configuration.with({ 'execution.state-recovery.path': '' });
-
-const followUntilChange = async (run: JobRun, environment: RunEnvironment, watch: FileWatch): Promise<RunEnd> => {
-  const following = followRun(run, environment);
-  void watch.next.then(() => run.cancel());
-  return following;
-};
-
-/** Where the next run starts: the newest checkpoint that the last one left. */
-const nextStart = ({ outcome }: RunEnd, before: string | undefined): string | undefined => {
-  if (outcome.status === 'FINISHED') {
+    terminal.log(`${file} changed, starting again${this.#from === undefined ? '' : ` from ${this.#from}`}`);
     return undefined;
   }
-  return outcome.retainedCheckpoint ?? (isMisfit(outcome.error) ? undefined : before);
-};
+
+  /** `undefined` when the job cannot be started; why was said. */
+  async #start(): Promise<JobRun | undefined> {
+    try {
+      const bundle = await bundleJob(this.#options.file, { external: this.#options.external });
+      this.#inputs = bundle.inputs;
+      return await this.#startWhereStateFits(bundle);
+    } catch (thrown) {
+      this.#environment.terminal.log(describeFailure(thrown));
+      const named = thrown instanceof BundleFailure ? thrown.files : [];
+      this.#inputs = [...new Set([...this.#inputs, ...named])];
+      return undefined;
+    } finally {
+      this.#isFirst = false;
+      // A job id names one run; those after the first draw their own.
+      const { jobId: _jobId, ...options } = this.#options;
+      this.#options = options;
+    }
+  }
+
+  async #startWhereStateFits(bundle: JobBundle): Promise<JobRun> {
+    const { configuration } = this.#options;
+    if (this.#from === undefined) {
+      return startRun(this.#options, this.#environment, bundle);
+    }
+    const continuing = configuration.with({
+      'execution.state-recovery.path': this.#from,
+      // The snapshot is ours: it goes when the new run has its own.
+      'execution.state-recovery.claim-mode': 'CLAIM',
+    });
+    try {
+      return await startRun(this.#options, this.#environment, bundle, continuing);
+    } catch (thrown) {
+      if (!MISFIT.has(codeOf(thrown) ?? '')) {
+        throw thrown;
+      }
+      this.#forgetState(messageOf(thrown));
+      return startRun(this.#options, this.#environment, bundle);
+    }
+  }
+
+  /** `again`: at once, the run only found out that its state does not fit. */
+  async #follow(run: JobRun, watch: FileWatch): Promise<'again' | 'wait'> {
+    void watch.next.then(() => run.cancel());
+    const end = await followRun(run, this.#environment);
+    const { outcome } = end;
+    if (this.#from !== undefined && outcome.status === 'FAILED' && isMisfit(outcome.error)) {
+      this.#forgetState(outcome.error === undefined ? 'unknown reason' : describeFailure(outcome.error));
+      return 'again';
+    }
+    // A run that has no checkpoint of its own yet tells where it had started.
+    this.#from = outcome.status === 'FINISHED' ? undefined : (outcome.retainedCheckpoint ?? this.#from);
+    if (!isReplaced(end, watch)) {
+      reportOutcome(run, end, describeJobFile(this.#options), this.#environment);
+    }
+    return 'wait';
+  }
+
+  #forgetState(reason: string): void {
+    this.#environment.terminal.log(`${reason}\nStarting without the state of ${this.#from}, which is left alone`);
+    this.#from = undefined;
+    const { configuration } = this.#options;
+    this.#options = { ...this.#options, configuration: configuration.with({ 'execution.state-recovery.path': '' }) };
+  }
+}
+
+/** It was cancelled for the next one, which says where it goes on. */
+const isReplaced = ({ outcome, interrupted }: RunEnd, watch: FileWatch): boolean =>
+  interrupted === undefined && watch.happened === 'changed' && outcome.status === 'CANCELED';
 
 const isMisfit = (error: ErrorInfo | undefined): boolean =>
-  error !== undefined && (MISFIT.has(error.code ?? '') || isMisfit(error.cause));
+  error !== undefined && (error.code === 'CHECKPOINT_MISMATCH' || isMisfit(error.cause));
 
 /** The first thing that ends a round: a change of a file, or an interrupt. */
 class FileWatch {

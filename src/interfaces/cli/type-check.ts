@@ -10,7 +10,12 @@ export interface RunningTypeCheck {
 }
 
 export const startTypeCheck = (
-  options: { readonly file: string; readonly check: boolean },
+  options: {
+    readonly file: string;
+    readonly check: boolean;
+    /** Whether it is said when nothing can be checked; yes when missing. */
+    readonly hints?: boolean;
+  },
   terminal: Terminal,
 ): RunningTypeCheck => {
   if (!options.check) {
@@ -19,7 +24,7 @@ export const startTypeCheck = (
   const abort = new AbortController();
   const show = async (): Promise<void> => {
     const result = await checkTypes(options.file, { signal: abort.signal });
-    if (abort.signal.aborted) {
+    if (abort.signal.aborted || (!result.checked && options.hints === false)) {
       return;
     }
     for (const line of result.lines) {
