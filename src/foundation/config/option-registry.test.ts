@@ -19,6 +19,7 @@ const DIFFERING_DEFAULTS = `
 | \`taskmanager.leader-absence.timeout\` (ours) | - | 5 min | below the usual lifetime of a prepared Kafka transaction |
 | \`execution.checkpointing.incremental\` | false | true | a checkpoint costs what changed, not what there is |
 | \`pipeline.max-parallelism\` | -1 (128 or more, from the parallelism) | 128 | a change of the parallelism never changes the key groups |
+| \`taskmanager.memory.task.off-heap.size\` | 0 bytes | 30 % of the memory | typed arrays are where JavaScript keeps bulk data |
 `;
 
 const rowsOf = (table: string): readonly (readonly string[])[] =>
