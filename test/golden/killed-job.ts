@@ -15,18 +15,17 @@ export interface KilledJobResult {
   /** Kills that happened; a run may end before it comes to the point. */
   readonly kills: number;
   readonly runs: number;
-  /** What is committed, by subtask. */
-  readonly output: ReadonlyMap<string, string>;
 }
 
 /**
  * Runs a job that writes to files until it ends, as a user would: killed, it is started again from the newest checkpoint,
- * from the beginning where there is none. The n-th run is killed as `kills[n]` says. `afterKill` sees what is committed.
+ * from the beginning where there is none. The n-th run is killed as `kills[n]` says. The output folder is
+ * `out` in the given one; `afterKill` is called after each kill.
  */
 export const runKilledJob = async (
   options: KilledJobOptions,
   kills: readonly Kill[],
-  afterKill: (output: ReadonlyMap<string, string>) => void = () => {},
+  afterKill: () => void = () => {},
 ): Promise<KilledJobResult> => {
   const out = join(options.folder, 'out');
   let killed = 0;
@@ -46,19 +45,18 @@ export const runKilledJob = async (
       options.folder,
       kills[run],
     );
-    const output = committedOutput(out);
     if (!result.killed) {
       if (result.code !== 0) {
         throw new Error(`run ${run + 1} ended with exit code ${result.code}:\n${result.output}`);
       }
-      return { kills: killed, runs: run + 1, output };
+      return { kills: killed, runs: run + 1 };
     }
     killed++;
-    afterKill(output);
+    afterKill();
     restore = checkpointToContinueFrom(checkpoints) ?? restore;
-    if (restore === undefined && output.size > 0) {
+    if (restore === undefined && hasVisibleFile(out)) {
       // What a checkpoint committed is there, and no checkpoint is: the job had ended and cleaned up.
-      return { kills: killed, runs: run + 1, output };
+      return { kills: killed, runs: run + 1 };
     }
     if (restore !== undefined && !existsSync(restore)) {
       throw new Error(`${restore} is gone`);
@@ -79,6 +77,12 @@ const checkpointToContinueFrom = (checkpoints: string): string | undefined => {
   }
   return undefined;
 };
+
+const hasVisibleFile = (folder: string): boolean =>
+  existsSync(folder) &&
+  readdirSync(folder, { withFileTypes: true }).some(
+    (entry) => !entry.name.startsWith('.') && (entry.isFile() || hasVisibleFile(join(folder, entry.name))),
+  );
 
 /** What the files that are not hidden hold, by subtask, in the order of their names. */
 export const committedOutput = (folder: string): ReadonlyMap<string, string> => {

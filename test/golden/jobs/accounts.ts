@@ -2,7 +2,7 @@ import { job, type KeyedProcessContext, type KeyedRuntimeContext, type RichKeyed
 import type { Collector, ListState, MapState, ReducingState, ValueState } from 'millrace';
 import { fileSink } from 'millrace/connectors/file';
 import { type Booking, bookings, type Statement } from './bookings.ts';
-import { paced } from './paced.ts';
+import { inSteps, paced } from './paced.ts';
 
 class Ledger implements RichKeyedProcessFunction<number, Booking, Statement> {
   #bookings!: ValueState<number>;
@@ -37,7 +37,7 @@ class Ledger implements RichKeyedProcessFunction<number, Booking, Statement> {
  * checkpoint folder, how many bookings. */
 export default job('accounts', (env, [folder = '', checkpoints = '', count = '']) => {
   env
-    .from(paced(bookings(Number(count)), { checkpoints, every: 100 }))
+    .from(paced(inSteps(bookings(Number(count)), 6), { checkpoints }))
     .keyBy('account')
     .process(new Ledger())
     .setParallelism(2)

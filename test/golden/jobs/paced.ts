@@ -5,32 +5,49 @@ import { source } from 'millrace/connectors/custom';
 
 const POLL_MS = 2;
 
+export interface PacedOptions {
+  /** The configured folder, used by one run only. */
+  readonly checkpoints: string;
+  readonly name?: string;
+  /** What has to be true, and then stays true, before the next step; after the last one, before the source ends. */
+  readonly ready?: (step: number) => boolean;
+}
+
 /**
- * A source that emits `items` in steps: after each `every` of them it waits until one more checkpoint is complete, so that
- * a job has a number of checkpoints that does not depend on how fast the machine is. `checkpoints` is the configured
- * folder, used by one run only.
+ * A source that emits its items step by step: after each step it waits until one more checkpoint is complete, so that a
+ * job has a number of checkpoints that does not depend on how fast the machine is.
  */
-export const paced = <T>(
-  items: readonly T[],
-  {
-    checkpoints,
-    every,
-    name = 'paced',
-  }: { readonly checkpoints: string; readonly every: number; readonly name?: string },
-) =>
+export const paced = <T>(steps: readonly (readonly T[])[], { checkpoints, name = 'paced', ready }: PacedOptions) =>
   source({
     name,
     bounded: true,
     maxReadAhead: 1,
     read: async function* (position: number = 0) {
-      for (let i = position; i < items.length; i++) {
-        yield [items[i]!, i + 1] as const;
-        if ((i + 1) % every === 0 && i + 1 < items.length) {
+      let end = 0;
+      for (const [step, items] of steps.entries()) {
+        const start = end;
+        end += items.length;
+        if (position < end) {
+          for (let i = Math.max(start, position); i < end; i++) {
+            yield [items[i - start] as T, i + 1] as const;
+          }
+        }
+        const isLast = step === steps.length - 1;
+        if (position <= end && !isLast) {
           await oneMoreCheckpoint(checkpoints);
+        }
+        while (position <= end && ready?.(step) === false) {
+          await sleep(POLL_MS);
         }
       }
     },
   });
+
+/** `items` in `count` steps of about the same length. */
+export const inSteps = <T>(items: readonly T[], count: number): T[][] =>
+  Array.from({ length: count }, (_, step) =>
+    items.slice(Math.floor((step * items.length) / count), Math.floor(((step + 1) * items.length) / count)),
+  );
 
 const oneMoreCheckpoint = async (folder: string): Promise<void> => {
   const before = newestCheckpoint(folder);

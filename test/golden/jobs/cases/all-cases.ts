@@ -1,0 +1,14 @@
+import type { GoldenCase } from './golden-case.ts';
+import { RUNNING_CASES } from './running-cases.ts';
+import { STATE_CASES } from './state-cases.ts';
+
+export const GOLDEN_CASES: readonly GoldenCase[] = [...RUNNING_CASES, ...STATE_CASES];
+
+export const goldenCases = (names: readonly string[]): readonly GoldenCase[] =>
+  names.map((name) => {
+    const found = GOLDEN_CASES.find((each) => each.name === name);
+    if (found === undefined) {
+      throw new Error(`there is no golden case '${name}'`);
+    }
+    return found;
+  });

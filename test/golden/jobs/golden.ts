@@ -1,0 +1,12 @@
+import { job } from 'millrace';
+import { Golden } from './cases/golden-case.ts';
+import { goldenCases } from './cases/all-cases.ts';
+
+/** Golden cases beside each other. Arguments: output folder, checkpoint folder, names of cases. */
+export default job('golden', (env, [folder = '', checkpoints = '', ...names]) => {
+  env.setParallelism(2);
+  env.configure('pipeline.auto-watermark-interval', '10ms');
+  for (const { name, draw } of goldenCases(names)) {
+    draw(new Golden(env, name, folder, checkpoints));
+  }
+});
