@@ -16,6 +16,11 @@ export class ManualClock implements Clock {
     this.#nowMs = startMs;
   }
 
+  /** Timers that wait for their time. */
+  get timerCount(): number {
+    return this.#timers.length;
+  }
+
   now(): number {
     return this.#nowMs;
   }

@@ -42,8 +42,23 @@ export class MillraceError extends Error {
   }
 }
 
+/** The text of anything, also of what refuses to become a text: errors of user code must not break what reports them. */
+const textOf = (value: unknown): string => {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+};
+
 /** The message of anything that was thrown. */
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+export const messageOf = (thrown: unknown): string => {
+  try {
+    return textOf(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'an error whose message cannot be read';
+  }
+};
 
 /** The `code` of a Node or Millrace error, if it has one. */
 export const codeOf = (thrown: unknown): string | undefined =>
@@ -62,14 +77,18 @@ export interface ErrorInfo {
 
 export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
   if (!(thrown instanceof Error)) {
-    return { name: 'Error', message: `thrown value: ${String(thrown)}` };
+    return { name: 'Error', message: `thrown value: ${textOf(thrown)}` };
   }
-  const code = codeOf(thrown);
-  return {
-    name: thrown.name,
-    message: thrown.message,
-    ...(code === undefined ? {} : { code }),
-    ...(thrown.stack === undefined ? {} : { stack: thrown.stack }),
-    ...(thrown.cause === undefined || depth === 0 ? {} : { cause: errorInfo(thrown.cause, depth - 1) }),
-  };
+  try {
+    const code = codeOf(thrown);
+    return {
+      name: textOf(thrown.name),
+      message: messageOf(thrown),
+      ...(code === undefined ? {} : { code }),
+      ...(thrown.stack === undefined ? {} : { stack: textOf(thrown.stack) }),
+      ...(thrown.cause === undefined || depth === 0 ? {} : { cause: errorInfo(thrown.cause, depth - 1) }),
+    };
+  } catch {
+    return { name: 'Error', message: messageOf(thrown) };
+  }
 };
