@@ -45,6 +45,7 @@ export class SinkOperator<T, P> extends Operator<T, never> {
   #listed: ListedTransaction<P>[] = [];
   #counter = 0;
   #committing: Promise<void> = Promise.resolve();
+  #preparing: Promise<unknown> = Promise.resolve();
   #isOpen = false;
   #closed = false;
   #cancelRetry: (() => void) | undefined;
@@ -158,7 +159,19 @@ export class SinkOperator<T, P> extends Operator<T, never> {
     }
     this.#closed = true;
     this.#cancelRetry?.();
+    // One call at a time: what the writer is in the middle of ends before it is closed.
+    await this.#atMost(Promise.allSettled([this.#committing, this.#preparing]));
     await this.#writer.close?.();
+  }
+
+  /** Waits for something that a task which is to end must not wait for without limit. */
+  async #atMost(awaited: Promise<unknown>): Promise<void> {
+    let timer: TimerHandle | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = this.context.clock.after(CLOSE_TIMEOUT_MS, resolve);
+    });
+    await Promise.race([awaited, timeout]);
+    timer?.cancel();
   }
 
   /** Without checkpoints: what is written becomes visible now and then. */
@@ -190,19 +203,17 @@ export class SinkOperator<T, P> extends Operator<T, never> {
 
   /** Of a job that was cancelled, or failed elsewhere: without checkpoints nothing else would ever show its output. */
   async #commitAtClose(): Promise<void> {
-    let timer: TimerHandle | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = this.context.clock.after(CLOSE_TIMEOUT_MS, resolve);
-    });
     const committed = this.#commitEverything().catch((error: unknown) => {
       this.context.logger.warn(`the end of the output is lost: ${messageOf(error)}`);
     });
-    await Promise.race([committed, timeout]);
-    timer?.cancel();
+    await this.#atMost(committed);
   }
 
   #prepare(checkpointId: number): void | Promise<void> {
     this.#throwFailure();
+    if (this.#closed) {
+      throw new MillraceError('TASK_CANCELED', `sink "${this.context.operatorName}" is closed`);
+    }
     const { jobId, operatorId, subtask, generation } = this.context;
     const name = transactionName({ jobId, sinkId: operatorId, subtask, generation, counter: ++this.#counter });
     const prepared = this.#writer.prepare(name, checkpointId);
@@ -212,7 +223,11 @@ export class SinkOperator<T, P> extends Operator<T, never> {
         this.#listed.push({ name, value, checkpointId });
       }
     };
-    return prepared instanceof Promise ? prepared.then(list) : list(prepared);
+    if (prepared instanceof Promise) {
+      this.#preparing = prepared;
+      return prepared.then(list);
+    }
+    return list(prepared);
   }
 
   #track(written: Promise<void>): void {
