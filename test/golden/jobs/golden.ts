@@ -6,7 +6,7 @@ import { goldenCases } from './cases/all-cases.ts';
 export default job('golden', (env, [folder = '', checkpoints = '', ...names]) => {
   env.setParallelism(2);
   env.configure('pipeline.auto-watermark-interval', '10ms');
-  for (const { name, draw } of goldenCases(names)) {
-    draw(new Golden(env, name, folder, checkpoints));
+  for (const golden of goldenCases(names)) {
+    golden.draw(new Golden(env, golden, { root: folder, checkpoints }));
   }
 });

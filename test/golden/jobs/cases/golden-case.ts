@@ -33,10 +33,16 @@ export class Golden {
   readonly folder: string;
   readonly #checkpoints: string;
   readonly #name: string;
+  readonly #writers: number;
 
-  constructor(env: StreamExecutionEnvironment, name: string, root: string, checkpoints: string) {
+  constructor(
+    env: StreamExecutionEnvironment,
+    { name, order }: GoldenCase,
+    { root, checkpoints }: { readonly root: string; readonly checkpoints: string },
+  ) {
     this.env = env;
     this.#name = name;
+    this.#writers = order === 'total' ? 1 : 2;
     this.folder = join(root, name);
     this.#checkpoints = checkpoints;
   }
@@ -55,7 +61,7 @@ export class Golden {
 
   /** Ends a stream in the files of the case. */
   write(stream: DataStream<string>, part = ''): void {
-    stream.to(fileSink({ path: join(this.folder, part) }));
+    stream.to(fileSink({ path: join(this.folder, part) })).setParallelism(this.#writers);
   }
 
   /** The committed lines so far, for `ready`. */
