@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Kill } from './command-line.ts';
 import { GOLDEN_CASES } from './jobs/cases/all-cases.ts';
-import { committedLines, type GoldenCase } from './jobs/cases/golden-case.ts';
+import { committedLines, dataFolder, type GoldenCase } from './jobs/cases/golden-case.ts';
 import { runKilledJob } from './killed-job.ts';
 import { limiter } from './limiter.ts';
 
@@ -35,12 +35,15 @@ describe('golden jobs', () => {
       runs.get(id) ??
       inTurn(async () => {
         const folder = mkdtempSync(join(root, 'run-'));
+        for (const { prepare } of cases) {
+          prepare?.(dataFolder(join(folder, 'out')));
+        }
         const result = await runKilledJob(
           {
             file: join(import.meta.dirname, 'jobs/golden.ts'),
             folder,
             args: cases.map(({ name }) => name),
-            configuration: { 'execution.checkpointing.interval': '20ms' },
+            configuration: { 'execution.checkpointing.interval': '20ms', 'restart-strategy.type': 'none' },
           },
           kills,
         );

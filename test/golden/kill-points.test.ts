@@ -35,6 +35,7 @@ const run = async (
       args: ARGUMENTS[job],
       configuration: {
         'execution.checkpointing.interval': '20ms',
+        'restart-strategy.type': 'none',
         'execution.checkpointing.num-retained': retained,
         // Small state goes to files too.
         'execution.checkpointing.data-inline-threshold': '100b',

@@ -32,12 +32,11 @@ export const paced = <T>(steps: readonly (readonly T[])[], { checkpoints, name =
             yield [items[i - start] as T, i + 1] as const;
           }
         }
-        const isLast = step === steps.length - 1;
-        if (position <= end && !isLast) {
-          await oneMoreCheckpoint(checkpoints);
-        }
-        while (position <= end && ready?.(step) === false) {
-          await sleep(POLL_MS);
+        if (position <= end) {
+          if (step < steps.length - 1) {
+            await oneMoreCheckpoint(checkpoints);
+          }
+          await until(() => ready?.(step) !== false);
         }
       }
     },
@@ -49,9 +48,13 @@ export const inSteps = <T>(items: readonly T[], count: number): T[][] =>
     items.slice(Math.floor((step * items.length) / count), Math.floor(((step + 1) * items.length) / count)),
   );
 
-const oneMoreCheckpoint = async (folder: string): Promise<void> => {
+const oneMoreCheckpoint = (folder: string): Promise<void> => {
   const before = newestCheckpoint(folder);
-  while (newestCheckpoint(folder) <= before) {
+  return until(() => newestCheckpoint(folder) > before);
+};
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) {
     await sleep(POLL_MS);
   }
 };

@@ -19,6 +19,8 @@ export interface GoldenCase {
   /** What it shows to survive: `Class.method`, or the name of a source, a sink, a kind of state. */
   readonly covers: readonly string[];
   readonly order: LineOrder;
+  /** Puts files there that the job reads, before it runs. */
+  readonly prepare?: (data: string) => void;
   readonly draw: (golden: Golden) => void;
   /** The lines that it writes, computed without Millrace. */
   readonly expected: () => readonly string[];
@@ -26,11 +28,16 @@ export interface GoldenCase {
   readonly normalize?: (lines: readonly string[]) => readonly string[];
 }
 
+/** The folder of files to read, for an output folder. */
+export const dataFolder = (root: string): string => `${root}-data`;
+
 /** What a case draws with. */
 export class Golden {
   readonly env: StreamExecutionEnvironment;
   /** Where the case writes. */
   readonly folder: string;
+  /** Where `prepare` put files. */
+  readonly data: string;
   readonly #checkpoints: string;
   readonly #name: string;
   readonly #writers: number;
@@ -44,6 +51,7 @@ export class Golden {
     this.#name = name;
     this.#writers = order === 'total' ? 1 : 2;
     this.folder = join(root, name);
+    this.data = dataFolder(root);
     this.#checkpoints = checkpoints;
   }
 
