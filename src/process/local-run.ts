@@ -25,7 +25,7 @@ import { ClaimedSnapshot } from './claimed-snapshot.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
 import { restartStrategyOf, memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
-import { ControlServer } from './local-control/control-server.ts';
+import { ControlServer, requireNotRunning } from './local-control/control-server.ts';
 import { runtimeFolder } from './local-control/runtime-folder.ts';
 import { LocalJobRun } from './local-job-run.ts';
 import { localPlaces, temporaryFolder } from './local-places.ts';
@@ -65,6 +65,10 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
   });
   const { configuration } = planned;
   const jobId = (request.jobId ?? systemRandom.hex(32)) as JobId;
+  if (request.jobId !== undefined) {
+    // Two jobs of one id would write to the same places.
+    await requireNotRunning(runtimeFolder(), jobId);
+  }
   const places = await localPlaces(planned, jobId);
   const found = await initialRestore(configuration, planned.translation.jobGraph);
   const checkpointIds = new InMemoryCheckpointIdCounter();

@@ -44,7 +44,7 @@ export class ControlServer {
   static async start(job: ServedJob, folder: string, startedMs: number): Promise<ControlServer> {
     await makeRuntimeFolder(folder);
     const path = socketPath(folder, job.jobId);
-    await removeStale(path, job.jobId);
+    await requireNotRunning(folder, job.jobId);
     const server = new ControlServer(job, path, startedMs);
     await server.#listen();
     process.once('exit', server.#removeAtExit);
@@ -116,8 +116,9 @@ export class ControlServer {
   }
 }
 
-/** What a process left that was killed goes; one that answers is another run of the same job. */
-const removeStale = async (path: string, jobId: string): Promise<void> => {
+/** A process that was killed left its socket; that goes. Errors: BAD_OPTION when a job with this id runs. */
+export const requireNotRunning = async (folder: string, jobId: string): Promise<void> => {
+  const path = socketPath(folder, jobId);
   try {
     await ask(path, { kind: 'describe' });
   } catch (error) {

@@ -367,9 +367,10 @@ export class JobMaster implements JobMasterGateway {
       running?.coordinator.abandon();
     } else {
       const retention = graph.checkpointing?.retention ?? 'NO_EXTERNALIZED_CHECKPOINTS';
-      // What the job was restored from belongs to the user; an earlier run of the same job id may have left it here.
-      const isRestoredHere = restore !== undefined && restore.baseFolder === checkpointFolder;
-      const keeps = isRestoredHere || keepsCheckpoints(status, retention);
+      // What the job was restored from belongs to the user unless it was claimed; it may be of this job id, and lie here.
+      const isUsersHere =
+        restore !== undefined && restore.isClaimed !== true && restore.baseFolder === checkpointFolder;
+      const keeps = isUsersHere || keepsCheckpoints(status, retention);
       await running?.coordinator.shutDown(`the job is ${status}`, keeps);
     }
     this.#resolve({
