@@ -23,6 +23,11 @@ export interface StartJobOptions {
   readonly configuration?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** A savepoint or checkpoint: its folder, its `_metadata`, or the checkpoint folder of a job (its newest). */
   readonly fromSavepoint?: string;
+  /**
+   * The run that this one goes on from: rows that it collected are not collected again, although a restore may hand out
+   * the last of them once more.
+   */
+  readonly continues?: LocalJob;
   /** State of the snapshot that no operator of the job has is left out; otherwise it is an error. */
   readonly allowNonRestoredState?: boolean;
   /** Runs everything in the calling thread; for debuggers and benchmarks. */
@@ -105,7 +110,12 @@ export class LocalJob implements JobRun {
 
   /** What a `collect(name)` sink has handed out so far: each record once, those of a checkpoint when it is complete. */
   collected(name: string): readonly unknown[] {
-    return this.#inbox.collected.get(name)?.rows ?? [];
+    return this.rowsOf(name)?.rows ?? [];
+  }
+
+  /** As `collected`, with what tells rows that are handed out again. */
+  rowsOf(name: string): CollectedRows<unknown> | undefined {
+    return this.#inbox.collected.get(name);
   }
 
   progress(): JobProgress {
@@ -203,7 +213,7 @@ export class LocalJob implements JobRun {
  * await run.until(() => run.collected('totals').length >= 10);
  * const savepoint = await run.stop({ folder: '/tmp/savepoints', drain: false });
  *
- * const again = await startJob(new URL('job.ts', import.meta.url), { fromSavepoint: savepoint });
+ * const again = await startJob(new URL('job.ts', import.meta.url), { fromSavepoint: savepoint, continues: run });
  * await again.finished();
  * console.log([...run.collected('totals'), ...again.collected('totals')]);
  * ```
@@ -274,7 +284,7 @@ class Inbox {
         this.onArrival();
       },
       collected: (name, payload) => {
-        const rows = this.collected.get(name) ?? new CollectedRows<unknown>();
+        const rows = this.collected.get(name) ?? new CollectedRows<unknown>(options.continues?.rowsOf(name));
         this.collected.set(name, rows);
         rows.accept(payload as CollectedTransaction);
         this.onArrival();

@@ -37,8 +37,13 @@ export const collect = <T>(name: string): Sink<T> => ({
 
 /** The receiving side of `collect`: takes each transaction once. */
 export class CollectedRows<T> {
-  readonly #seen = new Set<string>();
+  readonly #seen: Set<string>;
   readonly #rows: T[] = [];
+
+  /** `earlier` took what the run handed out that this one goes on from; a restore hands out the last of it once more. */
+  constructor(earlier?: CollectedRows<T>) {
+    this.#seen = new Set(earlier?.#seen);
+  }
 
   get rows(): readonly T[] {
     return this.#rows;
