@@ -110,12 +110,12 @@ export class LocalJob implements JobRun {
 
   /** What a `collect(name)` sink has handed out so far: each record once, those of a checkpoint when it is complete. */
   collected(name: string): readonly unknown[] {
-    return this.rowsOf(name)?.rows ?? [];
+    return this.#inbox.collected.get(name)?.rows ?? [];
   }
 
-  /** As `collected`, with what tells rows that are handed out again. */
-  rowsOf(name: string): CollectedRows<unknown> | undefined {
-    return this.#inbox.collected.get(name);
+  /** All that was collected, with what tells rows that are handed out again. */
+  get allCollected(): ReadonlyMap<string, CollectedRows<unknown>> {
+    return this.#inbox.collected;
   }
 
   progress(): JobProgress {
@@ -262,11 +262,13 @@ class Inbox {
   readonly console: string[] = [];
   readonly log: string[] = [];
   readonly checkpoints: string[] = [];
-  readonly collected = new Map<string, CollectedRows<unknown>>();
+  readonly collected: Map<string, CollectedRows<unknown>>;
   readonly events: RunEvents;
   onArrival: () => void = () => {};
 
   constructor(options: StartJobOptions) {
+    const earlier = options.continues?.allCollected ?? new Map<string, CollectedRows<unknown>>();
+    this.collected = new Map([...earlier].map(([name, rows]) => [name, new CollectedRows(rows)]));
     this.events = {
       printed: (line) => {
         this.lines.push(line);
@@ -284,7 +286,7 @@ class Inbox {
         this.onArrival();
       },
       collected: (name, payload) => {
-        const rows = this.collected.get(name) ?? new CollectedRows<unknown>(options.continues?.rowsOf(name));
+        const rows = this.collected.get(name) ?? new CollectedRows<unknown>();
         this.collected.set(name, rows);
         rows.accept(payload as CollectedTransaction);
         this.onArrival();

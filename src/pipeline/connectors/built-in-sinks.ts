@@ -42,7 +42,7 @@ export class CollectedRows<T> {
 
   /** `earlier` took what the run handed out that this one goes on from; a restore hands out the last of it once more. */
   constructor(earlier?: CollectedRows<T>) {
-    this.#seen = new Set(earlier?.#seen);
+    this.#seen = new Set(earlier === undefined ? [] : earlier.#seen);
   }
 
   get rows(): readonly T[] {
