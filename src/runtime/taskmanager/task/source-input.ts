@@ -33,7 +33,8 @@ export class SourceInput implements TaskInput {
   readonly #options: SourceInputOptions;
   /** Made when the task opens: one that only commits has none. */
   #reader!: SourceReader<unknown, Split>;
-  #state: 'reading' | 'stopped' | 'ended' = 'reading';
+  /** `drained`: a savepoint ended the reading before the data ended, so that a restore goes on with it. */
+  #state: 'reading' | 'stopped' | 'drained' | 'ended' = 'reading';
   /** The savepoint that stopped the reading; its abort starts it again. */
   #stoppedBy: number | undefined;
   #floor: number;
@@ -75,7 +76,7 @@ export class SourceInput implements TaskInput {
       return true;
     }
     if (status === 'end') {
-      this.#end();
+      this.#end('ended');
       return true;
     }
     this.#waiting = !this.#woken;
@@ -144,7 +145,7 @@ export class SourceInput implements TaskInput {
     }
     this.#floor = barrier.checkpointId;
     if (barrier.stop === 'drain' && this.#state === 'reading') {
-      this.#end();
+      this.#end('drained');
     } else if (barrier.stop === 'suspend' && this.#state === 'reading') {
       this.#state = 'stopped';
       this.#stoppedBy = barrier.checkpointId;
@@ -152,8 +153,8 @@ export class SourceInput implements TaskInput {
     this.#options.owner.performCheckpoint(barrier, this.#options.clock.monotonic());
   }
 
-  #end(): void {
-    this.#state = 'ended';
+  #end(state: 'drained' | 'ended'): void {
+    this.#state = state;
     this.#options.owner.endOfData();
   }
 
