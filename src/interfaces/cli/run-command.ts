@@ -1,5 +1,6 @@
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import type { Clock } from '../../foundation/common/clock.ts';
+import { codeOf } from '../../foundation/common/errors.ts';
 import { bundleJob } from './bundle/bundle-job.ts';
 import { describeJobFile, followRun, reportOutcome, startRun } from './follow-run.ts';
 import type { StartRun } from './job-run.ts';
@@ -41,7 +42,11 @@ const runOnce = async (options: RunOptions, environment: RunEnvironment): Promis
   const types = startTypeCheck(options, environment.terminal);
   try {
     const bundle = await bundleJob(options.file, { external: options.external });
-    const run = await startRun(options, environment, bundle);
+    const run = await startRun(options, environment, bundle).catch(async (thrown: unknown) => {
+      // What the compiler says often explains why a job cannot be built.
+      await (codeOf(thrown) === 'BAD_JOB' ? types.shown : undefined);
+      throw thrown;
+    });
     const ignore = environment.onInterrupt(() => types.stop());
     const end = await followRun(run, environment).finally(ignore);
     const code = reportOutcome(run, end, describeJobFile(options), environment);

@@ -32,7 +32,7 @@ export const startTypeCheck = (
     }
     if (result.errors.length > 0) {
       const errors = result.errors.length === 1 ? '1 type error' : `${result.errors.length} type errors`;
-      terminal.log(`${errors} in ${options.file}; the job runs anyway (--no-check skips the check)`);
+      terminal.log(`${errors} in ${options.file}; the job is run all the same (--no-check skips the check)`);
     }
   };
   return { shown: show(), stop: () => abort.abort() };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname, join, parse, resolve } from 'node:path';
 import { messageOf } from '../../../foundation/common/errors.ts';
 import { PACKAGE_NAME } from './installation.ts';
@@ -189,6 +189,9 @@ const run = async (args: readonly string[], cwd: string, signal: AbortSignal | u
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal === undefined ? {} : { signal }),
     });
+    if (child.pid !== undefined) {
+      giveWay(child.pid);
+    }
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -202,6 +205,15 @@ const run = async (args: readonly string[], cwd: string, signal: AbortSignal | u
       }
     });
   });
+
+/** The job starts meanwhile, and goes first. */
+const giveWay = (pid: number): void => {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It may have ended, or the system does not allow it.
+  }
+};
 
 const LOCATED = /^(?<file>.+?)\((?<line>\d+),(?<column>\d+)\): error (?<code>TS\d+): (?<message>.*)$/;
 const GLOBAL = /^error (?<code>TS\d+): (?<message>.*)$/;
