@@ -6,7 +6,14 @@ import { ALL_CHANNELS } from './channel-selector.ts';
 import type { ChannelSelector } from './channel-selector.ts';
 import { roughSizeBytes } from './record-size.ts';
 
+/** Of one batch. */
 const MOST_RECORDS = 1024;
+const FEWEST_RECORDS = 64;
+/**
+ * Of all batches that a task fills: many channels get short batches, or what is under way behind slow receivers would be
+ * more than a barrier can wait for (seconds, with 2,500 channels on two cores).
+ */
+const MOST_RECORDS_OF_TASK = 8192;
 
 interface Buffer {
   values: unknown[];
@@ -27,6 +34,7 @@ export class ResultWriter implements Downstream<unknown> {
   readonly #select: ChannelSelector;
   readonly #batchBytes: number;
   readonly #now: () => number;
+  readonly #mostRecords: number;
   readonly #buffers: Buffer[];
   #limit = 1;
   #lastWatermark = NO_TIMESTAMP;
@@ -39,6 +47,10 @@ export class ResultWriter implements Downstream<unknown> {
     this.#select = options.select;
     this.#batchBytes = options.batchBytes;
     this.#now = options.now;
+    this.#mostRecords = Math.max(
+      FEWEST_RECORDS,
+      Math.min(MOST_RECORDS, Math.floor(MOST_RECORDS_OF_TASK / options.channels.length)),
+    );
     this.#buffers = options.channels.map(() => ({ values: [], timestamps: undefined }));
   }
 
@@ -136,7 +148,7 @@ export class ResultWriter implements Downstream<unknown> {
     this.recordsOut += values.length;
     // The size of records is learnt from one of each batch: wide ones travel in short batches.
     const size = Math.max(1, roughSizeBytes(values[values.length - 1]));
-    this.#limit = Math.max(1, Math.min(MOST_RECORDS, Math.floor(this.#batchBytes / size)));
+    this.#limit = Math.max(1, Math.min(this.#mostRecords, Math.floor(this.#batchBytes / size)));
     this.#channels[channel]!.send({ values, timestamps, count: values.length });
   }
 }
