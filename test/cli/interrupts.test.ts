@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { MillraceProcess, SUMS, folderWith, jobFile, millrace } from './millrace-process.ts';
 
@@ -64,6 +65,23 @@ describe.concurrent('an interrupt', () => {
     const { code } = await running.ended;
     expect(code).toBe(130);
     expect(readdirSync(cwd).filter((name) => /^millrace-\w+-\d+-/.test(name))).toEqual([]);
+  });
+
+  test('comes while the job is being built and cancels it once it is there', async () => {
+    const cwd = await folderWith({
+      'job.ts': jobFile(`env.from(sequence({ every: '10ms' })).print();`)
+        .replace(`import { job }`, `import { existsSync, writeFileSync } from 'node:fs';\nimport { job }`)
+        .replace('env.from', `writeFileSync('building', ''); while (!existsSync('go')) {} env.from`),
+    });
+    const running = start(cwd, 'job.ts');
+    while (!existsSync(join(cwd, 'building'))) {
+      await setImmediate();
+    }
+    running.kill('SIGINT');
+    writeFileSync(join(cwd, 'go'), '');
+    const { code, stderr } = await running.ended;
+    expect(stderr).toContain('SIGINT: cancelling job the-job');
+    expect(code).toBe(130);
   });
 
   test('kill -9: the next start goes on from the folder of the dead job, and removes what it left in the way', async () => {

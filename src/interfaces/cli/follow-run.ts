@@ -1,6 +1,7 @@
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import type { JobBundle } from './bundle/bundle-job.ts';
 import { describeFailure, withUserPlace } from './describe-failure.ts';
+import { EXIT_CODE_OF } from './interrupts.ts';
 import type { JobRun, RunEvents, RunOutcome } from './job-run.ts';
 import { progressLine } from './progress.ts';
 import type { JobProgress } from './progress.ts';
@@ -10,8 +11,6 @@ import type { Terminal } from './terminal.ts';
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
-/** What shells report for a program that such a signal ended. */
-export const EXIT_CODE_OF: Readonly<Record<InterruptSignal, number>> = { SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
 const EXIT_CANCELED = EXIT_CODE_OF.SIGINT;
 
 /** How a run ended. */
@@ -84,8 +83,7 @@ const eventsOf = (terminal: Terminal, verbose: boolean): RunEvents => ({
 });
 
 /**
- * Shows a line a second until the job ends. The first interrupt cancels the job, the second ends the process; who reads
- * no more gets no messages either.
+ * Shows a line a second until the job ends. An interrupt cancels the job; who reads no more gets no messages either.
  */
 export const followRun = async (run: JobRun, environment: RunEnvironment): Promise<RunEnd> => {
   const { terminal, clock } = environment;
@@ -105,16 +103,11 @@ export const followRun = async (run: JobRun, environment: RunEnvironment): Promi
   let timer = clock.after(PROGRESS_INTERVAL_MS, everySecond);
   let interrupted: InterruptSignal | undefined;
   const ignore = environment.onInterrupt((signal) => {
-    if (interrupted === undefined) {
-      interrupted = signal;
-      if (signal !== 'SIGPIPE') {
-        terminal.log(`${signal}: cancelling job ${run.jobName}; once more to end at once`);
-      }
-      run.cancel();
-    } else if (signal !== 'SIGPIPE') {
-      terminal.end();
-      environment.exitNow(EXIT_CODE_OF[signal]);
+    interrupted = signal;
+    if (signal !== 'SIGPIPE') {
+      terminal.log(`${signal}: cancelling job ${run.jobName}; once more to end at once`);
     }
+    run.cancel();
   });
   try {
     return { outcome: await run.outcome, interrupted };

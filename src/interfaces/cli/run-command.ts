@@ -3,6 +3,7 @@ import type { Clock } from '../../foundation/common/clock.ts';
 import { codeOf } from '../../foundation/common/errors.ts';
 import { bundleJob } from './bundle/bundle-job.ts';
 import { describeJobFile, followRun, reportOutcome, startRun } from './follow-run.ts';
+import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
 import type { StartRun } from './job-run.ts';
 import { runAndWatch } from './run-and-watch.ts';
 import type { Terminal } from './terminal.ts';
@@ -35,20 +36,34 @@ export interface RunEnvironment {
 }
 
 /** `millrace run job.ts`; resolves to the exit code. */
-export const runCommand = async (options: RunOptions, environment: RunEnvironment): Promise<number> =>
-  options.watch ? runAndWatch(options, environment) : runOnce(options, environment);
+export const runCommand = async (options: RunOptions, environment: RunEnvironment): Promise<number> => {
+  const interrupts = new Interrupts(environment);
+  try {
+    const heard = { ...environment, onInterrupt: interrupts.onInterrupt };
+    return await (options.watch ? runAndWatch(options, heard) : runOnce(options, heard));
+  } finally {
+    interrupts.close();
+  }
+};
 
 const runOnce = async (options: RunOptions, environment: RunEnvironment): Promise<number> => {
   const types = startTypeCheck(options, environment.terminal);
+  let interrupted: InterruptSignal | undefined;
+  environment.onInterrupt((signal) => {
+    interrupted = signal;
+    types.stop();
+  });
   try {
     const bundle = await bundleJob(options.file, { external: options.external });
+    if (interrupted !== undefined) {
+      return EXIT_CODE_OF[interrupted];
+    }
     const run = await startRun(options, environment, bundle).catch(async (thrown: unknown) => {
       // What the compiler says often explains why a job cannot be built.
       await (codeOf(thrown) === 'BAD_JOB' ? types.shown : undefined);
       throw thrown;
     });
-    const ignore = environment.onInterrupt(() => types.stop());
-    const end = await followRun(run, environment).finally(ignore);
+    const end = await followRun(run, environment);
     const code = reportOutcome(run, end, describeJobFile(options), environment);
     await types.shown;
     return code;
