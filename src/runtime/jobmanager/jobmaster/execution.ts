@@ -3,17 +3,19 @@ import { attemptId, type AttemptId, type AttemptRef } from '../../../foundation/
 import type { TaskState } from '../../protocol/task-commands.ts';
 import type { Subtask } from '../scheduler/execution-graph.ts';
 
-export type ExecutionState = 'CREATED' | 'CANCELING' | TaskState;
+/** `RECONCILING`: a leader before this one deployed it; nobody has reported it yet. */
+export type ExecutionState = 'CREATED' | 'RECONCILING' | 'CANCELING' | TaskState;
 
 const ORDER: Readonly<Record<ExecutionState, number>> = {
   CREATED: 0,
-  DEPLOYING: 1,
-  INITIALIZING: 2,
-  RUNNING: 3,
-  CANCELING: 4,
-  FINISHED: 5,
-  CANCELED: 5,
-  FAILED: 5,
+  RECONCILING: 1,
+  DEPLOYING: 2,
+  INITIALIZING: 3,
+  RUNNING: 4,
+  CANCELING: 5,
+  FINISHED: 6,
+  CANCELED: 6,
+  FAILED: 6,
 };
 
 /** What is known of the newest attempt of one subtask. */
@@ -47,15 +49,16 @@ export class Execution {
 
   /** Deployed, and its end is not confirmed (R1). */
   get isLive(): boolean {
-    return ORDER[this.#state] >= 1 && ORDER[this.#state] <= 4;
+    return ORDER[this.#state] >= ORDER.RECONCILING && ORDER[this.#state] <= ORDER.CANCELING;
   }
 
   deploy(attempt: AttemptRef): void {
-    assert(!this.isLive, `${attemptId(attempt)} is deployed before the attempt before it ended`);
-    this.#attempt = attempt;
-    this.#id = attemptId(attempt);
-    this.#state = 'DEPLOYING';
-    this.#number++;
+    this.#start(attempt, 'DEPLOYING');
+  }
+
+  /** The attempt of a leader before this one, which may still run. */
+  expect(attempt: AttemptRef): void {
+    this.#start(attempt, 'RECONCILING');
   }
 
   /** Whether that is news: reports may come twice. */
@@ -65,5 +68,13 @@ export class Execution {
     }
     this.#state = state;
     return true;
+  }
+
+  #start(attempt: AttemptRef, state: 'DEPLOYING' | 'RECONCILING'): void {
+    assert(!this.isLive, `${attemptId(attempt)} is deployed before the attempt before it ended`);
+    this.#attempt = attempt;
+    this.#id = attemptId(attempt);
+    this.#state = state;
+    this.#number++;
   }
 }

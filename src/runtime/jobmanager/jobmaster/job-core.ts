@@ -1,14 +1,18 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
-import { compareGenerations, type AttemptId, type Generation, type JobId } from '../../../foundation/common/ids.ts';
+import { attemptId, type AttemptId, type Generation, type JobId } from '../../../foundation/common/ids.ts';
+import type { TaskState } from '../../protocol/task-commands.ts';
 import { isRecoverable } from '../failover/is-recoverable.ts';
 import type { RestartStrategy } from '../failover/restart-strategy.ts';
 import type { Instant } from '../instant.ts';
-import { attemptRefOf } from '../scheduler/deployments.ts';
-import { subtaskName, type ExecutionGraph } from '../scheduler/execution-graph.ts';
-import { Execution } from './execution.ts';
-import type { GenerationStart, JobAction, JobEvent } from './job-event.ts';
+import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
+import type { Execution } from './execution.ts';
+import type { JobAction, JobEvent, RecoveredEvent } from './job-event.ts';
+import { ENDED_UNTOLD, finalError, JOB_CANCELED, NOT_REPORTED } from './job-failure.ts';
 import { isTerminal, nextStatus, type JobSignal, type JobStatus } from './job-status.ts';
+import { Reconciliation } from './reconciliation.ts';
+import type { Region } from './region.ts';
+import { RegionTable } from './region-table.ts';
 
 export interface JobCoreOptions {
   readonly jobId: JobId;
@@ -20,32 +24,14 @@ export interface JobCoreOptions {
   readonly epoch: number;
 }
 
-type RegionPhase =
-  /** Nothing runs: before the first start, or all attempts ended and the restart is due at `restartAtMs`. */
-  | 'waiting'
-  /** Its generation is being written to the job's record. */
-  | 'recording'
-  | 'deployed'
-  /** Attempts are told to end; no new generation before each confirmed it (R1). */
-  | 'cancelling'
-  | 'finished';
-
-interface Region {
-  readonly subtasks: readonly number[];
-  phase: RegionPhase;
-  restartAtMs: number;
-  generation: Generation | undefined;
-}
-
 /**
  * What happens to a job: its state, which regions restart when, which attempts are started and ended. A decision core:
  * events in, actions out, no I/O. The shell is `JobMaster`.
  */
 export class JobCore {
   readonly #options: JobCoreOptions;
-  readonly #executions: readonly Execution[];
-  readonly #byAttempt = new Map<AttemptId, Execution>();
-  readonly #regions: readonly Region[];
+  readonly #table: RegionTable;
+  readonly #reconciliation = new Reconciliation();
   #status: JobStatus = 'INITIALIZING';
   #error: ErrorInfo | undefined;
   #notRestarted: string | undefined;
@@ -57,14 +43,8 @@ export class JobCore {
 
   constructor(options: JobCoreOptions) {
     this.#options = options;
-    const { execution } = options;
-    this.#executions = execution.subtasks.map((subtask) => new Execution(subtask));
-    this.#regions = execution.regions.map((subtasks) => ({
-      subtasks,
-      phase: 'waiting',
-      restartAtMs: Number.NEGATIVE_INFINITY,
-      generation: undefined,
-    }));
+    const { jobId: job, graphVersion, execution } = options;
+    this.#table = new RegionTable({ job, graphVersion, execution, emit: (action) => this.#actions.push(action) });
   }
 
   get status(): JobStatus {
@@ -72,7 +52,7 @@ export class JobCore {
   }
 
   get executions(): readonly Execution[] {
-    return this.#executions;
+    return this.#table.attempts.executions;
   }
 
   /** Restarts of regions or of the whole job since the start. */
@@ -87,26 +67,30 @@ export class JobCore {
 
   /** The execution whose current attempt this is; `undefined` for attempts of older generations. */
   executionOf(attempt: AttemptId): Execution | undefined {
-    return this.#byAttempt.get(attempt);
+    return this.#table.attempts.of(attempt);
   }
 
   /** The subtask takes part in the job: deployed, and its region is not on its way down. */
   isActive(attempt: AttemptId): boolean {
-    const execution = this.#byAttempt.get(attempt);
-    return execution !== undefined && execution.isLive && this.#regionOf(execution).phase === 'deployed';
+    const execution = this.#table.attempts.of(attempt);
+    return execution !== undefined && execution.isLive && this.#table.of(execution).phase === 'deployed';
   }
 
   /** When `tick` is due, in monotonic time. */
   get nextWakeMs(): number {
     const restarting = this.#status === 'RESTARTING' && !this.#undecided;
-    const due = restarting ? this.#regions.filter(({ phase }) => phase === 'waiting') : [];
-    return due.reduce((earliest, { restartAtMs }) => Math.min(earliest, restartAtMs), Number.POSITIVE_INFINITY);
+    const due = restarting ? this.#table.regions.filter(({ phase }) => phase === 'waiting') : [];
+    return due.reduce(
+      (earliest, { restartAtMs }) => Math.min(earliest, restartAtMs),
+      isTerminal(this.#status) ? Number.POSITIVE_INFINITY : this.#reconciliation.deadlineMs,
+    );
   }
 
   handle(event: JobEvent, now: Instant): readonly JobAction[] {
     this.#actions = [];
     if (!isTerminal(this.#status)) {
       this.#apply(event, now);
+      this.#giveUpUnseen(now);
       this.#startDueRegions(now);
     }
     return this.#actions;
@@ -115,10 +99,13 @@ export class JobCore {
   #apply(event: JobEvent, now: Instant): void {
     switch (event.kind) {
       case 'initialized':
-        this.#number = event.generationFloor.epoch < this.#options.epoch ? 0 : event.generationFloor.number;
-        this.#signal('initialized');
-        this.#signal('started');
-        return;
+        return this.#initialized(event.generationFloor);
+      case 'recovered':
+        return this.#recovered(event);
+      case 'attempt-reported':
+        return this.#attemptReported(event, now);
+      case 'task-manager-settled':
+        return this.#reconciliation.heardOf(event.taskManager);
       case 'task-state':
         return this.#taskState(event, now);
       case 'fail':
@@ -140,12 +127,89 @@ export class JobCore {
     }
   }
 
-  #taskState(event: Extract<JobEvent, { kind: 'task-state' }>, now: Instant): void {
-    const execution = this.#byAttempt.get(event.attempt);
-    const from = execution?.state;
-    if (execution === undefined || from === undefined || !execution.moveTo(event.state)) {
+  #initialized(generationFloor: Generation): void {
+    this.#number = generationFloor.epoch < this.#options.epoch ? 0 : generationFloor.number;
+    this.#signal('initialized');
+    this.#signal('started');
+  }
+
+  /** I9: nothing is started or ended before it is known what runs. */
+  #recovered(event: RecoveredEvent): void {
+    this.#commitOnly = event.stopCompleted;
+    if (event.regions.size === 0) {
+      return this.#initialized(event.generationFloor);
+    }
+    this.#number = event.generationFloor.epoch < this.#options.epoch ? 0 : event.generationFloor.number;
+    const expected = [...event.regions].flatMap(([region, generation]) => this.#table.expect(region, generation));
+    this.#reconciliation.begin(expected, event.taskManagers, event.deadlineMs);
+    this.#signal('reconcile');
+  }
+
+  #attemptReported(event: Extract<JobEvent, { kind: 'attempt-reported' }>, now: Instant): void {
+    const id = attemptId(event.attempt);
+    const execution = this.#table.attempts.of(id);
+    if (execution === undefined) {
+      return this.#strayReported(id, event);
+    }
+    const region = this.#table.of(execution);
+    this.#reconciliation.saw(id);
+    this.#taskState({ ...event, kind: 'task-state', attempt: id }, now);
+    if (execution.state === 'CANCELING' && isLiveState(event.state)) {
+      // It was told to end when nobody knew where it runs.
+      this.#actions.push({ kind: 'cancel-tasks', attempts: [id] });
+    }
+    this.#adoptIfWhole(region);
+  }
+
+  /** An attempt of another generation: it ends before its region starts again (R1). */
+  #strayReported(id: AttemptId, { attempt, state }: Extract<JobEvent, { kind: 'attempt-reported' }>): void {
+    if (isLiveState(state)) {
+      this.#table.ofAttempt(attempt)?.strays.add(id);
+      this.#actions.push({ kind: 'cancel-tasks', attempts: [id] });
+    }
+  }
+
+  #adoptIfWhole(region: Region): void {
+    if (this.#table.adoptIfWhole(region)) {
+      this.#ended(region);
+      this.#startedIfAll();
+    }
+  }
+
+  #giveUpUnseen(now: Instant): void {
+    const givenUp = this.#reconciliation.takeGivenUp(now.monotonicMs);
+    if (givenUp.length === 0) {
       return;
     }
+    const regions = new Set<Region>();
+    for (const attempt of givenUp) {
+      const execution = present(this.#table.attempts.of(attempt), 'execution');
+      const from = execution.state;
+      const to = this.#goesOn ? 'FAILED' : 'CANCELED';
+      execution.moveTo(to);
+      const error = to === 'FAILED' ? { error: NOT_REPORTED } : {};
+      this.#actions.push({ kind: 'task-switched', index: execution.subtask.index, from, to, ...error });
+      regions.add(this.#table.of(execution));
+    }
+    const lost = [...regions].filter(({ phase }) => phase === 'reconciling');
+    if (!this.#goesOn) {
+      this.#endWhenQuiet();
+    } else if (lost.length > 0) {
+      this.#failedRegions(lost, undefined, NOT_REPORTED, false, now);
+    }
+    regions.forEach((region) => this.#ended(region));
+  }
+
+  #taskState(event: Extract<JobEvent, { kind: 'task-state' }>, now: Instant): void {
+    const execution = this.#table.attempts.of(event.attempt);
+    if (execution === undefined) {
+      return isLiveState(event.state) ? undefined : this.#strayEnded(event.attempt);
+    }
+    const from = execution.state;
+    if (!execution.moveTo(event.state)) {
+      return;
+    }
+    this.#reconciliation.saw(event.attempt);
     const { index } = execution.subtask;
     this.#actions.push({
       kind: 'task-switched',
@@ -155,21 +219,27 @@ export class JobCore {
       ...(event.error === undefined ? {} : { error: event.error }),
     });
     if (execution.isLive) {
-      return;
+      return this.#adoptIfWhole(this.#table.of(execution));
     }
     if (this.#status === 'FAILING' && event.state === 'FAILED' && event.error !== undefined) {
       this.#prefer(execution, event.error);
     }
-    const region = this.#regionOf(execution);
-    if (region.phase === 'deployed' && event.state !== 'FINISHED' && this.#goesOn) {
-      const error = event.error ?? {
-        name: 'MillraceError',
-        code: 'TASK_CANCELED',
-        message: 'the task ended without having been told to',
-      };
+    const region = this.#table.of(execution);
+    const runs = region.phase === 'deployed' || region.phase === 'reconciling';
+    if (runs && event.state !== 'FINISHED' && this.#goesOn) {
+      const error = event.error ?? ENDED_UNTOLD;
       this.#failed(execution, error, !isRecoverable(error), now);
     } else {
       this.#ended(region);
+      this.#adoptIfWhole(region);
+    }
+  }
+
+  #strayEnded(attempt: AttemptId): void {
+    for (const region of this.#table.regions) {
+      if (region.strays.delete(attempt)) {
+        this.#ended(region);
+      }
     }
   }
 
@@ -177,14 +247,14 @@ export class JobCore {
   #ended(region: Region): void {
     if (!this.#goesOn) {
       this.#endWhenQuiet();
-    } else if (region.phase === 'cancelling' && !region.subtasks.some((index) => this.#execution(index).isLive)) {
+    } else if (region.phase === 'cancelling' && !this.#table.isLive(region)) {
       region.phase = 'waiting';
     } else if (
       region.phase === 'deployed' &&
-      region.subtasks.every((index) => this.#execution(index).state === 'FINISHED')
+      region.subtasks.every((index) => this.#table.attempts.at(index).state === 'FINISHED')
     ) {
       region.phase = 'finished';
-      if (this.#regions.every(({ phase }) => phase === 'finished')) {
+      if (this.#table.allFinished) {
         this.#signal('all-finished');
         this.#end();
       }
@@ -193,6 +263,18 @@ export class JobCore {
 
   /** `execution`: the task that failed; without it the whole job did. */
   #failed(execution: Execution | undefined, error: ErrorInfo, fatal: boolean, now: Instant): void {
+    const regions =
+      execution === undefined || this.#options.failover === 'full' ? this.#table.regions : [this.#table.of(execution)];
+    this.#failedRegions(regions, execution, error, fatal, now);
+  }
+
+  #failedRegions(
+    regions: readonly Region[],
+    execution: Execution | undefined,
+    error: ErrorInfo,
+    fatal: boolean,
+    now: Instant,
+  ): void {
     if (!this.#goesOn && this.#status !== 'INITIALIZING') {
       return;
     }
@@ -204,7 +286,7 @@ export class JobCore {
             taskManagerLost: error.code === 'TASK_MANAGER_LOST',
           });
     if (decision?.kind === 'restart') {
-      this.#restart(this.#regionsToRestart(execution), decision.delayMs, error, now);
+      this.#restart(regions, decision.delayMs, error, now);
       return;
     }
     this.#notRestarted = decision?.reason;
@@ -212,7 +294,7 @@ export class JobCore {
       execution === undefined && decision === undefined ? error : finalError(execution, error, decision?.reason);
     this.#signal('fail');
     if (!isTerminal(this.#status)) {
-      this.#cancelRegions(this.#regions, error);
+      this.#table.cancel(this.#table.regions, error);
       this.#endWhenQuiet();
     } else {
       this.#end();
@@ -224,10 +306,6 @@ export class JobCore {
     if (this.#error?.cause?.code === 'CHANNEL_LOST' && error.code !== 'CHANNEL_LOST') {
       this.#error = finalError(execution, error, this.#notRestarted);
     }
-  }
-
-  #regionsToRestart(execution: Execution | undefined): readonly Region[] {
-    return execution === undefined || this.#options.failover === 'full' ? this.#regions : [this.#regionOf(execution)];
   }
 
   #restart(regions: readonly Region[], delayMs: number, error: ErrorInfo, now: Instant): void {
@@ -242,43 +320,17 @@ export class JobCore {
     for (const region of regions) {
       region.restartAtMs = Math.max(region.restartAtMs, now.monotonicMs + delayMs);
     }
-    this.#cancelRegions(regions, error);
+    this.#table.cancel(regions, error);
   }
 
   #cancel(): void {
     this.#signal('cancel');
     if (this.#status === 'CANCELLING') {
       this.#error = undefined;
-      this.#cancelRegions(this.#regions, {
-        name: 'MillraceError',
-        code: 'TASK_CANCELED',
-        message: 'the job is cancelled',
-      });
+      this.#table.cancel(this.#table.regions, JOB_CANCELED);
       this.#endWhenQuiet();
     } else if (isTerminal(this.#status)) {
       this.#end();
-    }
-  }
-
-  /** Tells the attempts of these regions to end, once. */
-  #cancelRegions(regions: readonly Region[], error: ErrorInfo): void {
-    const failing: number[] = [];
-    const attempts: AttemptId[] = [];
-    for (const region of regions) {
-      failing.push(...region.subtasks);
-      for (const index of region.subtasks) {
-        const execution = this.#execution(index);
-        const from = execution.state;
-        if (execution.isLive && execution.moveTo('CANCELING')) {
-          attempts.push(present(execution.id, 'attempt'));
-          this.#actions.push({ kind: 'task-switched', index, from, to: 'CANCELING' });
-        }
-      }
-      region.phase = region.subtasks.some((index) => this.#execution(index).isLive) ? 'cancelling' : 'waiting';
-    }
-    this.#actions.push({ kind: 'tasks-failing', indices: failing, error });
-    if (attempts.length > 0) {
-      this.#actions.push({ kind: 'cancel-tasks', attempts });
     }
   }
 
@@ -286,67 +338,38 @@ export class JobCore {
     if ((this.#status !== 'RUNNING' && this.#status !== 'RESTARTING') || this.#undecided) {
       return;
     }
-    const due = this.#regions.filter(({ phase, restartAtMs }) => phase === 'waiting' && restartAtMs <= now.monotonicMs);
+    const due = this.#table.regions.filter(
+      ({ phase, restartAtMs }) => phase === 'waiting' && restartAtMs <= now.monotonicMs,
+    );
     if (due.length > 0) {
       this.#number++;
-      for (const region of due) {
-        region.phase = 'recording';
-        region.generation = this.generation;
-      }
-      this.#actions.push({ kind: 'record-generation', start: this.#start(due, this.generation) });
+      this.#table.record(due, this.generation, this.#commitOnly);
     }
   }
 
-  /** Regions that failed again meanwhile are left out: they get a later generation. */
   #deploy(generation: Generation): void {
-    const regions = this.#regions.filter(
-      (region) =>
-        region.phase === 'recording' &&
-        region.generation !== undefined &&
-        compareGenerations(region.generation, generation) === 0,
-    );
-    if (regions.length === 0 || !this.#goesOn) {
-      return;
+    if (this.#goesOn) {
+      this.#table.deploy(generation, this.#commitOnly);
+      this.#startedIfAll();
     }
-    const start = this.#start(regions, generation);
-    for (const [index, attempt] of start.attempts) {
-      const execution = this.#execution(index);
-      if (execution.id !== undefined) {
-        this.#byAttempt.delete(execution.id);
-      }
-      const from = execution.state;
-      execution.deploy(attempt);
-      this.#byAttempt.set(present(execution.id, 'attempt'), execution);
-      this.#actions.push({ kind: 'task-switched', index, from, to: 'DEPLOYING' });
+  }
+
+  #startedIfAll(): void {
+    if (!this.#table.regions.some(({ phase }) => phase === 'reconciling')) {
+      this.#signal('started');
     }
-    for (const region of regions) {
-      region.phase = 'deployed';
-    }
-    this.#actions.push({ kind: 'deploy', start });
-    if (this.#regions.every(({ phase }) => phase === 'deployed' || phase === 'finished')) {
+    if (this.#table.allStarted) {
       this.#signal('restarted');
     }
   }
 
-  #start(regions: readonly Region[], generation: Generation): GenerationStart {
-    const { jobId: job, graphVersion, execution } = this.#options;
-    const indices = regions.flatMap(({ subtasks }) => subtasks).sort((a, b) => a - b);
-    return {
-      generation,
-      attempts: new Map(
-        indices.map((index) => [index, attemptRefOf(execution.subtask(index), { job, graphVersion, generation })]),
-      ),
-      commitOnly: this.#commitOnly,
-    };
-  }
-
   /** The job is neither ending nor ended. */
   get #goesOn(): boolean {
-    return this.#status === 'RUNNING' || this.#status === 'RESTARTING' || this.#status === 'CREATED';
+    return ['RUNNING', 'RESTARTING', 'CREATED', 'RECONCILING'].includes(this.#status);
   }
 
   #endWhenQuiet(): void {
-    if (!this.#executions.some(({ isLive }) => isLive)) {
+    if (!this.#table.someLive) {
       this.#signal('all-ended');
       this.#end();
     }
@@ -365,22 +388,6 @@ export class JobCore {
       this.#status = to;
     }
   }
-
-  #execution(index: number): Execution {
-    return present(this.#executions[index], `execution ${index}`);
-  }
-
-  #regionOf(execution: Execution): Region {
-    return present(this.#regions[execution.subtask.region], 'region');
-  }
 }
 
-const finalError = (execution: Execution | undefined, error: ErrorInfo, reason: string | undefined): ErrorInfo => {
-  const what = execution === undefined ? '' : `task "${subtaskName(execution.subtask)}" failed: `;
-  return {
-    name: 'MillraceError',
-    code: error.code ?? 'TASK_FAILED',
-    message: `${what}${error.message}${reason === undefined ? '' : `; not restarted: ${reason}`}`,
-    cause: error,
-  };
-};
+const isLiveState = (state: TaskState): boolean => state !== 'FINISHED' && state !== 'CANCELED' && state !== 'FAILED';

@@ -8,6 +8,16 @@ import type { JobStatus } from './job-status.ts';
 export type JobEvent =
   /** Everything is there for the first start; generations start above this one. */
   | { readonly kind: 'initialized'; readonly generationFloor: Generation }
+  | RecoveredEvent
+  /** From the table of a TaskManager that registered (R15). */
+  | {
+      readonly kind: 'attempt-reported';
+      readonly attempt: AttemptRef;
+      readonly state: TaskState;
+      readonly error?: ErrorInfo;
+    }
+  /** This instance has reported all that it runs, or is gone with all of it. */
+  | { readonly kind: 'task-manager-settled'; readonly taskManager: string }
   | { readonly kind: 'task-state'; readonly attempt: AttemptId; readonly state: TaskState; readonly error?: ErrorInfo }
   /** A failure of the job, not of one task. `fatal`: no restart would help. */
   | { readonly kind: 'fail'; readonly error: ErrorInfo; readonly fatal: boolean }
@@ -20,6 +30,20 @@ export type JobEvent =
   | { readonly kind: 'stop-completed' }
   | { readonly kind: 'suspend' }
   | { readonly kind: 'tick' };
+
+/** Everything is there to go on after a leader before this one: what still runs is asked for (RECONCILING). */
+export interface RecoveredEvent {
+  readonly kind: 'recovered';
+  readonly generationFloor: Generation;
+  /** The newest recorded start of each region, by region; those that never started are missing. */
+  readonly regions: ReadonlyMap<number, Generation>;
+  /** Instances that may run attempts of these generations; `undefined`: nobody knows. */
+  readonly taskManagers: readonly string[] | undefined;
+  /** Monotonic: who has not reported by then is given up. */
+  readonly deadlineMs: number;
+  /** A stop is complete: tasks are only started to commit. */
+  readonly stopCompleted: boolean;
+}
 
 /** One start of regions. */
 export interface GenerationStart {
@@ -46,6 +70,8 @@ export type JobAction =
   /** Choose what to restore and write the generation to the job's record (R1); `generation-recorded` answers. */
   | { readonly kind: 'record-generation'; readonly start: GenerationStart }
   | { readonly kind: 'deploy'; readonly start: GenerationStart }
+  /** Regions whose every subtask is accounted for: they go on as they are (I9). By subtask index. */
+  | { readonly kind: 'adopt'; readonly indices: readonly number[]; readonly generation: Generation }
   | {
       readonly kind: 'restart-planned';
       readonly indices: readonly number[];

@@ -1,0 +1,36 @@
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import { subtaskName } from '../scheduler/execution-graph.ts';
+import type { Execution } from './execution.ts';
+
+/** Why a job ends: the failure, where it was, and why nothing restarts it. */
+export const finalError = (
+  execution: Execution | undefined,
+  error: ErrorInfo,
+  reason: string | undefined,
+): ErrorInfo => {
+  const what = execution === undefined ? '' : `task "${subtaskName(execution.subtask)}" failed: `;
+  return {
+    name: 'MillraceError',
+    code: error.code ?? 'TASK_FAILED',
+    message: `${what}${error.message}${reason === undefined ? '' : `; not restarted: ${reason}`}`,
+    cause: error,
+  };
+};
+
+export const ENDED_UNTOLD: ErrorInfo = {
+  name: 'MillraceError',
+  code: 'TASK_CANCELED',
+  message: 'the task ended without having been told to',
+};
+
+export const JOB_CANCELED: ErrorInfo = {
+  name: 'MillraceError',
+  code: 'TASK_CANCELED',
+  message: 'the job is cancelled',
+};
+
+export const NOT_REPORTED: ErrorInfo = {
+  name: 'MillraceError',
+  code: 'TASK_MANAGER_LOST',
+  message: 'no TaskManager has reported the task since the leader changed',
+};

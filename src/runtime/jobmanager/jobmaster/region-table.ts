@@ -1,0 +1,154 @@
+import { present } from '../../../foundation/common/assert.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import {
+  attemptId,
+  compareGenerations,
+  type AttemptId,
+  type AttemptRef,
+  type Generation,
+} from '../../../foundation/common/ids.ts';
+import { attemptRefOf } from '../scheduler/deployments.ts';
+import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
+import { AttemptTable } from './attempt-table.ts';
+import type { Execution } from './execution.ts';
+import type { JobAction } from './job-event.ts';
+import { newRegion, type Region } from './region.ts';
+
+export interface RegionTableOptions {
+  readonly job: AttemptRef['job'];
+  readonly graphVersion: number;
+  readonly execution: ExecutionGraph;
+  readonly emit: (action: JobAction) => void;
+}
+
+/** The regions of a job with their attempts: what is live, what starts, what is told to end. */
+export class RegionTable {
+  readonly attempts: AttemptTable;
+  readonly regions: readonly Region[];
+  readonly #options: RegionTableOptions;
+
+  constructor(options: RegionTableOptions) {
+    this.#options = options;
+    this.attempts = new AttemptTable(options.execution);
+    this.regions = options.execution.regions.map(newRegion);
+  }
+
+  of(execution: Execution): Region {
+    return present(this.regions[execution.subtask.region], 'region');
+  }
+
+  ofAttempt({ vertex, subtask }: AttemptRef): Region | undefined {
+    const { execution } = this.#options;
+    return this.regions.find(({ subtasks }) =>
+      subtasks.some((index) => {
+        const candidate = execution.subtask(index);
+        return candidate.vertex.id === vertex && candidate.subtask === subtask;
+      }),
+    );
+  }
+
+  /** Something of it may still run. */
+  isLive({ subtasks, strays }: Region): boolean {
+    return strays.size > 0 || subtasks.some((index) => this.attempts.at(index).isLive);
+  }
+
+  get someLive(): boolean {
+    return this.attempts.someLive || this.regions.some(({ strays }) => strays.size > 0);
+  }
+
+  /** Every region runs or has finished. */
+  get allStarted(): boolean {
+    return this.regions.every(({ phase }) => phase === 'deployed' || phase === 'finished');
+  }
+
+  get allFinished(): boolean {
+    return this.regions.every(({ phase }) => phase === 'finished');
+  }
+
+  /** A leader before this one started it as this generation; returns the attempts that may run. */
+  expect(number: number, generation: Generation): AttemptId[] {
+    const region = present(this.regions[number], `region ${number}`);
+    region.phase = 'reconciling';
+    region.generation = generation;
+    return [...this.#attemptsOf([region], generation)].map(([index, attempt]) => {
+      this.attempts.expect(index, attempt);
+      return attemptId(attempt);
+    });
+  }
+
+  /** Whether every subtask of a reconciling region was reported, and none has failed: it goes on as it is. */
+  adoptIfWhole(region: Region): boolean {
+    const { subtasks, phase, generation } = region;
+    if (phase !== 'reconciling' || subtasks.some((index) => this.attempts.at(index).state === 'RECONCILING')) {
+      return false;
+    }
+    region.phase = 'deployed';
+    this.#options.emit({ kind: 'adopt', indices: subtasks, generation: present(generation, 'generation') });
+    return true;
+  }
+
+  /** Tells the attempts of these regions to end, once. */
+  cancel(regions: readonly Region[], error: ErrorInfo): void {
+    const { emit } = this.#options;
+    const failing: number[] = [];
+    const attempts: AttemptId[] = [];
+    for (const region of regions) {
+      failing.push(...region.subtasks);
+      for (const index of region.subtasks) {
+        const execution = this.attempts.at(index);
+        const from = execution.state;
+        if (execution.isLive && execution.moveTo('CANCELING')) {
+          attempts.push(present(execution.id, 'attempt'));
+          emit({ kind: 'task-switched', index, from, to: 'CANCELING' });
+        }
+      }
+      region.phase = this.isLive(region) ? 'cancelling' : 'waiting';
+    }
+    emit({ kind: 'tasks-failing', indices: failing, error });
+    if (attempts.length > 0) {
+      emit({ kind: 'cancel-tasks', attempts });
+    }
+  }
+
+  /** The regions whose restart is due become this generation, which is to be recorded (R1). */
+  record(due: readonly Region[], generation: Generation, commitOnly: boolean): void {
+    for (const region of due) {
+      region.phase = 'recording';
+      region.generation = generation;
+    }
+    const attempts = this.#attemptsOf(due, generation);
+    this.#options.emit({ kind: 'record-generation', start: { generation, attempts, commitOnly } });
+  }
+
+  /** The generation is recorded. Regions that failed again meanwhile are left out: they get a later one. */
+  deploy(generation: Generation, commitOnly: boolean): void {
+    const regions = this.regions.filter(
+      (region) =>
+        region.phase === 'recording' &&
+        region.generation !== undefined &&
+        compareGenerations(region.generation, generation) === 0,
+    );
+    if (regions.length === 0) {
+      return;
+    }
+    const { emit } = this.#options;
+    const attempts = this.#attemptsOf(regions, generation);
+    for (const [index, attempt] of attempts) {
+      const from = this.attempts.at(index).state;
+      this.attempts.deploy(index, attempt);
+      emit({ kind: 'task-switched', index, from, to: 'DEPLOYING' });
+    }
+    for (const region of regions) {
+      region.phase = 'deployed';
+    }
+    emit({ kind: 'deploy', start: { generation, attempts, commitOnly } });
+  }
+
+  #attemptsOf(regions: readonly Region[], generation: Generation): ReadonlyMap<number, AttemptRef> {
+    const { job, graphVersion, execution } = this.#options;
+    const indices = regions.flatMap(({ subtasks }) => subtasks).sort((a, b) => a - b);
+    return new Map(
+      indices.map((index) => [index, attemptRefOf(execution.subtask(index), { job, graphVersion, generation })]),
+    );
+  }
+}
