@@ -100,6 +100,8 @@ export type TaskCommand =
   | { readonly kind: 'trigger'; readonly trigger: CheckpointTrigger }
   | { readonly kind: 'completed'; readonly checkpointId: CheckpointId }
   | { readonly kind: 'aborted'; readonly checkpointId: CheckpointId }
+  /** From a new leader, after the newest `completed`: whatever else was triggered up to this id is given up (R10). */
+  | { readonly kind: 'floor'; readonly checkpointId: CheckpointId }
   | { readonly kind: 'splits'; readonly operatorId: OperatorId; readonly splits: readonly unknown[] }
   | { readonly kind: 'no-more-splits'; readonly operatorId: OperatorId }
   | { readonly kind: 'cancel' };
@@ -136,6 +138,32 @@ export type TaskReport =
       readonly held: readonly unknown[];
     }
   | { readonly kind: 'split-request'; readonly attempt: AttemptId; readonly operatorId: OperatorId };
+
+/** A split that a reader was handed, and the newest checkpoint whose trigger went to its task before (R4). */
+export interface AcceptedSplit {
+  readonly split: unknown;
+  readonly afterCheckpoint: number;
+}
+
+/** A reader that has registered. */
+export interface ReaderReport {
+  readonly operatorId: OperatorId;
+  /** Since the newest completed checkpoint that its TaskManager knows; those that are read to their end too. */
+  readonly accepted: readonly AcceptedSplit[];
+  /** It asked for a split and got no answer. */
+  readonly isWaiting: boolean;
+}
+
+/** A line of a TaskManager's table of attempts: the truth about what runs (R15). */
+export interface AttemptReport {
+  readonly attempt: AttemptRef;
+  readonly slot: number;
+  readonly state: TaskState;
+  readonly error?: ErrorInfo;
+  /** All its input is read (R11). */
+  readonly ended: boolean;
+  readonly readers: readonly ReaderReport[];
+}
 
 /** Numbers of one attempt, sent about once a second. */
 export interface TaskMetrics {

@@ -85,6 +85,7 @@ export class GateInput implements TaskInput {
       case 'trigger':
         return this.#carryOut(this.#aligner.triggered(barrierOf(command.trigger), this.#clock.monotonic()));
       case 'aborted':
+      case 'floor':
         return this.#carryOut(this.#aligner.cancelled(command.checkpointId));
       default:
         return;

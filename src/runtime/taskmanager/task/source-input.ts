@@ -94,12 +94,11 @@ export class SourceInput implements TaskInput {
       case 'aborted':
         // The tasks behind may hold an alignment for it; the barrier is on its way, so the cancel goes after it.
         this.#options.owner.cancelCheckpoint(command.checkpointId);
-        if (this.#stoppedBy === command.checkpointId && this.#state === 'stopped') {
-          this.#stoppedBy = undefined;
-          this.#state = 'reading';
-          this.#wake();
-        }
-        return;
+        return this.#readOn((stoppedBy) => stoppedBy === command.checkpointId);
+      case 'floor':
+        this.#floor = Math.max(this.#floor, command.checkpointId);
+        this.#options.owner.cancelCheckpoint(command.checkpointId);
+        return this.#readOn((stoppedBy) => stoppedBy <= command.checkpointId);
       case 'splits':
         this.#attributed(() => this.#reader.addSplits(command.splits as readonly Split[]));
         return this.#wake();
@@ -151,6 +150,15 @@ export class SourceInput implements TaskInput {
       this.#stoppedBy = barrier.checkpointId;
     }
     this.#options.owner.performCheckpoint(barrier, this.#options.clock.monotonic());
+  }
+
+  /** The savepoint that stopped the reading is given up. */
+  #readOn(isGivenUp: (stoppedBy: number) => boolean): void {
+    if (this.#state === 'stopped' && this.#stoppedBy !== undefined && isGivenUp(this.#stoppedBy)) {
+      this.#stoppedBy = undefined;
+      this.#state = 'reading';
+      this.#wake();
+    }
   }
 
   #end(state: 'drained' | 'ended'): void {

@@ -44,17 +44,12 @@ export class TaskSnapshots {
   }
 
   /** Given up: what was written goes away, nothing is acknowledged. */
-  cancel(id: number): void {
-    const writing = this.#writing.get(id);
-    if (writing !== undefined) {
-      this.#writing.delete(id);
-      writing.pending.cancel();
-    }
-  }
-
-  cancelAll(): void {
-    for (const id of [...this.#writing.keys()]) {
-      this.cancel(id);
+  cancel(isGivenUp: (checkpointId: number) => boolean): void {
+    for (const [id, writing] of this.#writing) {
+      if (isGivenUp(id)) {
+        this.#writing.delete(id);
+        writing.pending.cancel();
+      }
     }
   }
 

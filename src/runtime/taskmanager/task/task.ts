@@ -3,6 +3,7 @@ import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { MAX_WATERMARK } from '../../../pipeline/operators/operator.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { TaskCommand, TaskMetrics, TaskState as ReportedState } from '../../protocol/task-commands.ts';
+import { EndCoverage } from './end-coverage.ts';
 import { OutputFlusher } from './output-flusher.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInputOwner } from './task-input.ts';
@@ -55,10 +56,7 @@ export class Task implements TaskInputOwner {
    */
   #suspension: 'checkpoint' | 'end' | undefined;
   #deferred: (() => void)[] = [];
-  /** A stop with savepoint froze the task: nothing is emitted behind its barrier. */
-  #frozenBy: number | undefined;
-  /** Checkpoints that cover the task's end; several, as one may be given up after the next one's barrier came. */
-  readonly #finalIds = new Set<number>();
+  readonly #coverage = new EndCoverage();
   #commits: Promise<void> = Promise.resolve();
   /** Settles when nothing of `start` runs any more. */
   #starting: Promise<void> = Promise.resolve();
@@ -194,7 +192,7 @@ export class Task implements TaskInputOwner {
   }
 
   cancelCheckpoint(checkpointId: number): void {
-    this.#giveUp(checkpointId);
+    this.#giveUp((id) => id === checkpointId);
     this.#parts!.chain.broadcast({ kind: 'cancel-barrier', checkpointId });
   }
 
@@ -240,7 +238,7 @@ export class Task implements TaskInputOwner {
       if (chain.isBlocked() || (this.sendsToClient && this.#environment.isClientBehind())) {
         return 'blocked';
       }
-      if (this.#mailbox.hasAction && this.#suspension !== 'checkpoint' && this.#frozenBy === undefined) {
+      if (this.#mailbox.hasAction && this.#suspension !== 'checkpoint' && !this.#coverage.isFrozen) {
         this.#mailbox.takeAction()!();
         continue;
       }
@@ -267,15 +265,16 @@ export class Task implements TaskInputOwner {
     }
     input.command(command);
     if (command.kind === 'aborted') {
-      this.#giveUp(command.checkpointId);
+      this.#giveUp((id) => id === command.checkpointId);
+    } else if (command.kind === 'floor') {
+      // R10: nothing up to it, except what completed, is ever acknowledged.
+      this.#giveUp((id) => id <= command.checkpointId);
     }
   }
 
-  #giveUp(checkpointId: number): void {
-    this.#snapshots.cancel(checkpointId);
-    this.#finalIds.delete(checkpointId);
-    if (this.#frozenBy === checkpointId) {
-      this.#frozenBy = undefined;
+  #giveUp(isGivenUp: (checkpointId: number) => boolean): void {
+    this.#snapshots.cancel(isGivenUp);
+    if (this.#coverage.giveUp(isGivenUp)) {
       this.wake();
     }
   }
@@ -286,7 +285,7 @@ export class Task implements TaskInputOwner {
     this.#commits = this.#commits
       .then(() => (this.isDone ? undefined : chain.checkpointCompleted(checkpointId)))
       .then(() => {
-        if (this.#finalIds.values().some((id) => id <= checkpointId)) {
+        if (this.#coverage.isCoveredBy(checkpointId)) {
           this.#finish();
         }
       })
@@ -299,12 +298,7 @@ export class Task implements TaskInputOwner {
     chain.snapshot(barrier.checkpointId);
     input.snapshot();
     const final = this.#phase === 'ended' || barrier.stop !== 'no';
-    if (final) {
-      this.#finalIds.add(barrier.checkpointId);
-    }
-    if (barrier.stop !== 'no') {
-      this.#frozenBy = barrier.checkpointId;
-    }
+    this.#coverage.add(barrier, final);
     const syncMs = this.#environment.clock.monotonic() - startedMs;
     this.#timing.paused(syncMs);
     this.#snapshots.write(barrier, state.snapshot(barrier), { alignmentMs, syncMs, final });
@@ -351,7 +345,7 @@ export class Task implements TaskInputOwner {
     this.#phase = 'ending';
     this.#mailbox.close();
     this.#flusher.cancel();
-    this.#snapshots.cancelAll();
+    this.#snapshots.cancel(() => true);
     if (state === 'FAILED') {
       this.#environment.failing(this.attempt);
     }

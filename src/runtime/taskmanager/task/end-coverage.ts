@@ -1,0 +1,42 @@
+import type { BarrierEvent } from '../../network/stream-element.ts';
+
+/** Which checkpoints cover the end of a task, and which stop froze it. */
+export class EndCoverage {
+  /** Several, as one may be given up after the next one's barrier came. */
+  readonly #finalIds = new Set<number>();
+  /** A stop with savepoint froze the task: nothing is emitted behind its barrier. */
+  #frozenBy: number | undefined;
+
+  get isFrozen(): boolean {
+    return this.#frozenBy !== undefined;
+  }
+
+  /** The barrier is taken. */
+  add({ checkpointId, stop }: BarrierEvent, isFinal: boolean): void {
+    if (isFinal) {
+      this.#finalIds.add(checkpointId);
+    }
+    if (stop !== 'no') {
+      this.#frozenBy = checkpointId;
+    }
+  }
+
+  /** Whether the end is covered by a checkpoint up to this one, which is complete. */
+  isCoveredBy(checkpointId: number): boolean {
+    return this.#finalIds.values().some((id) => id <= checkpointId);
+  }
+
+  /** Whether that lets the task go on. */
+  giveUp(isGivenUp: (checkpointId: number) => boolean): boolean {
+    for (const id of this.#finalIds) {
+      if (isGivenUp(id)) {
+        this.#finalIds.delete(id);
+      }
+    }
+    if (this.#frozenBy === undefined || !isGivenUp(this.#frozenBy)) {
+      return false;
+    }
+    this.#frozenBy = undefined;
+    return true;
+  }
+}
