@@ -17,7 +17,7 @@ import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enu
 import type { CompletedCheckpoint } from '../runtime/jobmanager/checkpoint-coordinator/completed-checkpoint.ts';
 import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
-import { slotsNeeded } from '../runtime/jobmanager/scheduler/slot-assignment.ts';
+import { FixedSlots, slotsNeeded } from '../runtime/jobmanager/scheduler/slot-table.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { BundleFolder } from './bundle-folder.ts';
@@ -168,6 +168,9 @@ const startTaskManager = (
   });
 };
 
+/** There is one, and it is never lost. */
+const LOCAL_TASK_MANAGER = 'local';
+
 const startJobMaster = (parts: {
   readonly planned: PlannedJob;
   readonly program: JobProgram;
@@ -191,8 +194,9 @@ const startJobMaster = (parts: {
     // Without HA the lineage is new at each start, and nobody else ever leads. The epoch is above that of the snapshot, so
     // that no generation comes twice where a job goes on under its old id.
     fence: { lineage: systemRandom.hex(32), epoch: 1 + (found?.snapshot.metadata.generation.epoch ?? 0) },
-    slots: Array.from({ length: taskManager.slots }, (_, slot) => slot),
-    gateway: taskManager,
+    slots: new FixedSlots(graph, LOCAL_TASK_MANAGER, taskManager.slots),
+    executors: () => taskManager,
+    reconcileTimeoutMs: 0,
     clock: systemClock,
     random: systemRandom,
     logger,

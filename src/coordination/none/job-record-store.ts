@@ -8,6 +8,10 @@ export class InMemoryJobRecordStore implements JobRecordStore {
     return this.#newest;
   }
 
+  generations(): Promise<readonly GenerationRecord[]> {
+    return Promise.resolve(this.#newest === undefined ? [] : [this.#newest]);
+  }
+
   recordGeneration(record: GenerationRecord): Promise<void> {
     this.#newest = record;
     return Promise.resolve();

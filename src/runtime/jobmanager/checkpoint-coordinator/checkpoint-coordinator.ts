@@ -6,7 +6,12 @@ import type {
 } from '../../../coordination/completed-checkpoint-store.ts';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
-import type { AttemptId, CheckpointId, OperatorId } from '../../../foundation/common/ids.ts';
+import {
+  checkpointId as checkpointIdOf,
+  type AttemptId,
+  type CheckpointId,
+  type OperatorId,
+} from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import { present } from '../../../foundation/common/assert.ts';
@@ -177,6 +182,8 @@ export class CheckpointCoordinator {
         return this.#settleLater(action.checkpoint);
       case 'announce':
         return this.#tell(action.attempts, { kind: action.what, checkpointId: action.checkpointId });
+      case 'release':
+        return this.#tell(action.attempts, { kind: 'floor', checkpointId: checkpointIdOf(this.#floor) });
       case 'completed':
         return host.completed(action.checkpoint);
       case 'retire':

@@ -29,6 +29,7 @@ import type { CoordinatorCoreOptions } from './coordinator-options.ts';
 import { assembleMetadata, carriedStates } from './metadata-assembly.ts';
 import { PendingCheckpoint } from './pending-checkpoint.ts';
 import { stopOf } from './request-queue.ts';
+import { RetainedCheckpoints } from './retained-checkpoints.ts';
 import { TaskRoster } from './task-roster.ts';
 import { TriggerDesk } from './trigger-desk.ts';
 
@@ -46,7 +47,7 @@ export class CoordinatorCore {
   readonly #failures: CheckpointFailureCounter;
   readonly #aborted = new AbortedCheckpoints();
   readonly statistics = new CheckpointStatistics();
-  #completed: readonly CompletedCheckpoint[];
+  readonly #retained: RetainedCheckpoints;
   #pending: PendingCheckpoint | undefined;
   #generation: Generation = { epoch: 0, number: 0 };
   #highestId = 0;
@@ -61,12 +62,13 @@ export class CoordinatorCore {
       roster: this.#roster,
       intervalMs: checkpointFolder === undefined ? undefined : settings.intervalMs,
       minPauseMs: settings.minPauseMs,
+      isOverdue: options.isOverdue,
       timeoutMs: settings.timeoutMs,
       hasCheckpointFolder: checkpointFolder !== undefined,
       emit: (action) => this.#actions.push(action),
     });
     this.#failures = new CheckpointFailureCounter(settings.tolerableFailures);
-    this.#completed = options.completed;
+    this.#retained = new RetainedCheckpoints(options.completed, settings.numRetained);
   }
 
   /** A pointer write whose outcome is not known (R2): no region chooses what to restore. */
@@ -81,12 +83,7 @@ export class CoordinatorCore {
 
   /** What the store points to, ascending; the last one is where a recovery starts. */
   get completed(): readonly CompletedCheckpoint[] {
-    return this.#completed;
-  }
-
-  /** The checkpoint that the next trigger names as base (R6): the newest completed in the job's own folder. */
-  get base(): CheckpointId | undefined {
-    return this.#completed.findLast(({ kind }) => kind === 'checkpoint')?.checkpointId;
+    return this.#retained.list;
   }
 
   /** When `tick` is due, in monotonic time. */
@@ -110,6 +107,8 @@ export class CoordinatorCore {
     switch (event.kind) {
       case 'deployed':
         return this.#deployed(event);
+      case 'adopted':
+        return this.#adopted(event);
       case 'task-running':
         return this.#roster.running(event.attempt);
       case 'task-ended':
@@ -148,6 +147,19 @@ export class CoordinatorCore {
     }
   }
 
+  #adopted({ tasks, generation }: EventOf<'adopted'>): void {
+    this.#generation = generation;
+    for (const task of tasks) {
+      this.#roster.adopted(task);
+    }
+    const attempts = tasks.filter(({ state }) => state !== 'finished').map(({ attempt }) => attempt);
+    const newest = this.#retained.newest?.checkpointId;
+    if (newest !== undefined) {
+      this.#actions.push({ kind: 'announce', what: 'completed', checkpointId: newest, attempts });
+    }
+    this.#actions.push({ kind: 'release', attempts });
+  }
+
   #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
     assert(event.checkpointId > this.#highestId, `checkpoint id ${event.checkpointId} comes after ${this.#highestId}`);
     this.#highestId = event.checkpointId;
@@ -162,7 +174,7 @@ export class CoordinatorCore {
     const trigger: CheckpointTrigger = {
       checkpointId: event.checkpointId,
       timestampMs: now.wallMs,
-      base: this.base,
+      base: this.#retained.base,
       kind: request?.kind ?? 'checkpoint',
       folder: request?.kind === 'savepoint' ? request.folder : present(checkpointFolder, 'checkpoint folder'),
       stop: stopOf(request),
@@ -233,8 +245,7 @@ export class CoordinatorCore {
     const index = this.#roster.indexOf(attempt);
     if (index !== undefined && pending?.phase === 'collecting' && pending.expects(index, attempt)) {
       const name = subtaskName(this.#options.execution.subtask(index));
-      const error = failure('CHECKPOINT_FAILED', `task "${name}" finished meanwhile; try again`);
-      this.#abort(pending, error, { counted: false }, now);
+      this.#abort(pending, failure('CHECKPOINT_FAILED', `task "${name}" finished meanwhile`), { counted: false }, now);
     }
     this.#roster.left(attempt, this.#options.checkpointFolder ?? '');
   }
@@ -314,12 +325,12 @@ export class CoordinatorCore {
     }
     if (kind === 'checkpoint' || stop !== 'no') {
       const { checkpointId } = checkpoint;
-      this.#completed = [...this.#completed, checkpoint];
+      const retired = this.#retained.add(checkpoint);
       this.#actions.push(
         { kind: 'completed', checkpoint },
         { kind: 'announce', what: 'completed', checkpointId, attempts: this.#roster.attempts },
+        ...retired.map((old) => ({ kind: 'retire' as const, checkpoint: old })),
       );
-      this.#retire();
     }
     if (stop !== 'no') {
       this.#desk.close('the job is stopped');
@@ -327,15 +338,6 @@ export class CoordinatorCore {
     if (pending.request !== undefined) {
       const answer = { outcome: 'completed', checkpoint } as const;
       this.#actions.push({ kind: 'answer', request: pending.request.request, answer });
-    }
-  }
-
-  /** The oldest go once the new one is decided: they might have been needed until then (R2, R6). */
-  #retire(): void {
-    while (this.#completed.length > this.#options.settings.numRetained) {
-      const checkpoint = present(this.#completed[0], 'oldest checkpoint');
-      this.#completed = this.#completed.slice(1);
-      this.#actions.push({ kind: 'retire', checkpoint });
     }
   }
 

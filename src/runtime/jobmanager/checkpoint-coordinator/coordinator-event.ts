@@ -24,6 +24,15 @@ export interface DeployedTask {
   readonly commitOnly: boolean;
 }
 
+/** A task that a leader before this one deployed and that goes on. */
+export interface AdoptedTask {
+  readonly index: number;
+  readonly attempt: AttemptId;
+  readonly state: 'starting' | 'running' | 'finished';
+  /** All its input is read. */
+  readonly ended: boolean;
+}
+
 export type Acknowledgement = Extract<TaskReport, { kind: 'acknowledge' }>;
 export type Decline = Extract<TaskReport, { kind: 'decline' }>;
 
@@ -35,6 +44,8 @@ export type CoordinatorEvent =
       readonly generation: Generation;
       readonly restored: CheckpointId | undefined;
     }
+  /** They are told the newest completed checkpoint again, and the floor (R10). */
+  | { readonly kind: 'adopted'; readonly tasks: readonly AdoptedTask[]; readonly generation: Generation }
   | { readonly kind: 'task-running'; readonly attempt: AttemptId }
   | { readonly kind: 'task-ended'; readonly attempt: AttemptId }
   | { readonly kind: 'task-finished'; readonly attempt: AttemptId }
@@ -95,6 +106,8 @@ export type CoordinatorAction =
       readonly checkpointId: CheckpointId;
       readonly attempts: readonly AttemptId[];
     }
+  /** Nothing up to the highest id ever given out is acknowledged any more, unless it completed (R10). */
+  | { readonly kind: 'release'; readonly attempts: readonly AttemptId[] }
   /** It is complete (I4): told once, before the announcements. */
   | { readonly kind: 'completed'; readonly checkpoint: CompletedCheckpoint }
   /** Beyond what is retained: delete the pointer, then the files that nothing retained refers to (I3). */

@@ -20,6 +20,8 @@ export interface CoordinatorCoreOptions {
   readonly checkpointFolder: string | undefined;
   /** What the store points to, ascending. */
   readonly completed: readonly CompletedCheckpoint[];
+  /** The first checkpoint waits for no interval: one was pending, or due, when the leader before this one went. */
+  readonly isOverdue: boolean;
   /** Subtasks that the restored checkpoint knows to have ended. */
   readonly finished: ReadonlyMap<number, CarriedState>;
 }

@@ -2,7 +2,7 @@ import { present } from '../../../foundation/common/assert.ts';
 import type { AttemptId } from '../../../foundation/common/ids.ts';
 import type { SubtaskState } from '../../state/state-handle.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
-import type { DeployedTask } from './coordinator-event.ts';
+import type { AdoptedTask, DeployedTask } from './coordinator-event.ts';
 
 /** The last state of a subtask that ended, which every later checkpoint lists again (R11). */
 export interface CarriedState {
@@ -46,6 +46,21 @@ export class TaskRoster {
       entry.finished = undefined;
     }
     this.#byAttempt.set(task.attempt, task.index);
+  }
+
+  /** Whose end the newest checkpoint covers keeps what it left. */
+  adopted({ index, attempt, state, ended }: AdoptedTask): void {
+    const entry = this.#entry(index);
+    this.#forget(entry);
+    entry.lost = false;
+    if (state === 'finished') {
+      entry.finished ??= { folder: '', state: {} };
+      return;
+    }
+    entry.attempt = attempt;
+    entry.running = state === 'running';
+    entry.ended = ended;
+    this.#byAttempt.set(attempt, index);
   }
 
   running(attempt: AttemptId): void {

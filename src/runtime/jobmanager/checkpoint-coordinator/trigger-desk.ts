@@ -13,6 +13,8 @@ export interface TriggerDeskOptions {
   readonly intervalMs: number | undefined;
   readonly minPauseMs: number;
   readonly timeoutMs: number;
+  /** The first checkpoint is due as soon as all tasks run. */
+  readonly isOverdue: boolean;
   readonly hasCheckpointFolder: boolean;
   readonly emit: (action: CoordinatorAction) => void;
 }

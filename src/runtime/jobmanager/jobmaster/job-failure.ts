@@ -34,3 +34,9 @@ export const NOT_REPORTED: ErrorInfo = {
   code: 'TASK_MANAGER_LOST',
   message: 'no TaskManager has reported the task since the leader changed',
 };
+
+export const LOST: ErrorInfo = {
+  name: 'MillraceError',
+  code: 'TASK_MANAGER_LOST',
+  message: 'its TaskManager is gone',
+};

@@ -8,14 +8,16 @@ import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
-import type { Fence, JobProgram, TaskExecutorGateway, TaskMetrics } from '../../protocol/task-commands.ts';
+import type { Fence, JobProgram, TaskMetrics } from '../../protocol/task-commands.ts';
 import type { CheckpointStatisticsSnapshot } from '../checkpoint-coordinator/checkpoint-statistics.ts';
 import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
+import type { SlotProvider } from '../scheduler/slot-table.ts';
 import type { ExecutionState } from './execution.ts';
 import type { JobStatus } from './job-status.ts';
+import type { TaskExecutorLookup } from './task-executors.ts';
 
 /** How the job starts for the first time. */
 export interface InitialRestore extends RestorePoint {
@@ -29,9 +31,10 @@ export interface JobMasterOptions {
   readonly program: JobProgram;
   /** On every command (I2); its epoch is that of the generations. */
   readonly fence: Fence;
-  /** Slots that this job may use, by the number that deployments name. */
-  readonly slots: readonly number[];
-  readonly gateway: TaskExecutorGateway;
+  readonly slots: SlotProvider;
+  readonly executors: TaskExecutorLookup;
+  /** `jobmanager.reconcile.timeout`: how long a new leader waits for TaskManagers to report. */
+  readonly reconcileTimeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SimulatedTask } from '../test-support/simulated-task.ts';
 import { SimulatedWorld, type WorldOptions } from '../test-support/simulated-world.ts';
+import { FixedSlots } from '../scheduler/slot-table.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import type { CheckpointingPlan, JobGraph } from '../../../pipeline/graph/job-graph.ts';
 
@@ -44,7 +45,7 @@ test('a job without checkpoints runs to its end', async () => {
 });
 
 test('too few slots: the job fails and says how many are missing', async () => {
-  const result = await world(graphOf(1), { master: { slots: [0] } }).finish();
+  const result = await world(graphOf(1), { master: { slots: new FixedSlots(graphOf(1), 'tm1', 1) } }).finish();
   expect(result).toMatchObject({ status: 'FAILED', error: { code: 'NOT_ENOUGH_SLOTS' } });
   expect(result.error?.message).toContain('1 slot missing');
 });

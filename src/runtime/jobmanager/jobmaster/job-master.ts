@@ -1,21 +1,25 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { TimerHandle } from '../../../foundation/common/clock.ts';
-import { errorInfo, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
-import type { AttemptId, CheckpointId } from '../../../foundation/common/ids.ts';
-import type { JobMasterGateway, TaskCommand, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
-import type { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
+import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
+import type { AttemptReport, JobMasterGateway, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { createRestartStrategy, defaultRestartStrategy } from '../failover/restart-strategy.ts';
 import { instantOf } from '../instant.ts';
-import { ExecutionGraph, subtaskName } from '../scheduler/execution-graph.ts';
+import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import type { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import { keepsCheckpoints } from './checkpoint-retention.ts';
 import { JobCore } from './job-core.ts';
 import type { GenerationStart, JobAction, JobEvent } from './job-event.ts';
+import { LOST } from './job-failure.ts';
+import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
+import { taskOverview } from './job-overview.ts';
 import { isTerminal, type JobStatus } from './job-status.ts';
 import { RunningJob, type RunningJobHost } from './running-job.ts';
+import { SnapshotRequests } from './snapshot-requests.ts';
+import { TaskExecutors } from './task-executors.ts';
 
 /**
  * Runs one job: carries out what `JobCore`, `CheckpointCoordinator` and `SplitCoordinator` decide. Everything that reaches
@@ -27,10 +31,15 @@ export class JobMaster implements JobMasterGateway {
   readonly #options: JobMasterOptions;
   readonly #execution: ExecutionGraph;
   readonly #core: JobCore;
+  readonly #executors: TaskExecutors;
+  readonly #journal: JobJournal;
+  readonly #snapshots: SnapshotRequests;
   readonly #startedMs: number;
   /** By subtask index. */
   readonly #metrics = new Map<number, TaskMetrics>();
   readonly #mailbox: (() => void)[] = [];
+  /** What TaskManagers said before the stores were read. */
+  readonly #early: (() => void)[] = [];
   #isDraining = false;
   #running: RunningJob | undefined;
   #timer: TimerHandle | undefined;
@@ -56,8 +65,20 @@ export class JobMaster implements JobMasterGateway {
       epoch: fence.epoch,
     });
     this.#startedMs = clock.now();
+    this.#executors = new TaskExecutors(fence, options.executors);
+    const { logger, listener } = options;
+    this.#journal = new JobJournal({ jobId, jobName: graph.name, logger, listener });
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
+    });
+    this.#snapshots = new SnapshotRequests({
+      storage: options.storage,
+      result: this.result,
+      jobName: graph.name,
+      inTurn: (run) =>
+        this.#post(() =>
+          run(isTerminal(this.#core.status) ? undefined : this.#running?.coordinator, this.#core.status),
+        ),
     });
   }
 
@@ -66,21 +87,15 @@ export class JobMaster implements JobMasterGateway {
   }
 
   get overview(): JobOverview {
+    const { jobId, graph } = this.#options;
     return {
-      jobId: this.#options.jobId,
-      name: this.#options.graph.name,
+      jobId,
+      name: graph.name,
       status: this.#core.status,
       startedMs: this.#startedMs,
       restarts: this.#core.restarts,
       latestFailure: this.#latestFailure,
-      tasks: this.#core.executions.map(({ subtask, state, attemptNumber }) => ({
-        vertex: subtask.vertex.id,
-        name: subtask.vertex.name,
-        subtask: subtask.subtask,
-        state,
-        attempt: attemptNumber,
-        metrics: this.#metrics.get(subtask.index),
-      })),
+      tasks: this.#core.executions.map((execution) => taskOverview(execution, this.#metrics)),
       checkpoints: this.#running?.coordinator.statistics,
     };
   }
@@ -90,7 +105,31 @@ export class JobMaster implements JobMasterGateway {
   }
 
   report(report: TaskReport): void {
-    this.#post(() => this.#reported(report));
+    this.#whenRunning((running) => this.#reported(running, report));
+  }
+
+  /** A TaskManager has registered, with all that it runs of this job; `taskManager` is its instance id. */
+  taskManagerReported(taskManager: string, attempts: readonly AttemptReport[]): void {
+    this.#whenRunning((running) => {
+      const reported = new Set(attempts.map(({ attempt }) => attemptId(attempt)));
+      for (const report of attempts) {
+        this.#executors.reported(taskManager, report);
+        running.slotReported(report, taskManager);
+        this.#handle({ ...report, kind: 'attempt-reported' });
+      }
+      const missing = this.#executors.at(taskManager).filter((attempt) => !reported.has(attempt));
+      this.#lost(missing, { ...LOST, message: `TaskManager ${taskManager} does not run the task any more` });
+      this.#handle({ kind: 'task-manager-settled', taskManager });
+    });
+  }
+
+  /** It is gone, with all that it ran. */
+  taskManagerLost(taskManager: string, reason: string): void {
+    this.#whenRunning((running) => {
+      running.slots.lost(taskManager);
+      this.#lost(this.#executors.at(taskManager), { ...LOST, message: `lost TaskManager ${taskManager}: ${reason}` });
+      this.#handle({ kind: 'task-manager-settled', taskManager });
+    });
   }
 
   metrics(metrics: readonly TaskMetrics[]): void {
@@ -116,53 +155,18 @@ export class JobMaster implements JobMasterGateway {
    * Takes a savepoint below `directory`, commits it and ends the job; resolves when it has FINISHED, with the savepoint.
    * Rejects when the savepoint fails: the job goes on (`drain`: after a restart).
    */
-  async stop(directory: string, drain: boolean): Promise<CompletedCheckpoint> {
-    const checkpoint = await this.#savepointInto(directory, drain ? 'drain' : 'suspend');
-    const { status, error } = await this.result;
-    if (status !== 'FINISHED') {
-      throw new MillraceError(
-        'TASK_FAILED',
-        `the savepoint ${checkpoint.baseFolder} is complete, but the job ended ${status} before all of it was committed`,
-        { cause: error },
-      );
-    }
-    return checkpoint;
+  stop(directory: string, drain: boolean): Promise<CompletedCheckpoint> {
+    return this.#snapshots.stop(directory, drain);
   }
 
   /** Takes a savepoint below `directory`; it commits nothing and is no recovery point (R8). */
   triggerSavepoint(directory: string): Promise<CompletedCheckpoint> {
-    return this.#savepointInto(directory, 'no');
+    return this.#snapshots.savepoint(directory);
   }
 
   /** Takes a checkpoint now, whatever interval and pause say. */
   triggerCheckpoint(): Promise<CompletedCheckpoint> {
-    return this.#request((coordinator) => coordinator.request({ kind: 'checkpoint' }));
-  }
-
-  async #savepointInto(directory: string, stop: 'no' | 'suspend' | 'drain'): Promise<CompletedCheckpoint> {
-    const { storage } = this.#options;
-    const folder = await storage.newSavepointFolder(directory);
-    try {
-      return await this.#request((coordinator) => coordinator.request({ kind: 'savepoint', folder, stop }));
-    } catch (error) {
-      const nothing = { checkpointId: 0 as CheckpointId, folder, savepoint: true };
-      await storage.discard(nothing, []).catch(() => {});
-      throw error;
-    }
-  }
-
-  #request(run: (coordinator: CheckpointCoordinator) => Promise<CompletedCheckpoint>): Promise<CompletedCheckpoint> {
-    return new Promise((resolve, reject) => {
-      this.#post(() => {
-        const coordinator = this.#running?.coordinator;
-        if (coordinator === undefined || isTerminal(this.#core.status)) {
-          const { name } = this.#options.graph;
-          reject(new MillraceError('JOB_ENDED', `job "${name}" is ${this.#core.status}`, { retryable: true }));
-        } else {
-          run(coordinator).then(resolve, reject);
-        }
-      });
-    });
+    return this.#snapshots.checkpoint();
   }
 
   /** What it calls may call back: that waits for its turn. */
@@ -187,7 +191,8 @@ export class JobMaster implements JobMasterGateway {
       this.#post(() => {
         if (!isTerminal(this.#core.status)) {
           this.#running = running;
-          this.#handle({ kind: 'initialized', generationFloor: running.restoredGeneration });
+          this.#handle(running.firstEvent);
+          this.#early.splice(0).forEach((run) => run());
         }
       });
     } catch (error) {
@@ -195,24 +200,42 @@ export class JobMaster implements JobMasterGateway {
     }
   }
 
+  /** What comes before the stores were read waits, in order. */
+  #whenRunning(run: (running: RunningJob) => void): void {
+    this.#post(() => {
+      if (isTerminal(this.#core.status)) {
+        return;
+      }
+      if (this.#running === undefined) {
+        this.#early.push(() => this.#whenRunning(run));
+      } else {
+        run(this.#running);
+      }
+    });
+  }
+
   #host(): RunningJobHost {
     return {
+      deploy: (taskManager, deployments) => this.#lost(this.#executors.deploy(taskManager, deployments), LOST),
       activeAttempt: (index) => {
         const attempt = this.#core.executions[index]?.id;
         return attempt !== undefined && this.#core.isActive(attempt) ? attempt : undefined;
       },
-      command: (attempt, command) => this.#command(attempt, command),
+      command: (attempt, command) => this.#executors.command(attempt, command),
       completed: (checkpoint) => this.#post(() => this.#checkpointCompleted(checkpoint)),
       failJob: (error) => this.#post(() => this.#handle({ kind: 'fail', error, fatal: false })),
       coordinatorChanged: () => this.#post(() => this.#coordinatorChanged()),
     };
   }
 
-  #reported(report: TaskReport): void {
-    const running = this.#running;
-    if (running === undefined || isTerminal(this.#core.status)) {
-      return;
+  /** Whoever counted on these attempts hears of it in the order of events. */
+  #lost(attempts: readonly AttemptId[], error: ErrorInfo): void {
+    for (const attempt of attempts) {
+      this.#post(() => this.#handle({ kind: 'task-state', attempt, state: 'FAILED', error }));
     }
+  }
+
+  #reported(running: RunningJob, report: TaskReport): void {
     switch (report.kind) {
       case 'state':
         return this.#handle({ ...report, kind: 'task-state' });
@@ -282,7 +305,7 @@ export class JobMaster implements JobMasterGateway {
   #carryOut(action: JobAction): void {
     switch (action.kind) {
       case 'status':
-        return this.#statusChanged(action);
+        return this.#journal.statusChanged(action);
       case 'task-switched':
         return this.#taskSwitched(action);
       case 'tasks-failing':
@@ -290,21 +313,30 @@ export class JobMaster implements JobMasterGateway {
         this.#running?.splits.readersFailed(action.indices);
         return;
       case 'cancel-tasks':
-        return action.attempts.forEach((attempt) => this.#command(attempt, { kind: 'cancel' }));
+        return action.attempts.forEach((attempt) => this.#executors.command(attempt, { kind: 'cancel' }));
       case 'record-generation':
         void this.#recordGeneration(action.start);
         return;
       case 'deploy':
         return this.#running?.deploy(action.start, this.#recorded);
+      case 'adopt':
+        return this.#adopt(action);
       case 'restart-planned':
-        return this.#restartPlanned(action);
+        this.#latestFailure = action.error;
+        return this.#journal.restartPlanned(action);
       case 'ended':
         void this.#end(action);
     }
   }
 
-  #command(attempt: AttemptId, command: TaskCommand): void {
-    this.#options.gateway.command(this.#options.fence, attempt, command);
+  #adopt(action: ActionOf<'adopt'>): void {
+    this.#journal.adopted(action);
+    const adopted = action.indices.map((index) => {
+      const execution = present(this.#core.executions[index], 'execution');
+      const report = this.#executors.placeOf(present(execution.id, 'attempt'))?.report;
+      return { execution, report };
+    });
+    this.#running?.adopt(action.generation, adopted);
   }
 
   async #recordGeneration(start: GenerationStart): Promise<void> {
@@ -315,22 +347,15 @@ export class JobMaster implements JobMasterGateway {
         this.#handle({ kind: 'generation-recorded', generation: start.generation });
       });
     } catch (error) {
-      this.#post(() => this.#handle({ kind: 'fail', error: errorInfo(error), fatal: false }));
+      const info = errorInfo(error);
+      this.#post(() => this.#handle({ kind: 'fail', error: info, fatal: info.code === 'NOT_ENOUGH_SLOTS' }));
     }
   }
 
-  #taskSwitched({ index, from, to, error }: ActionOf<'task-switched'>): void {
+  #taskSwitched(action: ActionOf<'task-switched'>): void {
+    const { index, to } = action;
     const execution = present(this.#core.executions[index], 'execution');
-    const { logger, listener } = this.#options;
-    const name = subtaskName(execution.subtask);
     const attempt = present(execution.id, 'attempt');
-    const line = `${name} (${attempt}) switched from ${from} to ${to}.`;
-    if (to === 'FAILED') {
-      // What follows from it (a restart, the end of the job) is said with its reason where it is decided.
-      logger.info(`${line} ${error?.message ?? ''}`, { error });
-    } else {
-      logger.debug(line);
-    }
     const coordinator = this.#running?.coordinator;
     if (to === 'DEPLOYING') {
       this.#metrics.delete(index);
@@ -339,23 +364,10 @@ export class JobMaster implements JobMasterGateway {
     } else if (to === 'FINISHED') {
       coordinator?.handle({ kind: 'task-finished', attempt });
     }
-    listener?.taskChanged?.(present(execution.attempt, 'attempt'), name, to, error);
-  }
-
-  #statusChanged({ from, to, error }: ActionOf<'status'>): void {
-    const { graph, jobId, logger, listener } = this.#options;
-    const line = `Job ${graph.name} (${jobId}) switched from state ${from} to ${to}.`;
-    logger.info(error === undefined ? line : `${line} ${error.message}`, { error });
-    listener?.statusChanged?.(from, to);
-  }
-
-  #restartPlanned({ indices, delayMs, error }: ActionOf<'restart-planned'>): void {
-    this.#latestFailure = error;
-    const { graph, logger } = this.#options;
-    const tasks = indices.length === 1 ? '1 task' : `${indices.length} tasks`;
-    logger.warn(`Restarting ${tasks} of job ${graph.name} in ${delayMs} ms after a failure: ${error.message}`, {
-      error,
-    });
+    if (!execution.isLive) {
+      this.#executors.ended(attempt);
+    }
+    this.#journal.taskSwitched(execution, action);
   }
 
   /** The end of a job that this JobMaster still leads: what nobody needs any more goes, then the result is told (R9). */
@@ -363,6 +375,7 @@ export class JobMaster implements JobMasterGateway {
     const { jobId, graph, clock, restore, checkpointFolder } = this.#options;
     const running = this.#running;
     running?.splits.close();
+    running?.slots.close();
     if (status === 'SUSPENDED') {
       running?.coordinator.abandon();
     } else {

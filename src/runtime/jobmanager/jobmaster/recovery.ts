@@ -1,12 +1,12 @@
-import type { CheckpointIdCounter } from '../../../coordination/checkpoint-id-counter.ts';
-import type { CompletedCheckpointStore } from '../../../coordination/completed-checkpoint-store.ts';
-import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
+import type { GenerationRecord } from '../../../coordination/job-record-store.ts';
+import { present } from '../../../foundation/common/assert.ts';
+import type { Generation } from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { stateBytesOf } from '../checkpoint-coordinator/metadata-assembly.ts';
 import type { CarriedState } from '../checkpoint-coordinator/task-roster.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { RestorePlan } from '../scheduler/restore-plan.ts';
-import type { InitialRestore } from './job-master-options.ts';
+import type { JobMasterOptions } from './job-master-options.ts';
 
 /** What a JobMaster starts from. */
 export interface Recovery {
@@ -15,16 +15,24 @@ export interface Recovery {
   readonly initial: RestorePlan | undefined;
   /** The highest checkpoint id ever given out (R10). */
   readonly floor: number;
+  readonly started: StartedRegions;
+}
+
+/** What leaders before this one started. */
+export interface StartedRegions {
+  /** The newest start of each region that ever started, by region. */
+  readonly regions: ReadonlyMap<number, Generation>;
+  readonly newest: Generation | undefined;
+  /** Instance ids. */
+  readonly taskManagers: readonly string[];
 }
 
 /** Reads what the store points to, and checks that the state fits the job. Ids go on above those that were restored. */
 export const recover = async (
   execution: ExecutionGraph,
-  store: CompletedCheckpointStore,
-  counter: CheckpointIdCounter,
-  storage: CheckpointStorage,
-  restore: InitialRestore | undefined,
+  options: Pick<JobMasterOptions, 'checkpoints' | 'checkpointIds' | 'storage' | 'restore' | 'records'>,
 ): Promise<Recovery> => {
+  const { checkpoints: store, checkpointIds: counter, storage, restore } = options;
   const completed: CompletedCheckpoint[] = [];
   for (const pointer of await store.all()) {
     const metadata = await storage.readMetadata(pointer);
@@ -44,7 +52,8 @@ export const recover = async (
   }
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
-  return { completed, initial, floor: await counter.current() };
+  const started = startedRegions(execution, await options.records.generations());
+  return { completed, initial, floor: await counter.current(), started };
 };
 
 /** The plan for the next restart: the newest completed checkpoint, else where the job started from, else nothing. */
@@ -68,3 +77,30 @@ export const carriedOf = (
       { folder: plan?.point.baseFolder ?? '', state: plan?.stateOf(execution.subtask(index)) ?? {} },
     ]),
   );
+
+/** One was pending, or would be due, when the leader before this one went (R10). */
+export const isOverdue = (
+  { completed, floor, started }: Recovery,
+  intervalMs: number | undefined,
+  nowMs: number,
+): boolean => {
+  if (intervalMs === undefined || started.newest === undefined) {
+    return false;
+  }
+  const newest = completed.at(-1);
+  return floor > (newest?.checkpointId ?? 0) || nowMs - (newest?.metadata.triggeredMs ?? 0) >= intervalMs;
+};
+
+const startedRegions = (execution: ExecutionGraph, records: readonly GenerationRecord[]): StartedRegions => {
+  const regions = new Map<number, Generation>();
+  const taskManagers = new Map<number, readonly string[]>();
+  const indices = new Map(execution.subtasks.map((subtask) => [`${subtask.vertex.id}/${subtask.subtask}`, subtask]));
+  for (const { generation, subtasks, taskManagers: at } of records) {
+    for (const name of subtasks) {
+      const { region } = present(indices.get(name), `subtask ${name} of a recorded generation`);
+      regions.set(region, generation);
+      taskManagers.set(region, at);
+    }
+  }
+  return { regions, newest: records.at(-1)?.generation, taskManagers: [...new Set([...taskManagers.values()].flat())] };
+};

@@ -1,21 +1,31 @@
 import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
-import { attemptId, checkpointId, type AttemptId, type Generation } from '../../../foundation/common/ids.ts';
-import type { TaskCommand } from '../../protocol/task-commands.ts';
+import { present } from '../../../foundation/common/assert.ts';
+import {
+  attemptId,
+  checkpointId,
+  compareGenerations,
+  type AttemptId,
+  type AttemptRef,
+  type Generation,
+} from '../../../foundation/common/ids.ts';
+import type { AttemptReport, TaskCommand, TaskDeployment } from '../../protocol/task-commands.ts';
 import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { DeploymentBuilder } from '../scheduler/deployments.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
-import { SlotAssignment } from '../scheduler/slot-assignment.ts';
+import { SlotTable } from '../scheduler/slot-table.ts';
 import { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
-import type { GenerationStart } from './job-event.ts';
+import type { Execution } from './execution.ts';
+import type { GenerationStart, JobEvent } from './job-event.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
-import { carriedOf, planOf, recover, type Recovery } from './recovery.ts';
+import { carriedOf, isOverdue, planOf, recover, type Recovery } from './recovery.ts';
 
 /** What the JobMaster does for the parts of a running job. */
 export interface RunningJobHost {
   /** The attempt to talk to; `undefined` while the subtask is not deployed or its region is going down. */
   activeAttempt(index: number): AttemptId | undefined;
+  deploy(taskManager: string, deployments: readonly TaskDeployment[]): void;
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
   failJob(error: ErrorInfo): void;
@@ -27,6 +37,7 @@ const DEFAULT_CHECKPOINT_TIMEOUT_MS = 600_000;
 
 /** The parts of a job that exist once it is known what it starts from: checkpoints, splits, deployments. */
 export class RunningJob {
+  readonly slots: SlotTable;
   readonly coordinator: CheckpointCoordinator;
   readonly splits: SplitCoordinator;
   readonly #options: JobMasterOptions;
@@ -37,38 +48,48 @@ export class RunningJob {
 
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
-    const slots = new SlotAssignment(options.graph, options.slots);
-    const { checkpoints, checkpointIds, storage, restore } = options;
-    const recovery = await recover(execution, checkpoints, checkpointIds, storage, restore);
-    return new RunningJob(options, execution, slots, recovery, host);
+    const recovery = await recover(execution, options);
+    return new RunningJob(options, execution, recovery, host);
   }
 
-  private constructor(
-    options: JobMasterOptions,
-    execution: ExecutionGraph,
-    slots: SlotAssignment,
-    recovery: Recovery,
-    host: RunningJobHost,
-  ) {
+  private constructor(options: JobMasterOptions, execution: ExecutionGraph, recovery: Recovery, host: RunningJobHost) {
     const { program, checkpointFolder } = options;
     this.#options = options;
     this.#execution = execution;
     this.#recovery = recovery;
     this.#host = host;
-    this.#deployments = new DeploymentBuilder({ execution, slots, program, checkpointFolder });
+    this.slots = new SlotTable(execution, options.slots);
+    this.#deployments = new DeploymentBuilder({ execution, slots: this.slots, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
     this.splits = this.#createSplits(plan);
     this.coordinator = this.#createCoordinator(plan);
   }
 
-  /** The newest generation that made something this job may restore. */
-  get restoredGeneration(): Generation {
+  /** What the job begins with. */
+  get firstEvent(): JobEvent {
     const plan = planOf(this.#execution, this.#recovery.completed, this.#recovery.initial);
-    return plan?.point.metadata.generation ?? { epoch: 0, number: 0 };
+    const restored = plan?.point.metadata.generation ?? { epoch: 0, number: 0 };
+    const { regions, newest, taskManagers } = this.#recovery.started;
+    const generationFloor = newest === undefined || compareGenerations(newest, restored) < 0 ? restored : newest;
+    const { clock, reconcileTimeoutMs } = this.#options;
+    return {
+      kind: 'recovered',
+      generationFloor,
+      regions,
+      taskManagers,
+      deadlineMs: clock.monotonic() + reconcileTimeoutMs,
+      stopCompleted: this.#recovery.completed.at(-1)?.kind === 'savepoint',
+    };
   }
 
-  /** Chooses what to restore and writes the generation to the job's record (R1). */
+  /** A TaskManager runs it there. */
+  slotReported({ attempt: { vertex, subtask }, slot }: AttemptReport, taskManager: string): void {
+    this.slots.adopt(this.#execution.indexOf(vertex, subtask), { taskManager, slot });
+  }
+
+  /** Waits for slots, chooses what to restore and writes the generation to the job's record (R1). */
   async recordGeneration({ generation, attempts }: GenerationStart): Promise<RestorePlan | undefined> {
+    await this.slots.acquire(attempts.keys());
     const plan = planOf(this.#execution, this.coordinator.completed, this.#recovery.initial);
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
     await this.#options.records.recordGeneration({
@@ -76,6 +97,7 @@ export class RunningJob {
       graphVersion: this.#options.graphVersion,
       restored,
       subtasks: [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`),
+      taskManagers: this.slots.taskManagersOf(attempts.keys()),
     });
     return plan;
   }
@@ -83,7 +105,7 @@ export class RunningJob {
   /** `plan`: what was chosen when the generation was recorded. */
   deploy(start: GenerationStart, plan: RestorePlan | undefined): void {
     const { attempts, generation } = start;
-    const { fence, gateway, jobId, logger } = this.#options;
+    const { jobId, logger } = this.#options;
     if (plan === undefined) {
       logger.info(`Starting job ${jobId} without state`);
     } else {
@@ -103,8 +125,31 @@ export class RunningJob {
       })),
     });
     const { floor } = this.coordinator;
-    gateway.deploy(fence, this.#deployments.build({ attempts, plan, commitOnly, floor }));
+    const deployments = this.#deployments.build({ attempts, plan, commitOnly, floor });
+    const byTaskManager = Map.groupBy(deployments, ({ attempt }) => this.#taskManagerOf(attempt));
+    byTaskManager.forEach((own, taskManager) => this.#host.deploy(taskManager, own));
     this.splits.readersRestarted(indices, plan);
+  }
+
+  /** Regions that went on without a leader. `report`: as the TaskManager of the attempt told it. */
+  adopt(
+    generation: Generation,
+    tasks: readonly { readonly execution: Execution; readonly report: AttemptReport | undefined }[],
+  ): void {
+    this.coordinator.handle({
+      kind: 'adopted',
+      generation,
+      tasks: tasks.map(({ execution, report }) => ({
+        index: execution.subtask.index,
+        attempt: present(execution.id, 'attempt'),
+        state: execution.state === 'FINISHED' ? 'finished' : execution.state === 'RUNNING' ? 'running' : 'starting',
+        ended: report?.ended === true,
+      })),
+    });
+  }
+
+  #taskManagerOf({ vertex, subtask }: AttemptRef): string {
+    return this.slots.slotOf(this.#execution.subtask(this.#execution.indexOf(vertex, subtask))).taskManager;
   }
 
   #createSplits(plan: RestorePlan | undefined): SplitCoordinator {
@@ -150,6 +195,7 @@ export class RunningJob {
       store: checkpoints,
       counter: checkpointIds,
       floor: this.#recovery.floor,
+      isOverdue: isOverdue(this.#recovery, checkpointing?.intervalMs, clock.now()),
       host: {
         snapshotEnumerators: (id) => this.splits.snapshot(id),
         command: (attempt, command) => this.#host.command(attempt, command),

@@ -3,7 +3,7 @@ import type { JobId } from '../../../foundation/common/ids.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import { attemptRefOf, DeploymentBuilder } from './deployments.ts';
 import { ExecutionGraph } from './execution-graph.ts';
-import { SlotAssignment } from './slot-assignment.ts';
+import { slotsInOrder } from '../test-support/slots-in-order.ts';
 
 const graph = testGraph(
   [
@@ -20,7 +20,7 @@ const execution = new ExecutionGraph(graph);
 const builder = (): DeploymentBuilder =>
   new DeploymentBuilder({
     execution,
-    slots: new SlotAssignment(graph, [0, 1]),
+    slots: slotsInOrder(execution),
     program: { modulePath: '/m.js', args: [], env: {}, configuration: {} },
     checkpointFolder: '/c/j',
   });

@@ -3,12 +3,12 @@ import type { AttemptRef } from '../../../foundation/common/ids.ts';
 import type { ChannelDescriptor, EdgeChannels, JobProgram, TaskDeployment } from '../../protocol/task-commands.ts';
 import type { Exchange, ExecutionGraph, Subtask } from './execution-graph.ts';
 import type { RestorePlan } from './restore-plan.ts';
-import type { SlotAssignment } from './slot-assignment.ts';
+import type { SlotTable } from './slot-table.ts';
 
 /** What does not change from one deployment of a job to the next. */
 export interface DeploymentContext {
   readonly execution: ExecutionGraph;
-  readonly slots: SlotAssignment;
+  readonly slots: SlotTable;
   readonly program: JobProgram;
   readonly checkpointFolder: string | undefined;
 }
@@ -52,7 +52,7 @@ export class DeploymentBuilder {
         graph: execution.graph,
         vertex: vertex.id,
         program,
-        slot: slots.slotOf(subtask),
+        slot: slots.slotOf(subtask).slot,
         inputs: edges(execution.inputsOf(vertex.id), 'in'),
         outputs: edges(execution.outputsOf(vertex.id), 'out'),
         restore: start.plan?.taskRestore(subtask, commitOnly),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { testGraph } from '../test-support/test-graph.ts';
 import { ExecutionGraph } from './execution-graph.ts';
-import { SlotAssignment, slotsNeeded } from './slot-assignment.ts';
+import { FixedSlots, SlotTable, slotsNeeded, type SlotRef } from './slot-table.ts';
 
 const regionsOf = (graph: ReturnType<typeof testGraph>): string[][] => {
   const execution = new ExecutionGraph(graph);
@@ -106,14 +106,41 @@ describe('slots', () => {
     );
   });
 
-  test('subtask i of each vertex shares the i-th slot of the group', () => {
-    const slots = new SlotAssignment(graph, [7, 8, 9, 10, 11]);
-    const of = (vertex: number, subtask: number): number => slots.slotOf({ vertex: graph.vertices[vertex]!, subtask });
-    expect([of(0, 0), of(0, 1), of(1, 0), of(1, 2), of(2, 0)]).toEqual([7, 8, 7, 9, 10]);
+  const execution = new ExecutionGraph(graph);
+  const all = execution.subtasks.map(({ index }) => index);
+  const slotOf = (slots: SlotTable, vertex: number, subtask: number): SlotRef =>
+    slots.slotOf({ vertex: graph.vertices[vertex]!, subtask });
+
+  test('subtask i of each vertex shares the i-th slot of the group', async () => {
+    const slots = new SlotTable(execution, new FixedSlots(graph, 'tm', 5));
+    await slots.acquire(all);
+    const of = (vertex: number, subtask: number): number => slotOf(slots, vertex, subtask).slot;
+    expect([of(0, 0), of(0, 1), of(1, 0), of(1, 2), of(2, 0)]).toEqual([0, 1, 0, 2, 3]);
   });
 
-  test('too few: the error says how many are missing', () => {
-    expect(() => new SlotAssignment(graph, [0, 1])).toThrow(
+  test('what is there is kept, only what was lost is asked for again, and once', async () => {
+    const requests: { count: number; resolve: (slots: readonly SlotRef[]) => void }[] = [];
+    const slots = new SlotTable(execution, {
+      request: (count) => new Promise((resolve) => requests.push({ count, resolve })),
+      close: () => {},
+    });
+    const first = slots.acquire(all);
+    const again = slots.acquire([0]);
+    expect(requests.map(({ count }) => count)).toEqual([4]);
+    requests[0]!.resolve(['x', 'x', 'y', 'y'].map((taskManager, slot) => ({ taskManager, slot })));
+    await Promise.all([first, again]);
+    expect(slots.taskManagersOf(all)).toEqual(['x', 'y']);
+    slots.lost('x');
+    const second = slots.acquire(all);
+    expect(requests.map(({ count }) => count)).toEqual([4, 2]);
+    requests[1]!.resolve([6, 7].map((slot) => ({ taskManager: 'z', slot })));
+    await second;
+    expect(slots.taskManagersOf(all)).toEqual(['z', 'y']);
+    expect(slotOf(slots, 1, 2)).toEqual({ taskManager: 'y', slot: 2 });
+  });
+
+  test('too few: the error says how many are missing', async () => {
+    await expect(new SlotTable(execution, new FixedSlots(graph, 'tm', 2)).acquire(all)).rejects.toThrow(
       'job "test-job" needs 4 slots (3 for slot sharing group "default", 1 for slot sharing group "heavy"), 2 are there: 2 slots missing',
     );
   });

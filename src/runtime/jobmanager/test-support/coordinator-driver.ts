@@ -40,6 +40,7 @@ export class CoordinatorDriver {
       },
       checkpointFolder: checkpointFolder ?? undefined,
       completed: [],
+      isOverdue: false,
       finished: new Map(),
     });
   }

@@ -237,11 +237,15 @@ export class SimulatedCounter implements CheckpointIdCounter {
 }
 
 export class SimulatedRecords implements JobRecordStore {
-  readonly generations: GenerationRecord[] = [];
+  readonly recorded: GenerationRecord[] = [];
   readonly #deferrals: Deferrals;
 
   constructor(deferrals: Deferrals) {
     this.#deferrals = deferrals;
+  }
+
+  generations(): Promise<readonly GenerationRecord[]> {
+    return this.#deferrals.later(() => [...this.recorded]);
   }
 
   recordGeneration(record: GenerationRecord): Promise<void> {
@@ -249,7 +253,7 @@ export class SimulatedRecords implements JobRecordStore {
       if (this.#deferrals.fault(0.05)) {
         throw new MillraceError('TIMEOUT', 'the store is away');
       }
-      this.generations.push(record);
+      this.recorded.push(record);
     });
   }
 }

@@ -149,6 +149,9 @@ export class SimulatedTask {
       case 'aborted':
         this.#aborted(command.checkpointId);
         break;
+      case 'floor':
+        this.#released(command.checkpointId);
+        break;
       case 'splits':
         this.#requested = false;
         this.#splits.push(...(command.splits as readonly SimulatedSplit[]));
@@ -338,6 +341,14 @@ export class SimulatedTask {
       this.#stopped = undefined;
     }
     this.#finalIds.delete(checkpointId);
+  }
+
+  /** A new leader knows of no checkpoint up to this one but the completed ones (R10). */
+  #released(floor: number): void {
+    const stopped = this.#stopped;
+    this.#aborted(stopped !== undefined && stopped <= floor ? stopped : floor);
+    this.#floor = Math.max(this.#floor, floor);
+    [...this.#finalIds].filter((id) => id <= floor).forEach((id) => this.#finalIds.delete(id));
   }
 
   #emit(value: string): void {

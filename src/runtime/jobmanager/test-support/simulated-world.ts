@@ -17,6 +17,7 @@ import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-ch
 import type { InitialRestore, JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
+import { FixedSlots } from '../scheduler/slot-table.ts';
 import {
   SimulatedCheckpointStore,
   SimulatedCounter,
@@ -62,6 +63,7 @@ const LOGGED: readonly (readonly [RegExp, RareState])[] = [
   [/There is no checkpoint id/, 'id refused'],
 ];
 
+const TASK_MANAGER = 'tm1';
 const FENCE: Fence = { lineage: 'l', epoch: 1 };
 const JOB_FOLDER_ROOT = '/checkpoints';
 
@@ -117,8 +119,9 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       graphVersion: 1,
       program: { modulePath: '/job.js', args: [], env: {}, configuration: {} },
       fence: FENCE,
-      slots: Array.from({ length: 64 }, (_, slot) => slot),
-      gateway: this,
+      slots: new FixedSlots(options.graph, TASK_MANAGER, 64),
+      executors: () => this,
+      reconcileTimeoutMs: 1_000,
       clock: this.clock,
       random: this.random,
       logger: this.#logger(),
@@ -319,7 +322,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       }
     }
     assert(
-      this.records.generations.some((record) => record.generation.number === attempt.generation.number),
+      this.records.recorded.some((record) => record.generation.number === attempt.generation.number),
       'R1: the generation is not recorded',
     );
     assert(floor === this.counter.last || floor >= this.#lastTriggered, 'R10: floor');

@@ -10,7 +10,8 @@ import { ManualClock } from '../../../testing/manual-clock.ts';
 import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import { attemptRefOf, DeploymentBuilder } from '../../jobmanager/scheduler/deployments.ts';
 import { ExecutionGraph } from '../../jobmanager/scheduler/execution-graph.ts';
-import { SlotAssignment } from '../../jobmanager/scheduler/slot-assignment.ts';
+import type { SlotTable } from '../../jobmanager/scheduler/slot-table.ts';
+import { slotsInOrder } from '../../jobmanager/test-support/slots-in-order.ts';
 import type { CheckpointTrigger, JobProgram, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import { MemoryStateStorage } from '../../state/memory-state-storage.ts';
 import { TaskThread } from '../task-thread.ts';
@@ -42,7 +43,7 @@ export class ThreadHarness {
   readonly thread: TaskThread;
   readonly execution: ExecutionGraph;
   readonly #translation: Translation;
-  readonly #slots: SlotAssignment;
+  readonly #slots: SlotTable;
   readonly #turns: (() => void)[] = [];
   readonly #attempts = new Map<string, string>();
   #generation = 0;
@@ -59,7 +60,7 @@ export class ThreadHarness {
       settings: built.settings,
     });
     this.execution = new ExecutionGraph(this.#translation.jobGraph);
-    this.#slots = new SlotAssignment(this.#translation.jobGraph, [0, 1, 2, 3]);
+    this.#slots = slotsInOrder(this.execution);
     this.thread = new TaskThread(
       {
         index: 0,

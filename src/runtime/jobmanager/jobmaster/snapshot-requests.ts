@@ -1,0 +1,69 @@
+import { MillraceError } from '../../../foundation/common/errors.ts';
+import type { CheckpointId } from '../../../foundation/common/ids.ts';
+import type { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
+import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
+import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import type { JobResult } from './job-master-options.ts';
+
+export interface SnapshotRequestsOptions {
+  readonly storage: CheckpointStorage;
+  readonly result: Promise<JobResult>;
+  /** Runs `run` in the JobMaster's turn; `undefined` when nobody takes checkpoints, with the reason. */
+  readonly inTurn: (run: (coordinator: CheckpointCoordinator | undefined, status: string) => void) => void;
+  readonly jobName: string;
+}
+
+/** Checkpoints and savepoints that somebody asks for. */
+export class SnapshotRequests {
+  readonly #options: SnapshotRequestsOptions;
+
+  constructor(options: SnapshotRequestsOptions) {
+    this.#options = options;
+  }
+
+  /** See `JobMaster.stop`. */
+  async stop(directory: string, drain: boolean): Promise<CompletedCheckpoint> {
+    const checkpoint = await this.#savepointInto(directory, drain ? 'drain' : 'suspend');
+    const { status, error } = await this.#options.result;
+    if (status !== 'FINISHED') {
+      throw new MillraceError(
+        'TASK_FAILED',
+        `the savepoint ${checkpoint.baseFolder} is complete, but the job ended ${status} before all of it was committed`,
+        { cause: error },
+      );
+    }
+    return checkpoint;
+  }
+
+  savepoint(directory: string): Promise<CompletedCheckpoint> {
+    return this.#savepointInto(directory, 'no');
+  }
+
+  checkpoint(): Promise<CompletedCheckpoint> {
+    return this.#request((coordinator) => coordinator.request({ kind: 'checkpoint' }));
+  }
+
+  async #savepointInto(directory: string, stop: 'no' | 'suspend' | 'drain'): Promise<CompletedCheckpoint> {
+    const { storage } = this.#options;
+    const folder = await storage.newSavepointFolder(directory);
+    try {
+      return await this.#request((coordinator) => coordinator.request({ kind: 'savepoint', folder, stop }));
+    } catch (error) {
+      const nothing = { checkpointId: 0 as CheckpointId, folder, savepoint: true };
+      await storage.discard(nothing, []).catch(() => {});
+      throw error;
+    }
+  }
+
+  #request(run: (coordinator: CheckpointCoordinator) => Promise<CompletedCheckpoint>): Promise<CompletedCheckpoint> {
+    return new Promise((resolve, reject) => {
+      this.#options.inTurn((coordinator, status) => {
+        if (coordinator === undefined) {
+          reject(new MillraceError('JOB_ENDED', `job "${this.#options.jobName}" is ${status}`, { retryable: true }));
+        } else {
+          run(coordinator).then(resolve, reject);
+        }
+      });
+    });
+  }
+}

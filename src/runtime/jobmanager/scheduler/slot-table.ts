@@ -1,0 +1,127 @@
+import { MillraceError } from '../../../foundation/common/errors.ts';
+import { present } from '../../../foundation/common/assert.ts';
+import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
+import type { ExecutionGraph, Subtask } from './execution-graph.ts';
+
+/** How many slots a job needs: for each slot sharing group the highest parallelism in it. */
+export const slotsNeeded = (graph: JobGraph): ReadonlyMap<string, number> => {
+  const groups = new Map<string, number>();
+  for (const { slotSharingGroup, parallelism } of graph.vertices) {
+    groups.set(slotSharingGroup, Math.max(groups.get(slotSharingGroup) ?? 0, parallelism));
+  }
+  return groups;
+};
+
+/** A slot of one start of a TaskManager process. */
+export interface SlotRef {
+  /** Its instance id. */
+  readonly taskManager: string;
+  readonly slot: number;
+}
+
+/** Where a job gets its slots from. */
+export interface SlotProvider {
+  /**
+   * Resolves with so many free slots once all of them are there: a job that held some while it waits for more could wait
+   * for another that does the same. Rejects with NOT_ENOUGH_SLOTS where no more will come.
+   */
+  request(count: number): Promise<readonly SlotRef[]>;
+  /** Nobody waits for slots any more; those of the job are free. */
+  close(): void;
+}
+
+/** Which slot each subtask runs in: subtask i of every vertex of a slot sharing group shares the group's i-th slot. */
+export class SlotTable {
+  readonly #execution: ExecutionGraph;
+  readonly #provider: SlotProvider;
+  readonly #slots = new Map<string, SlotRef>();
+  readonly #requested = new Map<string, Promise<unknown>>();
+
+  constructor(execution: ExecutionGraph, provider: SlotProvider) {
+    this.#execution = execution;
+    this.#provider = provider;
+  }
+
+  /** Resolves when each of these subtasks has a slot; what it had it keeps. */
+  async acquire(indices: Iterable<number>): Promise<void> {
+    const keys = new Set([...indices].map((index) => keyOf(this.#execution.subtask(index))));
+    const missing = [...keys].filter((key) => !this.#slots.has(key) && !this.#requested.has(key));
+    if (missing.length > 0) {
+      const request = this.#provider.request(missing.length).then((slots) => {
+        missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
+      });
+      const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
+      missing.forEach((key) => this.#requested.set(key, over));
+    }
+    await Promise.all([...keys].flatMap((key) => this.#requested.get(key) ?? []));
+  }
+
+  slotOf(subtask: Pick<Subtask, 'vertex' | 'subtask'>): SlotRef {
+    return present(this.#slots.get(keyOf(subtask)), `slot of ${subtask.vertex.name} (${subtask.subtask})`);
+  }
+
+  /** The subtask runs there already. */
+  adopt(index: number, slot: SlotRef): void {
+    this.#slots.set(keyOf(this.#execution.subtask(index)), slot);
+  }
+
+  lost(taskManager: string): void {
+    for (const [key, slot] of this.#slots) {
+      if (slot.taskManager === taskManager) {
+        this.#slots.delete(key);
+      }
+    }
+  }
+
+  /** Where these subtasks run. */
+  taskManagersOf(indices: Iterable<number>): readonly string[] {
+    return [...new Set([...indices].map((index) => this.slotOf(this.#execution.subtask(index)).taskManager))];
+  }
+
+  close(): void {
+    this.#provider.close();
+  }
+}
+
+const keyOf = ({ vertex, subtask }: Pick<Subtask, 'vertex' | 'subtask'>): string =>
+  `${vertex.slotSharingGroup}/${subtask}`;
+
+/** The slots of the one TaskManager there is: all for one job, and no more will come. */
+export class FixedSlots implements SlotProvider {
+  readonly #graph: JobGraph;
+  readonly #offered: number;
+  #free: readonly SlotRef[];
+
+  constructor(graph: JobGraph, taskManager: string, slots: number) {
+    this.#graph = graph;
+    this.#offered = slots;
+    this.#free = Array.from({ length: slots }, (_, slot) => ({ taskManager, slot }));
+  }
+
+  request(count: number): Promise<readonly SlotRef[]> {
+    if (count > this.#free.length) {
+      return Promise.reject(notEnoughSlots(this.#graph, this.#offered));
+    }
+    const slots = this.#free.slice(0, count);
+    this.#free = this.#free.slice(count);
+    return Promise.resolve(slots);
+  }
+
+  close(): void {}
+}
+
+const notEnoughSlots = (graph: JobGraph, offered: number): MillraceError => {
+  const groups = slotsNeeded(graph);
+  const needed = [...groups.values()].reduce((sum, slots) => sum + slots, 0);
+  const missing = needed - offered;
+  const shares = [...groups].map(([group, slots]) => `${slots} for slot sharing group "${group}"`).join(', ');
+  return new MillraceError(
+    'NOT_ENOUGH_SLOTS',
+    `job "${graph.name}" needs ${needed} ${plural(needed)} (${shares}), ${offered} ` +
+      `${offered === 1 ? 'is' : 'are'} there: ${missing} ${plural(missing)} missing. ` +
+      'Lower the parallelism or start more (taskmanager.numberOfTaskSlots, further TaskManagers)',
+    { retryable: true },
+  );
+};
+
+const plural = (slots: number): string => (slots === 1 ? 'slot' : 'slots');
