@@ -67,9 +67,17 @@ export interface Source<T> {
 /** What a source node's `behavior` is. */
 export interface SourceBehavior<T = unknown> {
   createReader(context: ReaderContext): SourceReader<T, Split>;
+  /**
+   * The source's own enumerator; its plan then says `enumerator: OWN_ENUMERATOR`. It runs in a worker thread of its job
+   * beside the JobManager (R13), so that nothing it does reaches another job.
+   */
+  readonly enumerator?: EnumeratorFactory;
   /** Shown once at submission, such as "source without positions: ...". */
   readonly warning?: string;
 }
+
+/** `SourcePlan.enumerator` of a source that brings its enumerator along (`SourceBehavior.enumerator`). */
+export const OWN_ENUMERATOR = 'own';
 
 /** How an enumerator answers; each method returns what to send, nothing is sent behind the coordinator's back. */
 export interface EnumeratorDecision {
@@ -91,9 +99,18 @@ export interface SplitEnumerator {
   /** A reader is there; after a restore with the splits it already holds. */
   readerRegistered(subtask: number, held: readonly Split[]): EnumeratorDecision;
   splitRequested(subtask: number): EnumeratorDecision;
+  /**
+   * These were handed out after the snapshot that this enumerator was made from, and their readers go on with them: they
+   * are not to be handed out again. Comes before anything is asked, when another JobManager leads now (R4).
+   */
+  splitsAssigned(splits: readonly Split[]): void;
   /** Splits of a reader that failed come back. */
   splitsReturned(splits: readonly Split[]): EnumeratorDecision;
   snapshot(): unknown;
+  /** A checkpoint that has this enumerator's snapshot is complete. */
+  checkpointCompleted?(checkpointId: number): void;
+  /** The job ends, or another enumerator takes its place. Not called when its thread is ended by force. */
+  close?(): void | Promise<void>;
 }
 
 /** Registered by name (`SourcePlan.enumerator`). `state` is that of the restored checkpoint. */

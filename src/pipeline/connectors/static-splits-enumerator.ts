@@ -66,6 +66,12 @@ class StaticSplitsEnumerator implements SplitEnumerator {
     return {};
   }
 
+  splitsAssigned(splits: readonly Split[]): void {
+    for (const { id } of splits) {
+      this.#assigned.add(id);
+    }
+  }
+
   snapshot(): StaticSplitsState {
     return { assigned: [...this.#assigned] };
   }

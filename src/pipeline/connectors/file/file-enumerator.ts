@@ -17,6 +17,8 @@ interface FileEnumeratorState {
   readonly unassigned: readonly FileSplit[];
   /** Everything is found, nothing will come. */
   readonly complete: boolean;
+  /** Splits of files that are still to be found, which a reader has already. */
+  readonly assigned?: readonly string[];
 }
 
 /** A reader asks for the split in hand and one in advance; more than that is a request that was repeated. */
@@ -29,6 +31,8 @@ class FileEnumerator implements SplitEnumerator {
   readonly #seen: Set<string>;
   #unassigned: FileSplit[];
   #complete: boolean;
+  /** Handed out before this enumerator was made, from files that it has not found yet. */
+  readonly #assigned: Set<string>;
   /** How many splits each reader waits for. */
   readonly #waiting = new Map<number, number>();
   /** Sizes at the last look: while it is watched, a file is taken when it has stopped growing. */
@@ -40,6 +44,7 @@ class FileEnumerator implements SplitEnumerator {
     this.#seen = new Set(state?.seen);
     this.#unassigned = [...(state?.unassigned ?? [])];
     this.#complete = state?.complete ?? false;
+    this.#assigned = new Set(state?.assigned);
   }
 
   async discover(): Promise<readonly FileSplit[]> {
@@ -65,7 +70,9 @@ class FileEnumerator implements SplitEnumerator {
     for (const split of splits as readonly FileSplit[]) {
       if (!this.#seen.has(split.path)) {
         found.add(split.path);
-        this.#unassigned.push(split);
+        if (!this.#assigned.delete(split.id)) {
+          this.#unassigned.push(split);
+        }
       }
     }
     for (const path of found) {
@@ -90,14 +97,29 @@ class FileEnumerator implements SplitEnumerator {
     return this.#serveWaiting();
   }
 
+  splitsAssigned(splits: readonly Split[]): void {
+    const ids = new Set(splits.map(({ id }) => id));
+    this.#unassigned = this.#unassigned.filter(({ id }) => !ids.has(id));
+    for (const { id, path } of splits as readonly FileSplit[]) {
+      // The other splits of a file that is not known here are found, and handed out, later.
+      if (!this.#seen.has(path)) {
+        this.#assigned.add(id);
+      }
+    }
+  }
+
   splitsReturned(splits: readonly Split[]): EnumeratorDecision {
+    splits.forEach(({ id }) => this.#assigned.delete(id));
     const known = new Set(this.#unassigned.map(({ id }) => id));
-    this.#unassigned.unshift(...(splits as readonly FileSplit[]).filter(({ id }) => !known.has(id)));
+    // Those of a file that is not known here are found again with it.
+    const returned = (splits as readonly FileSplit[]).filter(({ id, path }) => !known.has(id) && this.#seen.has(path));
+    this.#unassigned.unshift(...returned);
     return this.#serveWaiting();
   }
 
   snapshot(): FileEnumeratorState {
-    return { seen: [...this.#seen], unassigned: [...this.#unassigned], complete: this.#complete };
+    const assigned = this.#assigned.size === 0 ? {} : { assigned: [...this.#assigned] };
+    return { seen: [...this.#seen], unassigned: [...this.#unassigned], complete: this.#complete, ...assigned };
   }
 
   #isExhausted(): boolean {

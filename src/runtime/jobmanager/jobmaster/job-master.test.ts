@@ -65,6 +65,7 @@ test('an enumerator that throws fails the job, with its name and cause', async (
       },
       splitRequested: () => ({}),
       splitsReturned: () => ({}),
+      splitsAssigned: () => {},
       snapshot: () => ({}),
     }),
   };

@@ -1,4 +1,4 @@
-import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import {
   attemptId,
@@ -61,8 +61,10 @@ export class RunningJob {
     this.slots = new SlotTable(execution, options.slots);
     this.#deployments = new DeploymentBuilder({ execution, slots: this.slots, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
-    this.splits = this.#createSplits(plan);
     this.coordinator = this.#createCoordinator(plan);
+    this.splits = this.#createSplits();
+    const mayGoOn = [...recovery.started.regions.keys()].flatMap((region) => execution.regions[region] ?? []);
+    this.splits.recovering(mayGoOn, plan);
   }
 
   /** What the job begins with. */
@@ -136,6 +138,9 @@ export class RunningJob {
     generation: Generation,
     tasks: readonly { readonly execution: Execution; readonly report: AttemptReport | undefined }[],
   ): void {
+    for (const { execution, report } of tasks) {
+      this.splits.readersReported(execution.subtask.index, report?.readers ?? []);
+    }
     this.coordinator.handle({
       kind: 'adopted',
       generation,
@@ -152,23 +157,21 @@ export class RunningJob {
     return this.slots.slotOf(this.#execution.subtask(this.#execution.indexOf(vertex, subtask))).taskManager;
   }
 
-  #createSplits(plan: RestorePlan | undefined): SplitCoordinator {
-    const { enumerators, clock } = this.#options;
-    return new SplitCoordinator(
-      {
-        execution: this.#execution,
-        factories: enumerators,
-        clock,
-        command: (index, command) => {
-          const attempt = this.#host.activeAttempt(index);
-          if (attempt !== undefined) {
-            this.#host.command(attempt, command);
-          }
-        },
-        fail: (error) => this.#host.failJob(errorInfo(error)),
+  #createSplits(): SplitCoordinator {
+    const { enumerators, userCode, clock } = this.#options;
+    return new SplitCoordinator({
+      execution: this.#execution,
+      factories: enumerators,
+      userCode,
+      clock,
+      command: (index, command) => {
+        const attempt = this.#host.activeAttempt(index);
+        if (attempt !== undefined) {
+          this.#host.command(attempt, command);
+        }
       },
-      plan,
-    );
+      fail: (error) => this.#host.failJob(error),
+    });
   }
 
   #createCoordinator(plan: RestorePlan | undefined): CheckpointCoordinator {
@@ -197,7 +200,7 @@ export class RunningJob {
       floor: this.#recovery.floor,
       isOverdue: isOverdue(this.#recovery, checkpointing?.intervalMs, clock.now()),
       host: {
-        snapshotEnumerators: (id) => this.splits.snapshot(id),
+        snapshotEnumerators: (id, done) => this.splits.snapshot(id, done),
         command: (attempt, command) => this.#host.command(attempt, command),
         completed: (checkpoint) => this.#host.completed(checkpoint),
         failJob: (error) => this.#host.failJob(error),

@@ -1,17 +1,12 @@
 import type { Split } from '../../../pipeline/connectors/source.ts';
-
-interface Assigned {
-  readonly split: Split;
-  /** The newest checkpoint whose trigger was sent before the split was: that one does not cover it (R4). */
-  readonly afterCheckpoint: number;
-}
+import type { AcceptedSplit } from '../../protocol/task-commands.ts';
 
 /**
  * Remembers the splits that a reader got since the newest completed checkpoint: what a restore of that checkpoint takes
  * from it again. Splits that were read to their end are among them.
  */
 export class AssignmentTracker {
-  readonly #bySubtask = new Map<number, Assigned[]>();
+  readonly #bySubtask = new Map<number, AcceptedSplit[]>();
   #triggered = 0;
 
   /** The enumerator's snapshot for this checkpoint is taken; splits assigned from now on come after its trigger. */
@@ -23,6 +18,15 @@ export class AssignmentTracker {
     const list = this.#bySubtask.get(subtask) ?? [];
     list.push(...splits.map((split) => ({ split, afterCheckpoint: this.#triggered })));
     this.#bySubtask.set(subtask, list);
+  }
+
+  /** Another leader assigned these. */
+  adopt(subtask: number, accepted: readonly AcceptedSplit[]): void {
+    this.#bySubtask.set(subtask, [...accepted]);
+  }
+
+  assignedTo(subtask: number): readonly Split[] {
+    return (this.#bySubtask.get(subtask) ?? []).map(({ split }) => split as Split);
   }
 
   /** What was assigned before the trigger of a completed checkpoint is in the readers' snapshots. */
@@ -41,6 +45,6 @@ export class AssignmentTracker {
   takeBack(subtask: number): readonly Split[] {
     const list = this.#bySubtask.get(subtask) ?? [];
     this.#bySubtask.delete(subtask);
-    return list.map(({ split }) => split);
+    return list.map(({ split }) => split as Split);
   }
 }
