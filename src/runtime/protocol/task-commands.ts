@@ -22,7 +22,7 @@ export interface JobProgram {
 
 /** One end of one channel. */
 export interface ChannelDescriptor {
-  /** Unique in the job, never reused. */
+  /** Unique among all that one leader deploys of the job; across leaders the attempts tell channels apart. */
   readonly channel: number;
   readonly producer: AttemptRef;
   readonly consumer: AttemptRef;
@@ -150,8 +150,8 @@ export interface ReaderReport {
   readonly operatorId: OperatorId;
   /** Since the newest completed checkpoint that its TaskManager knows; those that are read to their end too. */
   readonly accepted: readonly AcceptedSplit[];
-  /** It asked for a split and got no answer. */
-  readonly isWaiting: boolean;
+  /** How often it asked for a split and got no answer. */
+  readonly requests: number;
 }
 
 /** A line of a TaskManager's table of attempts: the truth about what runs (R15). */

@@ -13,6 +13,7 @@ import type {
   CheckpointRequest,
   CoordinatorAction,
   CoordinatorEvent,
+  EventOf,
   Decline,
   Enumerators,
 } from './coordinator-event.ts';
@@ -33,8 +34,6 @@ import { stopOf } from './request-queue.ts';
 import { RetainedCheckpoints } from './retained-checkpoints.ts';
 import { TaskRoster } from './task-roster.ts';
 import { TriggerDesk } from './trigger-desk.ts';
-
-type EventOf<K extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { kind: K }>;
 
 /**
  * Decides when checkpoints are triggered, which acknowledgements count, and what is complete: metadata durable, then the

@@ -79,6 +79,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'shut-down'; readonly reason: string }
   | { readonly kind: 'tick' };
 
+export type EventOf<K extends CoordinatorEvent['kind']> = Extract<CoordinatorEvent, { kind: K }>;
+
 /** Carried state that lies in another folder than the checkpoint that will list it. */
 export interface Relocation {
   readonly operatorId: string;

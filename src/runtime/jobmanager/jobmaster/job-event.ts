@@ -79,3 +79,5 @@ export type JobAction =
       readonly error: ErrorInfo;
     }
   | { readonly kind: 'ended'; readonly status: JobStatus; readonly error: ErrorInfo | undefined };
+
+export type ActionOf<K extends JobAction['kind']> = Extract<JobAction, { kind: K }>;

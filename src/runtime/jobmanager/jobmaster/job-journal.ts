@@ -3,7 +3,7 @@ import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { subtaskName } from '../scheduler/execution-graph.ts';
 import type { Execution } from './execution.ts';
-import type { JobAction } from './job-event.ts';
+import type { ActionOf } from './job-event.ts';
 import type { JobListener } from './job-master-options.ts';
 
 export interface JobJournalOptions {
@@ -12,8 +12,6 @@ export interface JobJournalOptions {
   readonly logger: Logger;
   readonly listener: JobListener | undefined;
 }
-
-type ActionOf<K extends JobAction['kind']> = Extract<JobAction, { kind: K }>;
 
 /** Says what happens to a job, in the words that people and scripts know from Flink. */
 export class JobJournal {

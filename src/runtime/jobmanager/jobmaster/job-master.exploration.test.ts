@@ -16,7 +16,7 @@ interface Scenario {
 }
 
 /** Sources, tasks between, sinks, of all shapes of regions. */
-const scenarioOf = (random: Random): Scenario => {
+const scenarioOf = (random: Random, timeoutMs = 2_000): Scenario => {
   const splits = Array.from({ length: 1 + random.int(6) }, (_, index) => ({
     id: `s${index}`,
     next: 0,
@@ -26,7 +26,7 @@ const scenarioOf = (random: Random): Scenario => {
   const shape = random.int(4);
   const checkpointing = {
     intervalMs: 50 + random.int(400),
-    timeoutMs: 2_000,
+    timeoutMs,
     minPauseMs: random.int(2) * 50,
     tolerableFailures: random.int(3) === 0 ? 0 : 1_000,
     numRetained: 1 + random.int(2),
@@ -62,12 +62,14 @@ const perSeed = (run: (seed: number, random: Random) => Promise<void>): Promise<
       try {
         await run(seed, seededRandom(seed));
       } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error });
+        throw new Error(`seed ${seed}\n${worlds.at(-1)?.log.slice(-40).join('\n')}`, { cause: error });
       }
     }
   })();
 
 const seen = new Map<RareState, number>();
+/** For what a failing seed tells. */
+const worlds: SimulatedWorld[] = [];
 
 describe('a job among failures', () => {
   test('it finishes, and every record is committed exactly once', async () => {
@@ -76,6 +78,7 @@ describe('a job among failures', () => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random);
       const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      worlds.push(world);
       world.master.start();
       const asked = [];
       for (let round = 0; round < 6 && world.result === undefined; round++) {
@@ -171,6 +174,7 @@ describe('a job among failures', () => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random);
       const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      worlds.push(world);
       world.master.start();
       await world.run(random.int(800));
       const stop = world.ask(() => world.master.stop('/savepoints', true));
@@ -188,6 +192,7 @@ describe('a job among failures', () => {
     await perSeed(async (seed, random) => {
       const { graph, parallelism } = scenarioOf(random);
       const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      worlds.push(world);
       world.master.start();
       await world.run(random.int(1_500));
       world.master.cancel();
@@ -196,6 +201,52 @@ describe('a job among failures', () => {
       const { status } = await world.finish();
       expect(['CANCELED', 'FINISHED']).toContain(status);
       expect(new Set(world.output).size).toBe(world.output.length);
+      expect(world.liveTasks).toEqual([]);
+    });
+  });
+
+  test('whose leader changes at any time: nothing is started or ended because of it (I9), every record is committed exactly once', async () => {
+    let changes = 0;
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism } = scenarioOf(random, 60_000);
+      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      worlds.push(world);
+      world.faults = false;
+      world.master.start();
+      await world.run(10_000, () => world.deployments > 0);
+      const { deployments } = world;
+      for (let round = 0; round < 5; round++) {
+        await world.run(random.int(200));
+        if (world.result === undefined) {
+          changes++;
+          world.changeLeader();
+        }
+      }
+      const result = await world.finish();
+      expect(result).toMatchObject({ status: 'FINISHED', restarts: 0 });
+      expect(world.deployments, 'I9').toBe(deployments);
+      expect(sorted(world.output), 'I6').toEqual(expected);
+      expect(world.liveTasks).toEqual([]);
+      expect(world.store.pointers.size).toBe(0);
+    });
+    expect(changes).toBeGreaterThan(SEEDS);
+  });
+
+  test('whose leader changes among failures: every record is committed exactly once', async () => {
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism } = scenarioOf(random);
+      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      worlds.push(world);
+      world.master.start();
+      for (let round = 0; round < 8; round++) {
+        await world.run(random.int(300));
+        if (world.result === undefined) {
+          world.changeLeader();
+        }
+      }
+      const result = await world.finish();
+      expect(result.status).toBe('FINISHED');
+      expect(sorted(world.output), 'I6').toEqual(expected);
       expect(world.liveTasks).toEqual([]);
     });
   });

@@ -11,7 +11,7 @@ import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import type { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import { keepsCheckpoints } from './checkpoint-retention.ts';
 import { JobCore } from './job-core.ts';
-import type { GenerationStart, JobAction, JobEvent } from './job-event.ts';
+import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
 import { LOST } from './job-failure.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
@@ -399,5 +399,3 @@ export class JobMaster implements JobMasterGateway {
     });
   }
 }
-
-type ActionOf<K extends JobAction['kind']> = Extract<JobAction, { kind: K }>;

@@ -214,9 +214,9 @@ describe('a new leader (R4)', () => {
   test('asks the enumerator nothing before it is known of each reader what it has', () => {
     const source = recovered();
     expect(source.postpones(requested(0))).toBe(true);
-    const first = source.readerReported(0, { operatorId, accepted: accepted(['old', 4], ['s5', 5]), isWaiting: true });
+    const first = source.readerReported(0, { operatorId, accepted: accepted(['old', 4], ['s5', 5]), requests: 1 });
     expect(first).toEqual({ commands: [], requests: [] });
-    const { requests } = source.readerReported(1, { operatorId, accepted: accepted(['t6', 6]), isWaiting: false });
+    const { requests } = source.readerReported(1, { operatorId, accepted: accepted(['t6', 6]), requests: 0 });
     expect(requests).toEqual([
       {
         kind: 'open',
@@ -236,14 +236,14 @@ describe('a new leader (R4)', () => {
 
   test('a reader that starts anew gets back what no checkpoint covers, also from before the change', () => {
     const source = recovered();
-    source.readerReported(0, { operatorId, accepted: accepted(['old', 4], ['s5', 5]), isWaiting: false });
+    source.readerReported(0, { operatorId, accepted: accepted(['old', 4], ['s5', 5]), requests: 0 });
     source.readerReported(1, undefined);
     expect(source.readersRestarted([0], snapshot)).toEqual([{ kind: 'splits-returned', splits: splits('s5') }]);
   });
 
   test('a reader that nobody runs any more starts anew: its splits are in the snapshot', () => {
     const source = recovered();
-    source.readerReported(0, { operatorId, accepted: accepted(['s5', 5]), isWaiting: false });
+    source.readerReported(0, { operatorId, accepted: accepted(['s5', 5]), requests: 0 });
     const requests = source.readersRestarted([1], snapshot);
     expect(requests).toMatchObject([
       { kind: 'open', assigned: splits('s5') },
@@ -263,7 +263,7 @@ describe('a new leader (R4)', () => {
     drive.register(0);
     drive.discovered(assign([0, 's0'], [0, 's1']));
     drive.decide(requested(0), { noMoreSplits: [0] });
-    const report = { operatorId, accepted: accepted(['s0', 0]), isWaiting: true };
+    const report = { operatorId, accepted: accepted(['s0', 0]), requests: 1 };
     const { commands, requests } = drive.source.readerReported(0, report);
     expect(shown(commands)).toEqual(['0: s1', '0: no-more-splits']);
     expect(requests).toEqual([]);

@@ -120,8 +120,12 @@ export class SourceCoordinator {
     if (this.#finished.has(subtask)) {
       commands.push({ subtask, command: { kind: 'no-more-splits', operatorId } });
     }
-    const asksAgain = report.isWaiting && splits.length === 0;
-    return { commands, requests: asksAgain ? [{ kind: 'split-requested', subtask }] : [] };
+    // Requests may have been lost, too; those that the enumerator has not answered yet are repeated, which it bears.
+    const requests = Array.from({ length: Math.max(0, report.requests - splits.length) }, () => ({
+      kind: 'split-requested' as const,
+      subtask,
+    }));
+    return { commands, requests };
   }
 
   /** R4: nothing is assigned before every reader is intact or started anew. */

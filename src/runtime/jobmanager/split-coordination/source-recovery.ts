@@ -58,9 +58,9 @@ export class SourceRecovery {
         subtask,
         held: accepted.map(({ split }) => split as Split),
       })),
-      ...reports
-        .filter(([, { isWaiting }]) => isWaiting)
-        .map(([subtask]) => ({ kind: 'split-requested' as const, subtask })),
+      ...reports.flatMap(([subtask, { requests }]) =>
+        Array.from({ length: requests }, () => ({ kind: 'split-requested' as const, subtask })),
+      ),
       ...this.#postponed,
     ];
   }

@@ -136,15 +136,18 @@ export class SimulatedStorage implements CheckpointStorage {
 
 /** A store whose answers get lost: written or not, at once or later. */
 export class SimulatedCheckpointStore implements CompletedCheckpointStore {
-  readonly pointers = new Map<number, CheckpointPointer>();
+  readonly pointers: Map<number, CheckpointPointer>;
   /** Every id that ever was in the store. */
-  readonly ever = new Set<number>();
+  readonly ever: Set<number>;
   undecided = 0;
   readonly #deferrals: Deferrals;
   readonly #random: Random;
   readonly #files: SimulatedFiles;
 
-  constructor(deferrals: Deferrals, random: Random, files: SimulatedFiles) {
+  /** `before`: the same store as a leader before saw it. */
+  constructor(deferrals: Deferrals, random: Random, files: SimulatedFiles, before?: SimulatedCheckpointStore) {
+    this.pointers = before?.pointers ?? new Map<number, CheckpointPointer>();
+    this.ever = before?.ever ?? new Set<number>();
     this.#deferrals = deferrals;
     this.#random = random;
     this.#files = files;
@@ -208,10 +211,11 @@ export class SimulatedCheckpointStore implements CompletedCheckpointStore {
 }
 
 export class SimulatedCounter implements CheckpointIdCounter {
-  last = 0;
+  last: number;
   readonly #deferrals: Deferrals;
 
-  constructor(deferrals: Deferrals) {
+  constructor(deferrals: Deferrals, before?: SimulatedCounter) {
+    this.last = before?.last ?? 0;
     this.#deferrals = deferrals;
   }
 
@@ -237,10 +241,11 @@ export class SimulatedCounter implements CheckpointIdCounter {
 }
 
 export class SimulatedRecords implements JobRecordStore {
-  readonly recorded: GenerationRecord[] = [];
+  readonly recorded: GenerationRecord[];
   readonly #deferrals: Deferrals;
 
-  constructor(deferrals: Deferrals) {
+  constructor(deferrals: Deferrals, before?: SimulatedRecords) {
+    this.recorded = before?.recorded ?? [];
     this.#deferrals = deferrals;
   }
 

@@ -1,12 +1,12 @@
 import { assert, present } from '../../../foundation/common/assert.ts';
 import { messageOf } from '../../../foundation/common/errors.ts';
-import { attemptId, type AttemptId, type JobId } from '../../../foundation/common/ids.ts';
+import type { AttemptId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { seededRandom, type Random } from '../../../foundation/common/random.ts';
-import { staticSplitsEnumerator } from '../../../pipeline/connectors/static-splits-enumerator.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import type {
+  EdgeChannels,
   Fence,
   TaskCommand,
   TaskDeployment,
@@ -15,19 +15,14 @@ import type {
 } from '../../protocol/task-commands.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { InitialRestore, JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
-import { JobMaster } from '../jobmaster/job-master.ts';
+import { AttemptLedger } from '../../taskmanager/attempt-ledger.ts';
+import type { JobMaster } from '../jobmaster/job-master.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
-import { FixedSlots } from '../scheduler/slot-table.ts';
-import {
-  SimulatedCheckpointStore,
-  SimulatedCounter,
-  SimulatedFiles,
-  SimulatedRecords,
-  SimulatedStorage,
-  type Deferrals,
-} from './simulated-stores.ts';
+import { SimulatedFiles, type SimulatedCheckpointStore, type SimulatedCounter } from './simulated-stores.ts';
 import type { Element } from './simulated-surroundings.ts';
 import { SimulatedTask } from './simulated-task.ts';
+import { SimulatedChecks } from './simulated-checks.ts';
+import { jobIdOf, SimulatedTerm, TASK_MANAGER } from './simulated-term.ts';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -53,6 +48,9 @@ export const RARE_STATES = [
   'task between triggered directly',
   'report delivered twice',
   'id refused',
+  'leader changed while undecided',
+  'leader changed while restarting',
+  'went on without a leader',
 ] as const;
 export type RareState = (typeof RARE_STATES)[number];
 
@@ -61,26 +59,20 @@ const LOGGED: readonly (readonly [RegExp, RareState])[] = [
   [/metadata could not be written/, 'metadata refused'],
   [/ declined: /, 'declined'],
   [/There is no checkpoint id/, 'id refused'],
+  [/went on without a leader/, 'went on without a leader'],
 ];
 
-const TASK_MANAGER = 'tm1';
-const FENCE: Fence = { lineage: 'l', epoch: 1 };
 const JOB_FOLDER_ROOT = '/checkpoints';
 
 /**
  * One JobMaster, its stores and its tasks, driven by a seed: it picks which message arrives, which write ends, which task
  * goes a step on, when time passes and what breaks. What must hold after each step is checked here.
  */
-export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
+export class SimulatedWorld implements TaskExecutorGateway {
   readonly random: Random;
   readonly clock = new ManualClock(1_700_000_000_000);
   readonly files: SimulatedFiles;
-  readonly storage: SimulatedStorage;
-  readonly store: SimulatedCheckpointStore;
-  readonly counter: SimulatedCounter;
-  readonly records: SimulatedRecords;
   readonly committed: Map<string, readonly string[]>;
-  readonly master: JobMaster;
   readonly log: string[] = [];
   readonly folder: string;
   /** How often rare states were met. */
@@ -88,6 +80,13 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
   /** Whether things break. */
   faults = true;
   result: JobResult | undefined;
+  /** How often something was deployed. */
+  deployments = 0;
+  #term: SimulatedTerm;
+  readonly #makeTerm: (before: SimulatedTerm | undefined) => SimulatedTerm;
+  readonly #ledger = new AttemptLedger();
+  /** Whether the TaskManager has registered with the leader. */
+  #isRegistered = true;
   readonly #execution: ExecutionGraph;
   readonly #checkpointing: boolean;
   readonly #tasks = new Map<AttemptId, SimulatedTask>();
@@ -95,9 +94,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
   /** In flight, by attempt, in order. */
   readonly #commands = new Map<AttemptId, TaskCommand[]>();
   readonly #reports = new Map<AttemptId, TaskReport[]>();
-  #deferred: (() => void)[] = [];
-  #lastTriggered = 0;
-  #violation: unknown;
+  readonly #checks: SimulatedChecks;
   readonly #usedChannels = new Set<number>();
 
   constructor(options: WorldOptions) {
@@ -105,41 +102,87 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     this.files = options.files ?? new SimulatedFiles();
     this.seen = options.seen ?? new Map<RareState, number>();
     this.committed = options.committed ?? new Map<string, readonly string[]>();
-    const jobId = options.jobId ?? 'job1';
+    const jobId = jobIdOf(options.jobId ?? 'job1');
     this.folder = `${JOB_FOLDER_ROOT}/${jobId}`;
-    this.storage = new SimulatedStorage(this.files, this, this.folder);
-    this.store = new SimulatedCheckpointStore(this, this.random, this.files);
-    this.counter = new SimulatedCounter(this);
-    this.records = new SimulatedRecords(this);
     this.#execution = new ExecutionGraph(options.graph);
     this.#checkpointing = options.graph.checkpointing !== undefined;
-    this.master = new JobMaster({
-      jobId: jobId as JobId,
-      graph: options.graph,
-      graphVersion: 1,
-      program: { modulePath: '/job.js', args: [], env: {}, configuration: {} },
-      fence: FENCE,
-      slots: new FixedSlots(options.graph, TASK_MANAGER, 64),
-      executors: () => this,
-      reconcileTimeoutMs: 1_000,
-      clock: this.clock,
-      random: this.random,
-      logger: this.#logger(),
-      storage: this.storage,
-      checkpointFolder: this.folder,
-      checkpoints: this.store,
-      checkpointIds: this.counter,
-      records: this.records,
-      enumerators: [staticSplitsEnumerator],
-      userCode: undefined,
-      restore: options.restore,
-      restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },
-      failover: 'region',
-      ...options.master,
+    this.#checks = new SimulatedChecks(this.#execution);
+    const { graph, restore } = options;
+    this.#makeTerm = (before) =>
+      new SimulatedTerm({
+        epoch: (before?.epoch ?? 0) + 1,
+        random: this.random,
+        files: this.files,
+        folder: this.folder,
+        before,
+        fault: (probability) => this.fault(probability),
+        master: {
+          jobId,
+          graph,
+          restore,
+          executors: (taskManager) => (taskManager === TASK_MANAGER ? this : undefined),
+          clock: this.clock,
+          logger: this.#logger(),
+          ...options.master,
+        },
+      });
+    this.#term = this.#startTerm(undefined);
+  }
+
+  get master(): JobMaster {
+    return this.#term.master;
+  }
+
+  get store(): SimulatedCheckpointStore {
+    return this.#term.store;
+  }
+
+  get counter(): SimulatedCounter {
+    return this.#term.counter;
+  }
+
+  #startTerm(before: SimulatedTerm | undefined): SimulatedTerm {
+    const term = this.#makeTerm(before);
+    void term.master.result.then((result) => {
+      if (!term.isOver) {
+        this.result = result;
+      }
     });
-    void this.master.result.then((result) => {
-      this.result = result;
-    });
+    return term;
+  }
+
+  /** The leader dies at this moment; another reads the stores, and the TaskManager registers with it, sooner or later. */
+  changeLeader(): void {
+    const before = this.#term;
+    this.#meet('leader changed while undecided', this.store.undecided > 0);
+    this.#meet('leader changed while restarting', before.master.status === 'RESTARTING');
+    before.end();
+    before.master.suspend();
+    for (const attempt of this.#commands.keys()) {
+      this.#arriveInPart(attempt);
+    }
+    // What was on its way to the dead one is lost; the table knows it.
+    this.#reports.clear();
+    this.#isRegistered = false;
+    this.#term = this.#startTerm(before);
+    this.#term.master.start();
+  }
+
+  /** Of the commands of a dead leader the first ones may have arrived. */
+  #arriveInPart(attempt: AttemptId): void {
+    let arrived = this.random.int(present(this.#commands.get(attempt), 'commands').length + 1);
+    while (this.#commands.has(attempt)) {
+      if (arrived-- > 0) {
+        this.#deliverCommand(attempt);
+      } else {
+        this.#commands.delete(attempt);
+      }
+    }
+  }
+
+  #register(): void {
+    this.#isRegistered = true;
+    this.master.taskManagerReported(TASK_MANAGER, this.#ledger.reports);
   }
 
   /** What sinks made visible. */
@@ -155,31 +198,28 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     return this.faults && this.random.next() < probability;
   }
 
-  later<T>(run: () => T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#deferred.push(() => {
-        try {
-          resolve(run());
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
+  deploy(fence: Fence, deployments: readonly TaskDeployment[]): void {
+    if (fence.epoch < this.#term.epoch) {
+      return; // I2
+    }
+    this.deployments += deployments.length;
+    this.#start(deployments.map(withUniqueChannels));
   }
 
-  deploy(_fence: Fence, deployments: readonly TaskDeployment[]): void {
-    this.#check(() => deployments.forEach((deployment) => this.#checkDeployment(deployment)));
+  #start(deployments: readonly TaskDeployment[]): void {
+    deployments.forEach((deployment) => this.#checks.deployment(this.#term, deployment, this.liveTasks));
     this.#meet('part of the job restarted', deployments.length < this.#execution.subtasks.length);
     for (const deployment of deployments) {
       const { restore, attempt } = deployment;
       this.#meet('region started only to commit', restore?.commitOnly === true);
       const own = this.store.ever.has(restore?.checkpointId ?? 0) && restore?.baseFolder !== this.folder;
       this.#meet('started only to commit after a stop', own && attempt.job === 'job1' && restore?.commitOnly === true);
+      this.#ledger.deployed(deployment);
       const task = new SimulatedTask(deployment, {
         random: this.random,
         files: this.files,
         checkpointing: this.#checkpointing,
-        report: (report) => this.#queue(this.#reports, report.attempt, report),
+        report: (report) => this.#reported(report),
         send: (channel, element) => this.#send(channel, element),
         commit: (name, values) => this.#commit(name, values),
         fault: (probability) => this.fault(probability),
@@ -193,8 +233,12 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     }
   }
 
-  command(_fence: Fence, attempt: AttemptId, command: TaskCommand): void {
-    this.#check(() => this.#checkCommand(attempt, command));
+  command(fence: Fence, attempt: AttemptId, command: TaskCommand): void {
+    if (fence.epoch < this.#term.epoch) {
+      return; // I2
+    }
+    this.#checks.command(this.#term, attempt, command);
+    this.#meet('task between triggered directly', command.kind === 'trigger' && !attempt.includes('v-source'));
     this.#queue(this.#commands, attempt, command);
   }
 
@@ -203,16 +247,19 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     const commands = [...this.#commands.keys()];
     const reports = [...this.#reports.keys()];
     const tasks = this.liveTasks;
-    const choices = commands.length + reports.length + tasks.length * 2 + this.#deferred.length;
+    const choices = commands.length + reports.length + tasks.length * 2 + this.#term.pendingCount;
     let pick = this.random.int(choices + 1);
+    if (!this.#isRegistered && this.random.int(20) === 0) {
+      this.#register();
+    }
     let progressed = true;
     if (pick < commands.length) {
       this.#deliverCommand(present(commands[pick], 'attempt'));
     } else if ((pick -= commands.length) < reports.length) {
       this.#deliverReport(present(reports[pick], 'attempt'));
-    } else if ((pick -= reports.length) < this.#deferred.length) {
-      this.#deferred.splice(pick, 1)[0]?.();
-    } else if ((pick -= this.#deferred.length) < tasks.length * 2) {
+    } else if ((pick -= reports.length) < this.#term.pendingCount) {
+      this.#term.carryOut(pick);
+    } else if ((pick -= this.#term.pendingCount) < tasks.length * 2) {
       const task = present(tasks[pick >> 1], 'task');
       if (this.fault(0.0008)) {
         this.#meet('task failed while undecided', this.store.undecided > 0);
@@ -229,8 +276,10 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     for (let turn = 0; turn < 12; turn++) {
       await Promise.resolve();
     }
-    if (this.#violation !== undefined) {
-      throw new Error(`${messageOf(this.#violation)}\n${this.log.slice(-30).join('\n')}`, { cause: this.#violation });
+    if (this.#checks.violation !== undefined) {
+      throw new Error(`${messageOf(this.#checks.violation)}\n${this.log.slice(-30).join('\n')}`, {
+        cause: this.#checks.violation,
+      });
     }
     return progressed;
   }
@@ -274,64 +323,10 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     return asked;
   }
 
-  /** Whatever may have been announced. */
-  get #newestCheckpoint(): number | undefined {
-    return [...this.store.ever].at(-1);
-  }
-
-  #checkCommand(attempt: AttemptId, command: TaskCommand): void {
-    assert(this.#tasks.has(attempt), `command to an attempt that was never deployed: ${attempt}`);
-    if (command.kind === 'trigger') {
-      const { checkpointId, base } = command.trigger;
-      assert(checkpointId >= this.#lastTriggered, `I5: trigger ${checkpointId} after ${this.#lastTriggered}`);
-      assert(checkpointId <= this.counter.last, `R10: trigger ${checkpointId} before its id is in the store`);
-      assert(base === this.#newestCheckpoint, `R6: base ${base} is not the newest, ${this.#newestCheckpoint}`);
-      this.#lastTriggered = checkpointId;
-      this.#meet('task between triggered directly', !attempt.includes('v-source'));
-    }
-    if (command.kind === 'completed') {
-      assert(this.store.undecided === 0, `R2: ${command.checkpointId} is announced while its pointer is undecided`);
-      assert(this.store.ever.has(command.checkpointId), `I4: ${command.checkpointId} is announced before its pointer`);
-    }
-  }
-
   #meet(state: RareState, really = true): void {
     if (really) {
       this.seen.set(state, (this.seen.get(state) ?? 0) + 1);
     }
-  }
-
-  /** Thrown by the step in which it happened, not into the code under test. */
-  #check(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      this.#violation ??= error;
-    }
-  }
-
-  #checkDeployment({ attempt, restore, floor }: TaskDeployment): void {
-    assert(this.store.undecided === 0, 'R2: a region is restored while a pointer write is undecided');
-    const index = this.#execution.indexOf(attempt.vertex, attempt.subtask);
-    const region = present(this.#execution.regions[this.#execution.subtask(index).region], 'region');
-    const generation = `${attempt.generation.epoch}.${attempt.generation.number}`;
-    for (const task of this.liveTasks) {
-      const other = task.deployment.attempt;
-      if (region.includes(this.#execution.indexOf(other.vertex, other.subtask))) {
-        const same = `${other.generation.epoch}.${other.generation.number}` === generation;
-        assert(same, `R1: ${attemptId(attempt)} is deployed while ${task.id} lives`);
-      }
-    }
-    assert(
-      this.records.recorded.some((record) => record.generation.number === attempt.generation.number),
-      'R1: the generation is not recorded',
-    );
-    assert(floor === this.counter.last || floor >= this.#lastTriggered, 'R10: floor');
-    const newest = this.#newestCheckpoint;
-    assert(
-      newest === undefined || (restore !== undefined && restore.checkpointId >= newest),
-      `I11: restore of ${restore?.checkpointId} behind the commit of ${newest}`,
-    );
   }
 
   #send(channel: number, element: Element): void {
@@ -362,11 +357,20 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
 
   #deliverCommand(attempt: AttemptId): void {
     const command = this.#shift(this.#commands, attempt);
+    this.#ledger.commanded(attempt, command);
     const task = present(this.#tasks.get(attempt), 'task');
     if (task.phase !== 'gone') {
       task.command(command);
     } else if (command.kind === 'cancel') {
-      this.#queue(this.#reports, attempt, { kind: 'state', attempt, state: 'CANCELED' });
+      this.#reported({ kind: 'state', attempt, state: 'CANCELED' });
+    }
+  }
+
+  /** The table changes first (R15). Without a leader that is all. */
+  #reported(report: TaskReport): void {
+    this.#ledger.reported(report);
+    if (this.#isRegistered) {
+      this.#queue(this.#reports, report.attempt, report);
     }
   }
 
@@ -388,3 +392,13 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     return { debug: () => {}, info: write, warn: write, error: write };
   }
 }
+
+/** Across leaders, where real tasks tell channels apart by their attempts. */
+const withUniqueChannels = (deployment: TaskDeployment): TaskDeployment => {
+  const { epoch } = deployment.attempt.generation;
+  const unique = ({ edge, channels }: EdgeChannels): EdgeChannels => ({
+    edge,
+    channels: channels.map((descriptor) => ({ ...descriptor, channel: epoch * 1_000_000 + descriptor.channel })),
+  });
+  return { ...deployment, inputs: deployment.inputs.map(unique), outputs: deployment.outputs.map(unique) };
+};

@@ -1,0 +1,160 @@
+import type { ErrorInfo } from '../../foundation/common/errors.ts';
+import { attemptId, compareGenerations, type AttemptId, type AttemptRef } from '../../foundation/common/ids.ts';
+import type { OperatorId } from '../../foundation/common/ids.ts';
+import type {
+  AcceptedSplit,
+  AttemptReport,
+  TaskCommand,
+  TaskDeployment,
+  TaskReport,
+  TaskState,
+} from '../protocol/task-commands.ts';
+
+interface ReaderEntry {
+  accepted: AcceptedSplit[];
+  requests: number;
+}
+
+interface Entry {
+  readonly attempt: AttemptRef;
+  readonly slot: number;
+  state: TaskState;
+  error: ErrorInfo | undefined;
+  ended: boolean;
+  /** The newest checkpoint whose trigger went to the task. */
+  triggered: number;
+  readonly readers: Map<OperatorId, ReaderEntry>;
+}
+
+/**
+ * What a TaskManager runs, and what it was told and has told (R15): the truth from which a new leader goes on. It changes
+ * before a command goes on to a task and before a report goes on to the leader. Attempts that have ended stay until their
+ * job has ended or their subtask started anew.
+ */
+export class AttemptLedger {
+  readonly #entries = new Map<AttemptId, Entry>();
+
+  deployed({ attempt, slot, floor }: TaskDeployment): void {
+    for (const [id, entry] of this.#entries) {
+      if (isTerminal(entry.state) && isSucceededBy(entry.attempt, attempt)) {
+        this.#entries.delete(id);
+      }
+    }
+    this.#entries.set(attemptId(attempt), {
+      attempt,
+      slot,
+      state: 'DEPLOYING',
+      error: undefined,
+      ended: false,
+      // What it gets is covered by no checkpoint that was triggered before it was there.
+      triggered: floor,
+      readers: new Map(),
+    });
+  }
+
+  has(attempt: AttemptId): boolean {
+    return this.#entries.has(attempt);
+  }
+
+  /** It has not ended, as far as its TaskManager knows. */
+  isLive(attempt: AttemptId): boolean {
+    const entry = this.#entries.get(attempt);
+    return entry !== undefined && !isTerminal(entry.state);
+  }
+
+  commanded(attempt: AttemptId, command: TaskCommand): void {
+    const entry = this.#entries.get(attempt);
+    if (entry === undefined) {
+      return;
+    }
+    switch (command.kind) {
+      case 'trigger':
+        entry.triggered = Math.max(entry.triggered, command.trigger.checkpointId);
+        return;
+      case 'completed':
+        // What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader.
+        for (const reader of entry.readers.values()) {
+          reader.accepted = reader.accepted.filter(({ afterCheckpoint }) => afterCheckpoint >= command.checkpointId);
+        }
+        return;
+      case 'splits': {
+        const reader = readerOf(entry, command.operatorId);
+        reader.accepted.push(...command.splits.map((split) => ({ split, afterCheckpoint: entry.triggered })));
+        reader.requests = Math.max(0, reader.requests - command.splits.length);
+        return;
+      }
+      case 'no-more-splits':
+        readerOf(entry, command.operatorId).requests = 0;
+        return;
+      case 'aborted':
+      case 'floor':
+      case 'cancel':
+    }
+  }
+
+  reported(report: TaskReport): void {
+    const entry = this.#entries.get(report.attempt);
+    if (entry === undefined) {
+      return;
+    }
+    switch (report.kind) {
+      case 'state':
+        entry.state = report.state;
+        entry.error = report.error;
+        return;
+      case 'ended':
+        entry.ended = true;
+        return;
+      case 'reader-registered':
+        readerOf(entry, report.operatorId);
+        return;
+      case 'split-request':
+        readerOf(entry, report.operatorId).requests++;
+        return;
+      case 'acknowledge':
+      case 'decline':
+    }
+  }
+
+  /** The job has ended: nobody asks for its attempts any more. */
+  released(job: string): void {
+    for (const [id, { attempt }] of this.#entries) {
+      if (attempt.job === job) {
+        this.#entries.delete(id);
+      }
+    }
+  }
+
+  get reports(): readonly AttemptReport[] {
+    return [...this.#entries.values()].map(({ attempt, slot, state, error, ended, readers }) => ({
+      attempt,
+      slot,
+      state,
+      ...(error === undefined ? {} : { error }),
+      ended,
+      readers: [...readers].map(([operatorId, { accepted, requests }]) => ({
+        operatorId,
+        accepted: [...accepted],
+        requests,
+      })),
+    }));
+  }
+}
+
+const isTerminal = (state: TaskState): boolean => state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
+
+const isSucceededBy = (old: AttemptRef, next: AttemptRef): boolean =>
+  old.job === next.job &&
+  old.vertex === next.vertex &&
+  old.subtask === next.subtask &&
+  compareGenerations(old.generation, next.generation) < 0;
+
+const readerOf = (entry: Entry, operatorId: OperatorId): ReaderEntry => {
+  const known = entry.readers.get(operatorId);
+  if (known !== undefined) {
+    return known;
+  }
+  const reader: ReaderEntry = { accepted: [], requests: 0 };
+  entry.readers.set(operatorId, reader);
+  return reader;
+};
