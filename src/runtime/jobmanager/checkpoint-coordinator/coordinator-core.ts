@@ -149,9 +149,7 @@ export class CoordinatorCore {
 
   #adopted({ tasks, generation }: EventOf<'adopted'>): void {
     this.#generation = generation;
-    for (const task of tasks) {
-      this.#roster.adopted(task);
-    }
+    tasks.forEach((task) => this.#roster.adopted(task));
     const attempts = tasks.filter(({ state }) => state !== 'finished').map(({ attempt }) => attempt);
     const newest = this.#retained.newest?.checkpointId;
     if (newest !== undefined) {

@@ -148,7 +148,8 @@ export class JobCore {
   #attemptReported(event: Extract<JobEvent, { kind: 'attempt-reported' }>, now: Instant): void {
     const id = attemptId(event.attempt);
     const execution = this.#table.attempts.of(id);
-    if (execution === undefined) {
+    if (execution === undefined || (isLiveState(event.state) && !execution.isLive)) {
+      // Of another generation, or given up before.
       return this.#strayReported(id, event);
     }
     const region = this.#table.of(execution);
@@ -161,7 +162,7 @@ export class JobCore {
     this.#adoptIfWhole(region);
   }
 
-  /** An attempt of another generation: it ends before its region starts again (R1). */
+  /** It ends before its region starts again (R1). */
   #strayReported(id: AttemptId, { attempt, state }: Extract<JobEvent, { kind: 'attempt-reported' }>): void {
     if (isLiveState(state)) {
       this.#table.ofAttempt(attempt)?.strays.add(id);
@@ -202,11 +203,11 @@ export class JobCore {
 
   #taskState(event: Extract<JobEvent, { kind: 'task-state' }>, now: Instant): void {
     const execution = this.#table.attempts.of(event.attempt);
-    if (execution === undefined) {
-      return isLiveState(event.state) ? undefined : this.#strayEnded(event.attempt);
+    if (!isLiveState(event.state)) {
+      this.#strayEnded(event.attempt);
     }
-    const from = execution.state;
-    if (!execution.moveTo(event.state)) {
+    const from = execution?.state;
+    if (execution === undefined || from === undefined || !execution.moveTo(event.state)) {
       return;
     }
     this.#reconciliation.saw(event.attempt);

@@ -1,4 +1,5 @@
 import { present } from '../../../foundation/common/assert.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { subtaskName } from '../scheduler/execution-graph.ts';
@@ -15,6 +16,8 @@ export interface JobJournalOptions {
 
 /** Says what happens to a job, in the words that people and scripts know from Flink. */
 export class JobJournal {
+  /** Of the newest restart. */
+  latestFailure: ErrorInfo | undefined;
   readonly #options: JobJournalOptions;
 
   constructor(options: JobJournalOptions) {
@@ -44,6 +47,7 @@ export class JobJournal {
 
   restartPlanned({ indices, delayMs, error }: ActionOf<'restart-planned'>): void {
     const { jobName, logger } = this.#options;
+    this.latestFailure = error;
     logger.warn(`Restarting ${tasks(indices)} of job ${jobName} in ${delayMs} ms after a failure: ${error.message}`, {
       error,
     });

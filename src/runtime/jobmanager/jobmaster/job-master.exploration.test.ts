@@ -3,7 +3,8 @@ import { seededRandom, type Random } from '../../../foundation/common/random.ts'
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
-import { RARE_STATES, SimulatedWorld, type RareState } from '../test-support/simulated-world.ts';
+import { RARE_STATES, type RareState } from '../test-support/rare-states.ts';
+import { SimulatedWorld } from '../test-support/simulated-world.ts';
 import { testGraph, type TestEdge, type TestVertex } from '../test-support/test-graph.ts';
 
 const SEEDS = Number(process.env['EXPLORATION_SEEDS'] ?? 150);
@@ -209,7 +210,12 @@ describe('a job among failures', () => {
     let changes = 0;
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism } = scenarioOf(random, 60_000);
-      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const world = new SimulatedWorld({
+        seen,
+        seed,
+        graph: graph(parallelism),
+        master: { reconcileTimeoutMs: 60_000 },
+      });
       worlds.push(world);
       world.faults = false;
       world.master.start();

@@ -47,7 +47,6 @@ export class JobMaster implements JobMasterGateway {
   #recorded: RestorePlan | undefined;
   #wasUndecided = false;
   #savepoint: string | undefined;
-  #latestFailure: ErrorInfo | undefined;
   #resolve!: (result: JobResult) => void;
 
   /** Throws BAD_JOB when the graph cannot run. */
@@ -94,7 +93,7 @@ export class JobMaster implements JobMasterGateway {
       status: this.#core.status,
       startedMs: this.#startedMs,
       restarts: this.#core.restarts,
-      latestFailure: this.#latestFailure,
+      latestFailure: this.#journal.latestFailure,
       tasks: this.#core.executions.map((execution) => taskOverview(execution, this.#metrics)),
       checkpoints: this.#running?.coordinator.statistics,
     };
@@ -324,7 +323,6 @@ export class JobMaster implements JobMasterGateway {
       case 'adopt':
         return this.#adopt(action);
       case 'restart-planned':
-        this.#latestFailure = action.error;
         return this.#journal.restartPlanned(action);
       case 'ended':
         void this.#end(action);

@@ -120,14 +120,19 @@ export class RegionTable {
     this.#options.emit({ kind: 'record-generation', start: { generation, attempts, commitOnly } });
   }
 
-  /** The generation is recorded. Regions that failed again meanwhile are left out: they get a later one. */
+  /**
+   * The generation is recorded. Regions that failed again meanwhile are left out, and those of which something turned up
+   * that still runs (R1): they get a later one.
+   */
   deploy(generation: Generation, commitOnly: boolean): void {
-    const regions = this.regions.filter(
+    const recorded = this.regions.filter(
       (region) =>
         region.phase === 'recording' &&
         region.generation !== undefined &&
         compareGenerations(region.generation, generation) === 0,
     );
+    const regions = recorded.filter((region) => !this.isLive(region));
+    recorded.filter((region) => this.isLive(region)).forEach((region) => (region.phase = 'cancelling'));
     if (regions.length === 0) {
       return;
     }

@@ -3,7 +3,6 @@ import type { Random } from '../../../foundation/common/random.ts';
 import { staticSplitsEnumerator } from '../../../pipeline/connectors/static-splits-enumerator.ts';
 import type { JobMasterOptions } from '../jobmaster/job-master-options.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
-import { FixedSlots } from '../scheduler/slot-table.ts';
 import {
   SimulatedCheckpointStore,
   SimulatedCounter,
@@ -23,7 +22,7 @@ export interface TermOptions {
   /** The leader before, whose stores this one reads. */
   readonly before: SimulatedTerm | undefined;
   fault(probability: number): boolean;
-  readonly master: Pick<JobMasterOptions, 'jobId' | 'graph' | 'restore' | 'executors' | 'clock' | 'logger'> &
+  readonly master: Pick<JobMasterOptions, 'jobId' | 'graph' | 'restore' | 'executors' | 'slots' | 'clock' | 'logger'> &
     Partial<JobMasterOptions>;
 }
 
@@ -51,7 +50,6 @@ export class SimulatedTerm implements Deferrals {
       graphVersion: 1,
       program: { modulePath: '/job.js', args: [], env: {}, configuration: {} },
       fence: { lineage: 'l', epoch },
-      slots: new FixedSlots(master.graph, TASK_MANAGER, 64),
       reconcileTimeoutMs: 1_000,
       random,
       storage: this.storage,

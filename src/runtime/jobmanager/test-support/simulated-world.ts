@@ -20,8 +20,10 @@ import type { JobMaster } from '../jobmaster/job-master.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { SimulatedFiles, type SimulatedCheckpointStore, type SimulatedCounter } from './simulated-stores.ts';
 import type { Element } from './simulated-surroundings.ts';
+import { SimulatedSlots } from './simulated-slots.ts';
 import { SimulatedTask } from './simulated-task.ts';
 import { SimulatedChecks } from './simulated-checks.ts';
+import { RARE_LINES, type RareState } from './rare-states.ts';
 import { jobIdOf, SimulatedTerm, TASK_MANAGER } from './simulated-term.ts';
 
 export interface WorldOptions {
@@ -35,32 +37,6 @@ export interface WorldOptions {
   readonly restore?: InitialRestore;
   readonly master?: Partial<JobMasterOptions>;
 }
-
-/** A state that no seed of a run reached fails the run: nothing was tested there. */
-export const RARE_STATES = [
-  'pointer undecided',
-  'task failed while undecided',
-  'metadata refused',
-  'declined',
-  'part of the job restarted',
-  'region started only to commit',
-  'started only to commit after a stop',
-  'task between triggered directly',
-  'report delivered twice',
-  'id refused',
-  'leader changed while undecided',
-  'leader changed while restarting',
-  'went on without a leader',
-] as const;
-export type RareState = (typeof RARE_STATES)[number];
-
-const LOGGED: readonly (readonly [RegExp, RareState])[] = [
-  [/is undecided/, 'pointer undecided'],
-  [/metadata could not be written/, 'metadata refused'],
-  [/ declined: /, 'declined'],
-  [/There is no checkpoint id/, 'id refused'],
-  [/went on without a leader/, 'went on without a leader'],
-];
 
 const JOB_FOLDER_ROOT = '/checkpoints';
 
@@ -85,6 +61,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
   #term: SimulatedTerm;
   readonly #makeTerm: (before: SimulatedTerm | undefined) => SimulatedTerm;
   readonly #ledger = new AttemptLedger();
+  readonly #slots: SimulatedSlots;
   /** Whether the TaskManager has registered with the leader. */
   #isRegistered = true;
   readonly #execution: ExecutionGraph;
@@ -108,6 +85,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.#checkpointing = options.graph.checkpointing !== undefined;
     this.#checks = new SimulatedChecks(this.#execution);
     const { graph, restore } = options;
+    this.#slots = new SimulatedSlots(graph, TASK_MANAGER, () => this.#isRegistered);
     this.#makeTerm = (before) =>
       new SimulatedTerm({
         epoch: (before?.epoch ?? 0) + 1,
@@ -120,7 +98,8 @@ export class SimulatedWorld implements TaskExecutorGateway {
           jobId,
           graph,
           restore,
-          executors: (taskManager) => (taskManager === TASK_MANAGER ? this : undefined),
+          executors: (taskManager) => (taskManager === TASK_MANAGER && this.#isRegistered ? this : undefined),
+          slots: this.#slots,
           clock: this.clock,
           logger: this.#logger(),
           ...options.master,
@@ -183,6 +162,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
   #register(): void {
     this.#isRegistered = true;
     this.master.taskManagerReported(TASK_MANAGER, this.#ledger.reports);
+    this.#slots.registered();
   }
 
   /** What sinks made visible. */
@@ -387,7 +367,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
   #logger(): Logger {
     const write = (message: string): void => {
       this.log.push(`${this.clock.monotonic()} ${message}`);
-      LOGGED.forEach(([pattern, state]) => this.#meet(state, pattern.test(message)));
+      RARE_LINES.forEach(([pattern, state]) => this.#meet(state, pattern.test(message)));
     };
     return { debug: () => {}, info: write, warn: write, error: write };
   }
