@@ -25,7 +25,7 @@ export const trappedSource = <T>(inner: Source<T>, trap: Trap, isDue: (place: st
         noMoreSplits: () => reader.noMoreSplits(),
         read: (output, limit) => {
           reads++;
-          if (reads === 20) {
+          if (reads === 2) {
             trap('reader read');
             if (isDue('reader fail')) {
               context.fail(new Error('boom'));
