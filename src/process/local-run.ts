@@ -14,6 +14,7 @@ import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { RunEvents, RunRequest } from '../interfaces/cli/job-run.ts';
 import { fileEnumerator } from '../pipeline/connectors/file/file-enumerator.ts';
 import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enumerator.ts';
+import { collectLeftOvers } from '../runtime/checkpoint/collect-left-overs.ts';
 import type { CompletedCheckpoint } from '../runtime/jobmanager/checkpoint-coordinator/completed-checkpoint.ts';
 import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
@@ -73,6 +74,9 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
   const found = await initialRestore(configuration, planned.translation.jobGraph);
   const checkpointIds = new InMemoryCheckpointIdCounter();
   await checkpointIds.raise(await usedCheckpointIds(places.checkpoints, jobId, found));
+  if (places.checkpoints !== undefined && found?.snapshot.baseFolder === places.checkpoints) {
+    await collectLeftOvers(places.checkpoints, loggerOf(events));
+  }
   const claimed = found?.isClaimed === true ? claimedSnapshot(found, planned, places, events) : undefined;
   const taskManager = startTaskManager(planned, request, events);
   const jobMaster = startJobMaster({
