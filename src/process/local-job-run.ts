@@ -6,6 +6,7 @@ import type { JobProgress } from '../interfaces/cli/progress.ts';
 import type { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import type { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import type { ClaimedSnapshot } from './claimed-snapshot.ts';
+import { requireSharedFolder } from './local-places.ts';
 
 export interface LocalJobRunOptions {
   readonly jobId: string;
@@ -13,6 +14,8 @@ export interface LocalJobRunOptions {
   readonly jobMaster: JobMaster;
   readonly taskManager: TaskManager;
   readonly savepointDir: string;
+  /** Tasks run in this thread. */
+  readonly inline: boolean;
   readonly notes: readonly string[];
   readonly clock: Clock;
   /** The folder of the snapshot that the job started from. */
@@ -74,13 +77,21 @@ export class LocalJobRun implements JobRun {
   }
 
   async savepoint(folder = this.#options.savepointDir): Promise<string> {
+    this.#requireUsable(folder);
     const { metadataPath } = await this.#options.jobMaster.triggerSavepoint(folder);
     return dirname(metadataPath);
   }
 
   async stop({ folder = this.#options.savepointDir, drain }: { folder?: string; drain: boolean }): Promise<string> {
+    this.#requireUsable(folder);
     const { metadataPath } = await this.#options.jobMaster.stop(folder, drain);
     return dirname(metadataPath);
+  }
+
+  #requireUsable(folder: string): void {
+    if (!this.#options.inline) {
+      requireSharedFolder(folder);
+    }
   }
 
   async checkpoint(): Promise<string> {

@@ -142,6 +142,18 @@ describe.concurrent('an option', () => {
       [/no file system for "s3:".* has file:, memory:/],
     ],
     [
+      'the memory of one thread for checkpoints',
+      ['-Dexecution.checkpointing.dir=memory:///c', 'job.ts'],
+      [
+        /execution\.checkpointing\.dir is memory:\/\/\/c \(-D\), but the worker threads .* name a folder, or .* --inspect/,
+      ],
+    ],
+    [
+      'the memory of one thread for savepoints',
+      ['-Dexecution.checkpointing.savepoint-dir=memory://s', 'job.ts'],
+      [/execution\.checkpointing\.savepoint-dir is memory:\/\/s \(-D\)/],
+    ],
+    [
       'one for savepoints',
       ['-Dexecution.checkpointing.savepoint-dir=hdfs://n/s', 'job.ts'],
       [/no file system for "hdfs:"/],
