@@ -34,7 +34,7 @@ export class LocalJobRun implements JobRun {
   readonly outcome: Promise<RunOutcome>;
   readonly #options: LocalJobRunOptions;
   /** Counts of attempts that are gone, so that a restart does not count backwards. */
-  readonly #counted = new Map<string, { readonly in: number; readonly out: number }>();
+  readonly #counted = new Map<string, { readonly in: number; readonly out: number; readonly late: number }>();
 
   constructor(options: LocalJobRunOptions) {
     this.#options = options;
@@ -49,7 +49,11 @@ export class LocalJobRun implements JobRun {
     const { status, restarts, tasks, checkpoints } = jobMaster.overview;
     for (const { metrics } of tasks) {
       if (metrics !== undefined) {
-        this.#counted.set(metrics.attempt, { in: metrics.recordsFromSource, out: metrics.recordsToSinks });
+        this.#counted.set(metrics.attempt, {
+          in: metrics.recordsFromSource,
+          out: metrics.recordsToSinks,
+          late: Object.values(metrics.counters).reduce((sum, each) => sum + (each['numLateRecordsDropped'] ?? 0), 0),
+        });
       }
     }
     const counted = [...this.#counted.values()];
@@ -58,6 +62,7 @@ export class LocalJobRun implements JobRun {
       status,
       recordsIn: counted.reduce((sum, each) => sum + each.in, 0),
       recordsOut: counted.reduce((sum, each) => sum + each.out, 0),
+      lateRecordsDropped: counted.reduce((sum, each) => sum + each.late, 0),
       restarts,
       checkpoint:
         latest === undefined

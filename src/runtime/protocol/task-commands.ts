@@ -147,6 +147,8 @@ export interface TaskMetrics {
   readonly recordsOut: number;
   /** Records that reached a sink operator of the chain. */
   readonly recordsToSinks: number;
+  /** What operators count beside that (`Operator.counters`), by operator id and Flink's name of the metric; those that do. */
+  readonly counters: Readonly<Record<OperatorId, Readonly<Record<string, number>>>>;
   /** Since the start: working, waiting for input, waiting for credit. */
   readonly busyMs: number;
   readonly idleMs: number;
