@@ -84,6 +84,11 @@ export class TaskThread {
     return this.#context.getStore();
   }
 
+  /** Ends of channels that are held here, for tests of leaks. */
+  get heldChannels(): number {
+    return this.#exchange.size;
+  }
+
   /** A line of `console.log` and the like. */
   print(line: Omit<Extract<ThreadReport, { kind: 'console' }>, 'kind'>): void {
     const task = this.running?.task;
