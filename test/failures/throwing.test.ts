@@ -105,7 +105,7 @@ describe('user code that throws', () => {
       // The task names all its operators, so that one of them is named once more; unless it is the only one, or cannot be
       // told: from where a timer or a promise came.
       const isTold = !inTask.startsWith(`${operator} (`) && place !== 'timeout' && place !== 'rejection';
-      expect(inOperator.split(operator).length - 1, text).toBe(isTold ? 1 : 0);
+      expect([text, inOperator.split(operator).length - 1]).toEqual([text, isTold ? 1 : 0]);
       expect(text).toMatch(/(throwing|trapped-connectors)\.ts:\d+:\d+/);
     },
   );
