@@ -32,8 +32,16 @@ export const initialRestore = async (
   graph: JobGraph,
 ): Promise<FoundRestore | undefined> => {
   const place = configuration.get(recoveryOptions.path);
-  if (place === undefined || place === '') {
+  if (place === undefined) {
     return undefined;
+  }
+  if (place === '') {
+    // A shell variable that is not set must not start the job from nothing.
+    throw new MillraceError(
+      'BAD_OPTION',
+      `${recoveryOptions.path.key} is empty (${configuration.origin(recoveryOptions.path)}); allowed: the folder of a ` +
+        'checkpoint or savepoint, or its _metadata; leave it out to start from nothing',
+    );
   }
   const isClaimed = configuration.get(recoveryOptions.claimMode) === 'CLAIM';
   const snapshot = await readCheckpoint(place);
@@ -46,8 +54,11 @@ export const initialRestore = async (
     isClaimed,
     allowNonRestoredState: configuration.get(recoveryOptions.ignoreUnclaimedState),
   };
-  requireFit(graph, restore);
-  const notes = [`Starting from ${metadata.kind} ${metadata.checkpointId} of job ${metadata.jobName} in ${folder}`];
+  const { dropped } = requireFit(graph, restore);
+  const notes = [
+    `Starting from ${metadata.kind} ${metadata.checkpointId} of job ${metadata.jobName} in ${folder}`,
+    ...dropped.map((operator) => `WARN the state of operator ${operator} is dropped: the job does not have it`),
+  ];
   if (isClaimed) {
     notes.push('The job owns it now and deletes it when it has checkpoints of its own (CLAIM)');
   }

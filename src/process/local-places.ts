@@ -37,11 +37,11 @@ export const localPlaces = async (
     requireShared(configuration, translation.jobGraph.checkpointing !== undefined);
   }
   const savepoints = placeOf(configuration, checkpointingOptions.savepointDirectory, DEFAULT_SAVEPOINT_DIR);
+  const directory = placeOf(configuration, checkpointingOptions.directory, DEFAULT_CHECKPOINT_DIR);
   if (translation.jobGraph.checkpointing === undefined) {
     const notes = ['Checkpointing is off: a failure or a stop loses what the job computed (env.enableCheckpointing)'];
     return { checkpoints: undefined, savepoints, notes };
   }
-  const directory = placeOf(configuration, checkpointingOptions.directory, DEFAULT_CHECKPOINT_DIR);
   await probeWritable(directory, checkpointingOptions.directory.key);
   const checkpoints = jobCheckpointFolder(directory, jobId);
   return { checkpoints, savepoints, notes: [`Checkpoints go to ${checkpoints}`] };
