@@ -32,16 +32,8 @@ export const initialRestore = async (
   graph: JobGraph,
 ): Promise<FoundRestore | undefined> => {
   const place = configuration.get(recoveryOptions.path);
-  if (place === undefined) {
+  if (place === undefined || place === '') {
     return undefined;
-  }
-  if (place === '') {
-    // A shell variable that is not set must not start the job from nothing.
-    throw new MillraceError(
-      'BAD_OPTION',
-      `${recoveryOptions.path.key} is empty (${configuration.origin(recoveryOptions.path)}); allowed: the folder of a ` +
-        'checkpoint or savepoint, or its _metadata; leave it out to start from nothing',
-    );
   }
   const isClaimed = configuration.get(recoveryOptions.claimMode) === 'CLAIM';
   const snapshot = await readCheckpoint(place);
