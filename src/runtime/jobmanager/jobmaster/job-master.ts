@@ -157,7 +157,9 @@ export class JobMaster implements JobMasterGateway {
         const coordinator = this.#running?.coordinator;
         if (coordinator === undefined || isTerminal(this.#core.status)) {
           const { name } = this.#options.graph;
-          reject(new MillraceError('JOB_ENDED', `job "${name}" is ${this.#core.status}`, { retryable: true }));
+          const { status } = this.#core;
+          const wayOut = isTerminal(status) ? '' : ' and takes no snapshots yet; try again when it is RUNNING';
+          reject(new MillraceError('JOB_ENDED', `job "${name}" is ${status}${wayOut}`, { retryable: true }));
         } else {
           run(coordinator).then(resolve, reject);
         }
