@@ -23,6 +23,7 @@ import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { BundleFolder } from './bundle-folder.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
+import { withDefaultSignals } from './default-signals.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
 import { restartStrategyOf, memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
@@ -61,9 +62,9 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
     env: request.env ?? {},
     configuration: request.configuration.toRecord(),
   };
-  const planned = planJob(await loadJob(modulePath, request.bundle.file), program, {
-    configuration: request.configuration,
-  });
+  const planned = await withDefaultSignals(async () =>
+    planJob(await loadJob(modulePath, request.bundle.file), program, { configuration: request.configuration }),
+  );
   const { configuration } = planned;
   const jobId = (request.jobId ?? systemRandom.hex(32)) as JobId;
   if (request.jobId !== undefined) {
