@@ -128,6 +128,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       checkpointIds: this.counter,
       records: this.records,
       enumerators: [staticSplitsEnumerator],
+      userCode: undefined,
       restore: options.restore,
       restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },
       failover: 'region',
