@@ -21,11 +21,18 @@ const assign = (...pairs: (readonly [number, string])[]): EnumeratorDecision => 
 class Drive {
   readonly source = new SourceCoordinator({ operatorId: operatorIdOf('a'), config: { c: 1 }, parallelism: 2 });
 
+  /** Counts calls as the shell does. */
+  call = 1;
+
+  restart(subtasks: readonly number[], snapshot?: EnumeratorSnapshot): EnumeratorRequest | undefined {
+    return this.source.readersRestarted(subtasks, snapshot, this.call++);
+  }
+
   start(snapshot?: EnumeratorSnapshot, discoverEveryMs?: number): this {
-    const request = this.source.readersRestarted([0, 1], snapshot);
+    const request = this.restart([0, 1], snapshot);
     expect(request?.kind).toBe('open');
     const result = { kind: 'opened', decision: {}, discovers: true, discoverEveryMs } as const;
-    this.source.answered(request!, this.source.asOf, result);
+    this.source.answered(request!, this.call, result);
     return this;
   }
 
@@ -34,8 +41,8 @@ class Drive {
     return [...shown(commands), ...this.decide(request, decision)];
   }
 
-  decide(request: EnumeratorRequest, decision: EnumeratorDecision, asOf = this.source.asOf): string[] {
-    return shown(this.source.answered(request, asOf, { kind: 'decided', decision }));
+  decide(request: EnumeratorRequest, decision: EnumeratorDecision, knowing = this.call++): string[] {
+    return shown(this.source.answered(request, knowing, { kind: 'decided', decision }));
   }
 
   discovered(decision: EnumeratorDecision): string[] {
@@ -72,12 +79,19 @@ describe('assignment', () => {
     const drive = new Drive().start();
     drive.register(0);
     drive.register(1);
-    const before = drive.source.asOf;
-    drive.source.readersRestarted([1], undefined);
+    const before = drive.call - 1;
+    drive.restart([1]);
     expect(drive.decide(requested(1), { noMoreSplits: [1] }, before)).toEqual([]);
     expect(drive.register(1)).toEqual([]);
     expect(drive.decide(requested(1), { noMoreSplits: [1] })).toEqual(['1: no-more-splits']);
   });
+});
+
+test('a discovery that ends after a reader started anew ends that reader too', () => {
+  const drive = new Drive().start();
+  drive.restart([1]);
+  drive.register(1);
+  expect(drive.decide({ kind: 'discover' }, { noMoreSplits: [0, 1] })).toEqual(['1: no-more-splits']);
 });
 
 describe('a checkpoint (R4)', () => {
@@ -91,7 +105,7 @@ describe('a checkpoint (R4)', () => {
     expect(shown(drive.source.release())).toEqual(['0: after']);
     drive.source.completed(1);
     // Checkpoint 1 covers the one and not the other.
-    expect(drive.source.readersRestarted([0], undefined)).toEqual({ kind: 'splits-returned', splits: splits('after') });
+    expect(drive.restart([0])).toEqual({ kind: 'splits-returned', splits: splits('after') });
   });
 
   test('a discovery that ends after the snapshot is not in it', () => {
@@ -110,7 +124,7 @@ describe('a checkpoint (R4)', () => {
     expect(drive.register(1)).toEqual(['1: waiting']);
     expect(drive.source.triggered(1).undelivered).toEqual([]);
     drive.source.completed(1);
-    expect(drive.source.readersRestarted([1], undefined)?.kind).not.toBe('splits-returned');
+    expect(drive.restart([1])?.kind).not.toBe('splits-returned');
   });
 
   test('a snapshot that is not used holds nothing back', () => {
@@ -135,18 +149,18 @@ describe('one of several readers starts anew (R4)', () => {
     drive.discovered(assign([0, 'c0'], [1, 'c1']));
     drive.source.readersFailed([0]);
     const snapshot = { discovered: true, state: 'of 1', undelivered: [] };
-    expect(drive.source.readersRestarted([0], snapshot)).toEqual({
+    expect(drive.restart([0], snapshot)).toEqual({
       kind: 'splits-returned',
       splits: splits('b0', 'c0'),
     });
-    expect(drive.source.readersRestarted([0], undefined)).toBeUndefined();
+    expect(drive.restart([0])).toBeUndefined();
   });
 
   test('without a completed checkpoint everything comes back', () => {
     const drive = new Drive().start();
     drive.register(0);
     drive.discovered(assign([0, 'a0']));
-    expect(drive.source.readersRestarted([0], undefined)).toEqual({ kind: 'splits-returned', splits: splits('a0') });
+    expect(drive.restart([0])).toEqual({ kind: 'splits-returned', splits: splits('a0') });
   });
 
   test('what is found while it is away waits', () => {
@@ -154,7 +168,7 @@ describe('one of several readers starts anew (R4)', () => {
     drive.register(0);
     drive.source.readersFailed([0]);
     expect(drive.discovered(assign([0, 'a0']))).toEqual([]);
-    expect(drive.source.readersRestarted([0], undefined)).toBeUndefined();
+    expect(drive.restart([0])).toBeUndefined();
     expect(drive.register(0)).toEqual(['0: a0']);
   });
 });
@@ -167,7 +181,7 @@ describe('all readers start anew', () => {
     const drive = new Drive().start();
     drive.register(0);
     drive.discovered(assign([0, 'a0'], [1, 'a1']));
-    expect(drive.source.readersRestarted([0, 1], snapshot)).toEqual(open);
+    expect(drive.restart([0, 1], snapshot)).toEqual(open);
     expect(drive.register(1)).toEqual([]);
     expect(drive.checkpoint(3).discovered).toBe(false);
   });
@@ -178,9 +192,9 @@ describe('all readers start anew', () => {
     drive.register(1);
     drive.discovered(assign([0, 'a0'], [1, 'a1']));
     drive.source.readersFailed([0, 1]);
-    expect(drive.source.readersRestarted([1], snapshot)).toEqual(open);
+    expect(drive.restart([1], snapshot)).toEqual(open);
     drive.register(1);
-    expect(drive.source.readersRestarted([0], snapshot)).toBeUndefined();
+    expect(drive.restart([0], snapshot)).toBeUndefined();
   });
 });
 

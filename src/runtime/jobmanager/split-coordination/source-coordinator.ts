@@ -28,8 +28,8 @@ export interface SourceCoordinatorOptions {
 /** An answer of the enumerator, and what it answers. */
 interface Answered {
   readonly request: EnumeratorRequest;
-  /** `asOf` when the request was sent. */
-  readonly asOf: number;
+  /** The last call that the enumerator knew of. */
+  readonly knowing: number;
   readonly result: EnumeratorResult;
 }
 
@@ -47,9 +47,8 @@ export class SourceCoordinator {
   /** What waits for its reader, in order. */
   readonly #undelivered = new Map<number, Split[]>();
   readonly #finished = new Set<number>();
-  /** By subtask: the value of `#restarts` with its last start. */
+  /** By subtask: no call before this one told of its last start. */
   readonly #startedAt = new Map<number, number>();
-  #restarts = 0;
   #discovered = false;
   #discovery: { readonly everyMs: number | undefined } | undefined;
   #snapshot: { readonly state: unknown; readonly held: Answered[] } | undefined;
@@ -57,11 +56,6 @@ export class SourceCoordinator {
   constructor(options: SourceCoordinatorOptions) {
     this.#options = options;
     this.#gone = new Set(Array.from({ length: options.parallelism }, (_, subtask) => subtask));
-  }
-
-  /** To be kept with each request that is sent, and given back with its answer. */
-  get asOf(): number {
-    return this.#restarts;
   }
 
   /** Whether there is something to find now; after each discovery again, `discoverEveryMs` later. */
@@ -85,8 +79,8 @@ export class SourceCoordinator {
   }
 
   /** The enumerator answered, with anything but a snapshot or a failure. */
-  answered(request: EnumeratorRequest, asOf: number, result: EnumeratorResult): ReaderCommand[] {
-    const answered = { request, asOf, result };
+  answered(request: EnumeratorRequest, knowing: number, result: EnumeratorResult): ReaderCommand[] {
+    const answered = { request, knowing, result };
     if (this.#snapshot !== undefined) {
       this.#snapshot.held.push(answered);
       return [];
@@ -130,15 +124,14 @@ export class SourceCoordinator {
 
   /**
    * Readers start anew from the newest completed checkpoint. If no other reader is there, so does the enumerator, from
-   * `snapshot`; else what they got since that checkpoint goes back to the enumerator.
+   * `snapshot`; else what they got since that checkpoint goes back to the enumerator. `nextCall`: its number.
    */
-  readersRestarted(subtasks: readonly number[], snapshot: unknown): EnumeratorRequest | undefined {
+  readersRestarted(subtasks: readonly number[], snapshot: unknown, nextCall: number): EnumeratorRequest | undefined {
     this.readersFailed(subtasks);
     const isNew = this.#gone.size === this.#options.parallelism;
-    this.#restarts++;
     for (const subtask of subtasks) {
       this.#gone.delete(subtask);
-      this.#startedAt.set(subtask, this.#restarts);
+      this.#startedAt.set(subtask, nextCall);
     }
     if (isNew) {
       return this.#open(snapshot as EnumeratorSnapshot | undefined);
@@ -159,7 +152,7 @@ export class SourceCoordinator {
     return { kind: 'open', config, parallelism, state: snapshot?.state, returned: snapshot?.undelivered ?? [] };
   }
 
-  #apply({ request, asOf, result }: Answered): ReaderCommand[] {
+  #apply({ request, knowing, result }: Answered): ReaderCommand[] {
     if (result.kind === 'opened') {
       this.#discovery = result.discovers ? { everyMs: result.discoverEveryMs } : undefined;
       return this.#carryOut(result.decision);
@@ -172,7 +165,7 @@ export class SourceCoordinator {
     }
     const { assign = [], noMoreSplits = [] } = result.decision;
     // Said to an attempt that is gone: the next one may get what comes back from it.
-    const isCurrent = (subtask: number): boolean => (this.#startedAt.get(subtask) ?? 0) <= asOf;
+    const isCurrent = (subtask: number): boolean => (this.#startedAt.get(subtask) ?? 0) <= knowing;
     const hadEnded = request.kind === 'reader-registered' && this.#finished.has(request.subtask);
     const ended = hadEnded ? [...new Set([...noMoreSplits, request.subtask])] : noMoreSplits;
     return this.#carryOut({ assign, noMoreSplits: ended.filter(isCurrent) });

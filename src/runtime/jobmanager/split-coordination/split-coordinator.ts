@@ -43,7 +43,6 @@ interface Source {
 interface PendingRequest {
   readonly source: Source;
   readonly request: EnumeratorRequest;
-  readonly asOf: number;
 }
 
 /** The snapshots for one checkpoint are being collected. */
@@ -149,7 +148,8 @@ export class SplitCoordinator {
     for (const [operatorId, source] of this.#sources) {
       const subtasks = subtasksOf(source, indices);
       if (subtasks.length > 0) {
-        const request = source.coordinator.readersRestarted(subtasks, plan?.enumeratorState(operatorId));
+        const snapshot = plan?.enumeratorState(operatorId);
+        const request = source.coordinator.readersRestarted(subtasks, snapshot, this.#nextCall);
         if (request?.kind === 'open') {
           this.#forget(source);
           source.failed = false;
@@ -165,9 +165,9 @@ export class SplitCoordinator {
     if (this.#closed || source.failed) {
       return;
     }
-    const { operatorId, coordinator, factory } = source;
+    const { operatorId, factory } = source;
     const call = this.#nextCall++;
-    this.#pending.set(call, { source, request, asOf: coordinator.asOf });
+    this.#pending.set(call, { source, request });
     const host = factory === undefined ? this.#userCode : this.#local;
     if (host instanceof EnumeratorHost) {
       host.handle({ call, operatorId, request });
@@ -176,19 +176,19 @@ export class SplitCoordinator {
     }
   }
 
-  #answered({ call, result }: EnumeratorAnswer): void {
+  #answered({ call, knowing, result }: EnumeratorAnswer): void {
     const pending = this.#pending.get(call);
     if (this.#closed || pending === undefined) {
       return;
     }
     this.#pending.delete(call);
-    const { source, request, asOf } = pending;
+    const { source, request } = pending;
     if (result.kind === 'failed') {
       this.#failed(source, result.error);
     } else if (result.kind === 'snapshot') {
       this.#snapshotAnswered(source, request, result.state);
     } else {
-      this.#command(source, source.coordinator.answered(request, asOf, result));
+      this.#command(source, source.coordinator.answered(request, knowing, result));
       this.#discover(source, request);
     }
   }

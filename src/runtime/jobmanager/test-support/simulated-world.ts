@@ -3,6 +3,7 @@ import { messageOf } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId, type JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { seededRandom, type Random } from '../../../foundation/common/random.ts';
+import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
 import { staticSplitsEnumerator } from '../../../pipeline/connectors/static-splits-enumerator.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
@@ -16,6 +17,7 @@ import type {
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { InitialRestore, JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
+import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import {
   SimulatedCheckpointStore,
@@ -26,6 +28,7 @@ import {
   type Deferrals,
 } from './simulated-stores.ts';
 import type { Element } from './simulated-surroundings.ts';
+import { simulatedUserCode } from './simulated-user-code.ts';
 import { SimulatedTask } from './simulated-task.ts';
 
 export interface WorldOptions {
@@ -37,6 +40,8 @@ export interface WorldOptions {
   readonly seen?: Map<RareState, number>;
   readonly jobId?: string;
   readonly restore?: InitialRestore;
+  /** That of the source, where it brings one along. */
+  readonly ownEnumerator?: EnumeratorFactory | undefined;
   readonly master?: Partial<JobMasterOptions>;
 }
 
@@ -52,6 +57,8 @@ export const RARE_STATES = [
   'task between triggered directly',
   'report delivered twice',
   'id refused',
+  'enumerator died',
+  'enumerator silent',
 ] as const;
 export type RareState = (typeof RARE_STATES)[number];
 
@@ -63,6 +70,7 @@ const LOGGED: readonly (readonly [RegExp, RareState])[] = [
 ];
 
 const FENCE: Fence = { lineage: 'l', epoch: 1 };
+const USER_CODE_TIMEOUT_MS = 3_000;
 const JOB_FOLDER_ROOT = '/checkpoints';
 
 /**
@@ -128,7 +136,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       checkpointIds: this.counter,
       records: this.records,
       enumerators: [staticSplitsEnumerator],
-      userCode: undefined,
+      userCode: this.#userCode(options.ownEnumerator),
       restore: options.restore,
       restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },
       failover: 'region',
@@ -328,6 +336,15 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     assert(
       newest === undefined || (restore !== undefined && restore.checkpointId >= newest),
       `I11: restore of ${restore?.checkpointId} behind the commit of ${newest}`,
+    );
+  }
+
+  #userCode(factory: EnumeratorFactory | undefined): UserCodeOptions | undefined {
+    return (
+      factory && {
+        start: simulatedUserCode(factory, this, (what) => this.#meet(what)),
+        timeoutMs: USER_CODE_TIMEOUT_MS,
+      }
     );
   }
 
