@@ -27,6 +27,9 @@ const scenarioOf = (random: Random): Scenario => {
     next: 0,
     count: 1 + random.int(40),
   }));
+  // Ours beside the user's: its snapshot is there at once, and short splits are asked for until the other one's is (R4).
+  const short = Array.from({ length: 60 }, (_, index) => ({ id: `t/${index}`, next: 0, count: 1 }));
+  const more = enumerator === 'static' ? short : [];
   const assignment = random.int(2) === 0 ? 'pull' : 'by-index';
   const shape = random.int(4);
   const checkpointing = {
@@ -58,9 +61,17 @@ const scenarioOf = (random: Random): Scenario => {
       vertices.splice(1, 0, { name: 'between', parallelism });
       edges.splice(0, 1, ['source', 'between', 'hash'], ['between', 'sink', 'forward']);
     }
+    if (more.length > 0) {
+      // Its enumerator answers apart from the other one's.
+      const second = { enumerator: 'static-splits', config: { splits: more, assignment: 'pull' }, bounded: true };
+      vertices.push({ name: 'source-2', parallelism, source: second }, { name: 'sink-2', parallelism });
+      edges.push(['source-2', 'sink-2', 'forward']);
+    }
     return testGraph(vertices, edges, checkpointing);
   };
-  const expected = splits.flatMap(({ id, count }) => Array.from({ length: count }, (_, record) => `${id}:${record}`));
+  const expected = [...splits, ...more].flatMap(({ id, count }) =>
+    Array.from({ length: count }, (_, record) => `${id}:${record}`),
+  );
   return { graph, expected: expected.sort(), parallelism: 1 + random.int(3), ownEnumerator };
 };
 
