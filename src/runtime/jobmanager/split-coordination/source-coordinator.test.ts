@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { assert } from '../../../foundation/common/assert.ts';
 import type { EnumeratorDecision, Split } from '../../../pipeline/connectors/source.ts';
 import { operatorIdOf } from '../test-support/test-graph.ts';
 import type { EnumeratorRequest } from './enumerator-messages.ts';
@@ -30,9 +31,9 @@ class Drive {
 
   start(snapshot?: EnumeratorSnapshot, discoverEveryMs?: number): this {
     const request = this.restart([0, 1], snapshot);
-    expect(request?.kind).toBe('open');
+    assert(request?.kind === 'open', 'the enumerator is opened');
     const result = { kind: 'opened', decision: {}, discovers: true, discoverEveryMs } as const;
-    this.source.answered(request!, this.call, result);
+    this.source.answered(request, this.call, result);
     return this;
   }
 
@@ -52,7 +53,7 @@ class Drive {
   checkpoint(id: number): EnumeratorSnapshot {
     this.source.snapshotTaken(`state ${id}`);
     const snapshot = this.source.triggered(id);
-    expect(this.source.release()).toEqual([]);
+    assert(this.source.release().length === 0, 'nothing was held');
     return snapshot;
   }
 }
@@ -92,6 +93,36 @@ test('a discovery that ends after a reader started anew ends that reader too', (
   drive.restart([1]);
   drive.register(1);
   expect(drive.decide({ kind: 'discover' }, { noMoreSplits: [0, 1] })).toEqual(['1: no-more-splits']);
+});
+
+describe('a split for a reader that heard that there are no more', () => {
+  const set = (): Drive => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.register(1);
+    drive.decide(requested(0), { noMoreSplits: [0] });
+    expect(drive.decide(requested(0), assign([0, 'late']))).toEqual([]);
+    return drive;
+  };
+
+  test('goes back to the enumerator', () => {
+    const drive = set();
+    const requests = drive.source.takeRequests();
+    expect(requests).toEqual([{ kind: 'splits-returned', splits: splits('late') }]);
+    expect(drive.source.takeRequests()).toEqual([]);
+    expect(drive.decide(requests[0]!, assign([1, 'late']))).toEqual(['1: late']);
+    expect(drive.checkpoint(1).undelivered).toEqual([]);
+  });
+
+  test('is in a checkpoint that the enumerator wrote before it had it back', () => {
+    const drive = set();
+    const [request] = drive.source.takeRequests();
+    drive.source.snapshotTaken('state');
+    drive.decide(request!, {});
+    expect(drive.source.triggered(1).undelivered).toEqual(splits('late'));
+    drive.source.release();
+    expect(drive.checkpoint(2).undelivered).toEqual([]);
+  });
 });
 
 describe('a checkpoint (R4)', () => {

@@ -25,6 +25,8 @@ export interface SourceCoordinatorOptions {
   readonly parallelism: number;
 }
 
+type Assignments = NonNullable<EnumeratorDecision['assign']>;
+
 /** An answer of the enumerator, and what it answers. */
 interface Answered {
   readonly request: EnumeratorRequest;
@@ -49,6 +51,9 @@ export class SourceCoordinator {
   readonly #finished = new Set<number>();
   /** By subtask: no call before this one told of its last start. */
   readonly #startedAt = new Map<number, number>();
+  /** What goes back to the enumerator, until it has it; by the request. */
+  readonly #returning = new Map<EnumeratorRequest, readonly Split[]>();
+  #requests: EnumeratorRequest[] = [];
   #discovered = false;
   #discovery: { readonly everyMs: number | undefined } | undefined;
   #snapshot: { readonly state: unknown; readonly held: Answered[] } | undefined;
@@ -78,6 +83,13 @@ export class SourceCoordinator {
     return { commands, request: { kind: 'reader-registered', subtask, held } };
   }
 
+  /** To be sent after each `answered` and `release`. */
+  takeRequests(): readonly EnumeratorRequest[] {
+    const requests = this.#requests;
+    this.#requests = [];
+    return requests;
+  }
+
   /** The enumerator answered, with anything but a snapshot or a failure. */
   answered(request: EnumeratorRequest, knowing: number, result: EnumeratorResult): ReaderCommand[] {
     const answered = { request, knowing, result };
@@ -99,7 +111,7 @@ export class SourceCoordinator {
     return {
       discovered: this.#discovered,
       state: this.#snapshot?.state,
-      undelivered: [...this.#undelivered.values()].flat(),
+      undelivered: [...this.#returning.values(), ...this.#undelivered.values()].flat(),
     };
   }
 
@@ -146,6 +158,8 @@ export class SourceCoordinator {
       this.#tracker.takeBack(subtask);
     }
     this.#undelivered.clear();
+    this.#returning.clear();
+    this.#requests = [];
     this.#snapshot = undefined;
     this.#discovery = undefined;
     this.#discovered = snapshot?.discovered ?? false;
@@ -163,12 +177,30 @@ export class SourceCoordinator {
     if (request.kind === 'discover') {
       this.#discovered = true;
     }
-    const { assign = [], noMoreSplits = [] } = result.decision;
+    this.#returning.delete(request);
+    const { noMoreSplits = [] } = result.decision;
+    const assign = this.#withoutEnded(request, result.decision.assign ?? []);
     // Said to an attempt that is gone: the next one may get what comes back from it.
     const isCurrent = (subtask: number): boolean => (this.#startedAt.get(subtask) ?? 0) <= knowing;
     const hadEnded = request.kind === 'reader-registered' && this.#finished.has(request.subtask);
     const ended = hadEnded ? [...new Set([...noMoreSplits, request.subtask])] : noMoreSplits;
     return this.#carryOut({ assign, noMoreSplits: ended.filter(isCurrent) });
+  }
+
+  /**
+   * A request for a split may arrive after its reader heard that there are no more, twice or late, and by then another
+   * reader's splits may have come back: the reader has ended, or is about to, and would lose what it got now.
+   */
+  #withoutEnded(request: EnumeratorRequest, assign: Assignments): Assignments {
+    const isLost = ({ subtask }: Assignments[number]): boolean =>
+      request.kind === 'split-requested' && request.subtask === subtask && this.#finished.has(subtask);
+    const splits = assign.filter(isLost).flatMap((lost) => lost.splits);
+    if (splits.length > 0) {
+      const back: EnumeratorRequest = { kind: 'splits-returned', splits };
+      this.#returning.set(back, splits);
+      this.#requests.push(back);
+    }
+    return assign.filter((each) => !isLost(each));
   }
 
   #carryOut(decision: EnumeratorDecision): ReaderCommand[] {

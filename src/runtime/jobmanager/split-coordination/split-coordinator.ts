@@ -161,6 +161,12 @@ export class SplitCoordinator {
     }
   }
 
+  #callAll(source: Source): void {
+    for (const request of source.coordinator.takeRequests()) {
+      this.#call(source, request);
+    }
+  }
+
   #call(source: Source, request: EnumeratorRequest): void {
     if (this.#closed || source.failed) {
       return;
@@ -189,6 +195,7 @@ export class SplitCoordinator {
       this.#snapshotAnswered(source, request, result.state);
     } else {
       this.#command(source, source.coordinator.answered(request, knowing, result));
+      this.#callAll(source);
       this.#discover(source, request);
     }
   }
@@ -221,6 +228,7 @@ export class SplitCoordinator {
   #release(): void {
     for (const source of this.#sources.values()) {
       this.#command(source, source.coordinator.release());
+      this.#callAll(source);
     }
   }
 

@@ -5,21 +5,27 @@ import type { EnumeratorDecision, EnumeratorFactory, Split } from '../../../pipe
 import { staticSplitsEnumerator } from '../../../pipeline/connectors/static-splits-enumerator.ts';
 import { EnumeratorHost } from '../split-coordination/enumerator-host.ts';
 import type { EnumeratorAnswer, EnumeratorCall } from '../split-coordination/enumerator-messages.ts';
-import type { StartUserCode, UserCodeEvents, UserCodeThread } from '../split-coordination/user-code-thread.ts';
+import type { UserCodeEvents, UserCodeOptions, UserCodeThread } from '../split-coordination/user-code-thread.ts';
 import type { Deferrals } from './simulated-stores.ts';
 
 type Met = (what: 'enumerator died' | 'enumerator silent') => void;
 
 /** By far the most calls are of splits. */
 const FAULT = 0.002;
+const TIMEOUT_MS = 3_000;
 
 const DEATH: ErrorInfo = { name: 'MillraceError', code: 'WORKER_DIED', message: 'the thread ended with exit code 7' };
 
-/** A thread of user code: calls and answers are on their way for any time, each in their order; it dies, or is silent. */
-export const simulatedUserCode =
-  (factory: EnumeratorFactory, world: Deferrals, met: Met): StartUserCode =>
-  (events) =>
-    new SimulatedUserCodeThread(factory, { world, met, events });
+/** Threads of user code: calls and answers are on their way for any time, each in their order; they die, or are silent. */
+export const simulatedUserCode = (
+  factory: EnumeratorFactory | undefined,
+  world: Deferrals,
+  met: Met,
+): UserCodeOptions | undefined =>
+  factory && {
+    start: (events) => new SimulatedUserCodeThread(factory, { world, met, events }),
+    timeoutMs: TIMEOUT_MS,
+  };
 
 class SimulatedUserCodeThread implements UserCodeThread {
   readonly #world: Deferrals;
@@ -66,15 +72,15 @@ class SimulatedUserCodeThread implements UserCodeThread {
     if (this.#state !== 'running') {
       return;
     }
-    if (this.#world.fault(FAULT)) {
+    if (!this.#world.fault(2 * FAULT)) {
+      this.#host.handle(call);
+    } else if (call.call % 2 === 0) {
       this.#met('enumerator silent');
       this.#state = 'silent';
-    } else if (this.#world.fault(FAULT)) {
+    } else {
       this.#met('enumerator died');
       this.#state = 'ended';
       this.#events.died(DEATH);
-    } else {
-      this.#host.handle(call);
     }
   }
 

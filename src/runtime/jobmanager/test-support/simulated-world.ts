@@ -17,7 +17,6 @@ import type {
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { InitialRestore, JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
-import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import {
   SimulatedCheckpointStore,
@@ -70,7 +69,6 @@ const LOGGED: readonly (readonly [RegExp, RareState])[] = [
 ];
 
 const FENCE: Fence = { lineage: 'l', epoch: 1 };
-const USER_CODE_TIMEOUT_MS = 3_000;
 const JOB_FOLDER_ROOT = '/checkpoints';
 
 /**
@@ -136,7 +134,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       checkpointIds: this.counter,
       records: this.records,
       enumerators: [staticSplitsEnumerator],
-      userCode: this.#userCode(options.ownEnumerator),
+      userCode: simulatedUserCode(options.ownEnumerator, this, (what) => this.#meet(what)),
       restore: options.restore,
       restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },
       failover: 'region',
@@ -336,15 +334,6 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
     assert(
       newest === undefined || (restore !== undefined && restore.checkpointId >= newest),
       `I11: restore of ${restore?.checkpointId} behind the commit of ${newest}`,
-    );
-  }
-
-  #userCode(factory: EnumeratorFactory | undefined): UserCodeOptions | undefined {
-    return (
-      factory && {
-        start: simulatedUserCode(factory, this, (what) => this.#meet(what)),
-        timeoutMs: USER_CODE_TIMEOUT_MS,
-      }
     );
   }
 
