@@ -14,7 +14,10 @@ const shelves = (options: Partial<CustomSourceOptions<string>>, last = 3) =>
   });
 
 const all = (splits: string): string[] =>
-  [...splits].flatMap((split) => [0, 1, 2, 3].map((n) => `${split}${n}`)).sort();
+  splits
+    .split('')
+    .flatMap((split) => [0, 1, 2, 3].map((n) => `${split}${n}`))
+    .sort();
 
 const sorted = (values: readonly string[]): string[] => [...values].sort();
 
