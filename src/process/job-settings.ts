@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { executionOptions } from '../foundation/config/options/execution-options.ts';
+import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
 import { restartOptions } from '../foundation/config/options/restart-options.ts';
 import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
 import type { CheckpointingPlan } from '../pipeline/graph/job-graph.ts';
@@ -19,6 +20,7 @@ const OFF_HEAP_SHARE = 0.3;
 /** The process as a whole: what is left keeps the machine alive. */
 const PROCESS_SHARE = 0.9;
 const LARGEST_DEFAULT_HEAP_MIB = 4096;
+const DEFAULT_USER_CODE_HEAP = 256 * MIB;
 const MEMORY_INTERVAL_MS = 50;
 
 /** `undefined`: what applies when nothing is set. */
@@ -90,6 +92,14 @@ export const memoryLimitsOf = (configuration: Configuration, threads: number): M
     processBytes: available * PROCESS_SHARE,
   };
 };
+
+/** Limits of the thread that runs a job's own enumerators. */
+export const userCodeLimitsOf = (
+  configuration: Configuration,
+): { readonly heapBytes: number; readonly offHeapBytes: number } => ({
+  heapBytes: Math.max(16 * MIB, configuration.get(jobManagerOptions.heap) ?? DEFAULT_USER_CODE_HEAP),
+  offHeapBytes: Math.max(16 * MIB, configuration.get(jobManagerOptions.offHeap)),
+});
 
 export const memoryWatchOf = (limits: MemoryLimits): MemoryWatchOptions => ({
   limits,

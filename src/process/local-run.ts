@@ -8,6 +8,7 @@ import type { LogFields, Logger, LogLevel } from '../foundation/common/logger.ts
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
+import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
 import { restartOptions } from '../foundation/config/options/restart-options.ts';
 import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
 import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
@@ -19,14 +20,23 @@ import type { CompletedCheckpoint } from '../runtime/jobmanager/checkpoint-coord
 import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import { slotsNeeded } from '../runtime/jobmanager/scheduler/slot-assignment.ts';
+import type { UserCodeOptions } from '../runtime/jobmanager/split-coordination/user-code-thread.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { BundleFolder } from './bundle-folder.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
 import { withDefaultSignals } from './default-signals.ts';
+import { hasOwnEnumerators } from './enumerator-factories.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
-import { restartStrategyOf, memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
+import {
+  restartStrategyOf,
+  memoryLimitsOf,
+  memoryWatchOf,
+  threadSettingsOf,
+  threadsFor,
+  userCodeLimitsOf,
+} from './job-settings.ts';
 import { ControlServer, requireNotRunning } from './local-control/control-server.ts';
 import { runtimeFolder } from './local-control/runtime-folder.ts';
 import { LocalJobRun } from './local-job-run.ts';
@@ -35,6 +45,8 @@ import type { LocalPlaces } from './local-places.ts';
 import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
 import type { PlannedJob } from './plan-job.ts';
+import { startInlineUserCode } from './start-inline-user-code.ts';
+import { startUserCodeThread } from './start-user-code-thread.ts';
 import { startInlineThread } from './start-inline-thread.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 
@@ -82,6 +94,7 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
   const taskManager = startTaskManager(planned, request, events);
   const jobMaster = startJobMaster({
     planned,
+    inline: request.inline,
     program,
     jobId,
     places,
@@ -174,8 +187,9 @@ const startTaskManager = (
   });
 };
 
-const startJobMaster = (parts: {
+interface JobMasterParts {
   readonly planned: PlannedJob;
+  readonly inline: boolean;
   readonly program: JobProgram;
   readonly jobId: JobId;
   readonly places: LocalPlaces;
@@ -184,7 +198,9 @@ const startJobMaster = (parts: {
   readonly taskManager: TaskManager;
   readonly events: RunEvents;
   readonly checkpointCompleted: (checkpoint: CompletedCheckpoint) => void;
-}): JobMaster => {
+}
+
+const startJobMaster = (parts: JobMasterParts): JobMaster => {
   const { planned, jobId, places, taskManager, found } = parts;
   const { configuration } = planned;
   const graph = planned.translation.jobGraph;
@@ -214,6 +230,7 @@ const startJobMaster = (parts: {
     checkpointIds: parts.checkpointIds,
     records: new InMemoryJobRecordStore(),
     enumerators: ENUMERATORS,
+    userCode: userCodeOf(parts),
     restore: found?.restore,
     restartStrategy: restartStrategyOf(configuration),
     failover: configuration.get(restartOptions.failoverStrategy) === 'full' ? 'full' : 'region',
@@ -222,6 +239,28 @@ const startJobMaster = (parts: {
   taskManager.register(jobMaster);
   jobMaster.start();
   return jobMaster;
+};
+
+/** `undefined`: the job's sources have no enumerators of their own. */
+const userCodeOf = ({ planned, program, inline, events }: JobMasterParts): UserCodeOptions | undefined => {
+  const { translation, configuration } = planned;
+  const graph = translation.jobGraph;
+  if (!hasOwnEnumerators(graph)) {
+    return undefined;
+  }
+  if (inline) {
+    return { start: startInlineUserCode(translation), timeoutMs: Infinity };
+  }
+  return {
+    start: startUserCodeThread({
+      program,
+      graph,
+      limits: userCodeLimitsOf(configuration),
+      clock: systemClock,
+      console: ({ level, source, text }) => events.console(level, `${graph.name} ${source}`, text),
+    }),
+    timeoutMs: configuration.get(jobManagerOptions.userCodeTimeout),
+  };
 };
 
 const loggerOf = (events: RunEvents): Logger => {

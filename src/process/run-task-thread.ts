@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
@@ -8,6 +6,7 @@ import { createStateReader } from '../runtime/checkpoint/state-reader.ts';
 import { captureConsole } from '../runtime/taskmanager/console-capture.ts';
 import { TaskThread } from '../runtime/taskmanager/task-thread.ts';
 import type { ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { installModuleHooks } from './module-loader.ts';
 import { loadTranslation } from './plan-job.ts';
 import { heapStateFactories } from './state-factories.ts';
@@ -70,12 +69,6 @@ export const runTaskThread = (
     }
   });
   return thread;
-};
-
-/** A full collection; Node shows it to nobody who does not ask for it. */
-const collectGarbage = (): void => {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
 };
 
 /** `count (2/4)`: the operator's name where it is known, with the subtask of the task. */

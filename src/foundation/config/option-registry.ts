@@ -6,6 +6,7 @@ import { checkpointingOptions } from './options/checkpointing-options.ts';
 import { clusterOptions } from './options/cluster-options.ts';
 import { executionOptions } from './options/execution-options.ts';
 import { highAvailabilityOptions } from './options/high-availability-options.ts';
+import { jobManagerOptions } from './options/jobmanager-options.ts';
 import { processOptions } from './options/process-options.ts';
 import { recoveryOptions } from './options/recovery-options.ts';
 import { restartOptions } from './options/restart-options.ts';
@@ -28,6 +29,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Starting from a savepoint or checkpoint', recoveryOptions),
   group('Restarts', restartOptions),
   group('TaskManager', taskManagerOptions),
+  group('User code on the JobManager', jobManagerOptions),
   group('State, folders, logs', processOptions),
   group('Cluster and REST', clusterOptions),
   group('High availability', highAvailabilityOptions),

@@ -43,7 +43,7 @@ export class SourceHarness<T> {
     this.clock = options.clock ?? new ManualClock();
     this.#logger = options.logger ?? silentLogger;
     const { enumerator, config } = source.plan;
-    const factory = options.factory ?? staticSplitsEnumerator;
+    const factory = options.factory ?? source.behavior.enumerator ?? staticSplitsEnumerator;
     if (factory.kind !== enumerator) {
       throw new Error(`the source wants the enumerator ${enumerator}`);
     }

@@ -67,9 +67,17 @@ export interface Source<T> {
 /** What a source node's `behavior` is. */
 export interface SourceBehavior<T = unknown> {
   createReader(context: ReaderContext): SourceReader<T, Split>;
+  /**
+   * The source's own enumerator; its plan then says `enumerator: OWN_ENUMERATOR`. It runs in a worker thread of its job
+   * beside the JobManager (R13), so that nothing it does reaches another job.
+   */
+  readonly enumerator?: EnumeratorFactory;
   /** Shown once at submission, such as "source without positions: ...". */
   readonly warning?: string;
 }
+
+/** `SourcePlan.enumerator` of a source that brings its enumerator along (`SourceBehavior.enumerator`). */
+export const OWN_ENUMERATOR = 'own';
 
 /** How an enumerator answers; each method returns what to send, nothing is sent behind the coordinator's back. */
 export interface EnumeratorDecision {
@@ -94,6 +102,10 @@ export interface SplitEnumerator {
   /** Splits of a reader that failed come back. */
   splitsReturned(splits: readonly Split[]): EnumeratorDecision;
   snapshot(): unknown;
+  /** A checkpoint that has this enumerator's snapshot is complete. */
+  checkpointCompleted?(checkpointId: number): void;
+  /** The job ends, or another enumerator takes its place. Not called when its thread is ended by force. */
+  close?(): void | Promise<void>;
 }
 
 /** Registered by name (`SourcePlan.enumerator`). `state` is that of the restored checkpoint. */

@@ -8,6 +8,8 @@ import type { ThreadMemory } from './thread-protocol.ts';
  * outside.
  */
 export interface MemoryLimits {
+  /** Whose limits these are, in messages; task threads when missing. */
+  readonly words?: MemoryWords;
   /** JavaScript heap of one thread (`taskmanager.memory.task.heap.size`). */
   readonly heapBytes: number;
   /** Array buffers of one thread (`taskmanager.memory.task.off-heap.size`). */
@@ -15,6 +17,22 @@ export interface MemoryLimits {
   /** Everything that the process takes, before the machine has to swap or kill. */
   readonly processBytes: number;
 }
+
+export interface MemoryWords {
+  /** Such as `task thread 2`. */
+  readonly subjectOf: (thread: number) => string;
+  readonly heapKey: string;
+  readonly offHeapKey: string;
+  /** The way out, beside a higher limit. */
+  readonly heapAdvice: string;
+}
+
+const TASK_THREAD: MemoryWords = {
+  subjectOf: (thread) => `task thread ${thread}`,
+  heapKey: taskManagerOptions.taskHeap.key,
+  offHeapKey: taskManagerOptions.taskOffHeap.key,
+  heapAdvice: 'use more threads, or keep less state per key',
+};
 
 /** What is to be done about a thread. `collect`: garbage may be counted; it collects and reports again. */
 export type MemoryVerdict =
@@ -99,18 +117,19 @@ export class MemoryGuard {
   }
 
   #tooMuch(thread: number, { heapUsedBytes, arrayBufferBytes }: ThreadMemory): MillraceError {
-    const { heapBytes, offHeapBytes } = this.#limits;
+    const { heapBytes, offHeapBytes, words = TASK_THREAD } = this.#limits;
+    const subject = words.subjectOf(thread);
     return heapUsedBytes > heapBytes
       ? new MillraceError(
           'OUT_OF_MEMORY',
-          `task thread ${thread} ran out of memory: it uses ${mib(heapUsedBytes)} of heap, more than the ` +
-            `${mib(heapBytes)} that ${taskManagerOptions.taskHeap.key} allows; raise it, use more threads, or keep less state per key`,
+          `${subject} ran out of memory: it uses ${mib(heapUsedBytes)} of heap, more than the ` +
+            `${mib(heapBytes)} that ${words.heapKey} allows; raise it, ${words.heapAdvice}`,
           { retryable: true },
         )
       : new MillraceError(
           'OUT_OF_MEMORY',
-          `task thread ${thread} ran out of memory: its array buffers take ${mib(arrayBufferBytes)}, more than the ` +
-            `${mib(offHeapBytes)} that ${taskManagerOptions.taskOffHeap.key} allows; raise it, or hold less in buffers and typed arrays`,
+          `${subject} ran out of memory: its array buffers take ${mib(arrayBufferBytes)}, more than the ` +
+            `${mib(offHeapBytes)} that ${words.offHeapKey} allows; raise it, or hold less in buffers and typed arrays`,
           { retryable: true },
         );
   }

@@ -6,6 +6,7 @@ import type { LogFields, LogLevel, Logger } from '../../foundation/common/logger
 import { attemptId } from '../../foundation/common/ids.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { JobGraph, JobVertex } from '../../pipeline/graph/job-graph.ts';
+import { requireSameGraph } from '../../pipeline/graph/require-same-graph.ts';
 import type { Translation } from '../../pipeline/graph/translate.ts';
 import type { DiscardableTarget } from '../checkpoint/checkpoint-target.ts';
 import { Exchange } from '../network/exchange.ts';
@@ -183,13 +184,7 @@ export class TaskThread {
       loading.catch(() => this.#programs.delete(key));
     }
     const translation = await loading;
-    if (translation.jobGraph.fingerprint !== graph.fingerprint) {
-      throw new MillraceError(
-        'GRAPH_MISMATCH',
-        `the builder of job '${graph.name}' drew another graph in this thread than at submission; it must depend on its ` +
-          `arguments only, not on time, random numbers, files or the environment (${difference(graph, translation.jobGraph)})`,
-      );
-    }
+    requireSameGraph(graph, translation.jobGraph);
     return translation;
   }
 
@@ -282,10 +277,3 @@ export class TaskThread {
     });
   }
 }
-
-const difference = (submitted: JobGraph, here: JobGraph): string => {
-  const names = (graph: JobGraph): string =>
-    graph.vertices.map((each) => `${each.name} x${each.parallelism}`).join(', ');
-  const [was, is] = [names(submitted), names(here)];
-  return was === is ? 'the operators are the same, their ids or edges differ' : `there: ${was}; here: ${is}`;
-};

@@ -1,7 +1,11 @@
+import { type Duration, parseDuration } from '../../../foundation/common/duration.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
-import type { Source } from '../source.ts';
+import type { SourcePlan } from '../../graph/stream-graph.ts';
+import { OWN_ENUMERATOR, type EnumeratorFactory, type Source } from '../source.ts';
+import type { StaticSplitsConfig } from '../static-splits-enumerator.ts';
 import { CustomReader } from './custom-reader.ts';
+import { foundSplitsEnumerator, splitOf } from './found-splits-enumerator.ts';
 
 /** What a user's `read` learns about the split that it reads. */
 export interface SplitContext {
@@ -15,11 +19,22 @@ export interface SplitContext {
   readonly logger: Logger;
 }
 
+/**
+ * Finds the splits when the job starts. It runs beside the JobManager, in a thread of the job with a limit of memory
+ * (`jobmanager.memory.heap.size`), and has to be done within `jobmanager.user-code.timeout`. What it throws fails the job.
+ */
+export type FindSplits = () => readonly string[] | Promise<readonly string[]>;
+
 export interface CustomSourceOptions<T> {
   /** In messages, and the start of the splits' ids: keep it when the job changes. */
   readonly name: string;
   /** Parts that can be read apart from each other, such as topics or folders; `read` is called once for each. */
-  readonly splits?: readonly string[];
+  readonly splits?: readonly string[] | FindSplits;
+  /**
+   * With a function as `splits`: it is called again that long after it last returned, and what is new is read too. Without
+   * it, it is called once.
+   */
+  readonly discoverEvery?: Duration;
   /**
    * Whether the data has an end. An unbounded source reads all its splits at the same time, a bounded one hands them out
    * one after the other. `false` when missing; a `read` that returns ends its split either way.
@@ -71,8 +86,8 @@ export interface UnpositionedSource<T> extends CustomSourceOptions<T> {
 export function source<T, P>(definition: PositionedSource<T, P>): Source<T>;
 export function source<T>(definition: UnpositionedSource<T>): Source<T>;
 export function source<T, P>(definition: PositionedSource<T, P> | UnpositionedSource<T>): Source<T> {
-  const { name, splits = ['0'], bounded = false, maxReadAhead = DEFAULT_READ_AHEAD } = definition;
-  checkSplits(name, splits);
+  const { name, bounded = false, maxReadAhead = DEFAULT_READ_AHEAD } = definition;
+  const planned = planSplits(definition, bounded);
   if (!Number.isInteger(maxReadAhead) || maxReadAhead < 1) {
     throw new MillraceError('BAD_OPTION', `source "${name}": "maxReadAhead" is ${maxReadAhead}; allowed: from 1 on`);
   }
@@ -94,19 +109,44 @@ export function source<T, P>(definition: PositionedSource<T, P> | UnpositionedSo
           read: definition.read as (position: unknown, context: SplitContext) => AsyncIterable<unknown>,
         }),
       ...(warning === undefined ? {} : { warning }),
+      ...(planned.enumerator === undefined ? {} : { enumerator: planned.enumerator }),
     },
-    plan: {
-      enumerator: 'static-splits',
-      config: {
-        splits: splits.map((split) => ({ id: `${name}/${split}`, split })),
-        assignment: bounded ? 'pull' : 'by-index',
-      },
-      bounded,
-    },
-    ...(splits.length === 1 ? { parallelism: 1 } : {}),
-    maxParallelism: splits.length,
+    plan: planned.plan,
+    ...(planned.count === 1 ? { parallelism: 1 } : {}),
+    ...(planned.count === undefined ? {} : { maxParallelism: planned.count }),
   };
 }
+
+interface PlannedSplits {
+  readonly plan: SourcePlan;
+  readonly enumerator?: EnumeratorFactory;
+  /** `undefined`: known when they are found. */
+  readonly count?: number;
+}
+
+const planSplits = (definition: CustomSourceOptions<never>, bounded: boolean): PlannedSplits => {
+  const { name, splits = ['0'], discoverEvery } = definition;
+  if (discoverEvery !== undefined && (bounded || typeof splits !== 'function')) {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `source "${name}": "discoverEvery" goes with a function as "splits" and an unbounded source`,
+    );
+  }
+  if (typeof splits === 'function') {
+    const discoverEveryMs =
+      discoverEvery === undefined ? undefined : Math.max(1, parseDuration(discoverEvery, 'discoverEvery'));
+    return {
+      plan: { enumerator: OWN_ENUMERATOR, config: {}, bounded },
+      enumerator: foundSplitsEnumerator({ name, bounded, discoverEveryMs, find: splits }),
+    };
+  }
+  checkSplits(name, splits);
+  const config: StaticSplitsConfig = {
+    splits: splits.map((split) => splitOf(name, split)),
+    assignment: bounded ? 'pull' : 'by-index',
+  };
+  return { plan: { enumerator: 'static-splits', config, bounded }, count: splits.length };
+};
 
 const DEFAULT_READ_AHEAD = 1024;
 

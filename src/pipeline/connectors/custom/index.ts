@@ -1,9 +1,10 @@
 export type { AbortScope, Prepared, Sink, SinkWriterContext } from '../sink.ts';
-export type { Source } from '../source.ts';
+export type { EnumeratorDecision, EnumeratorFactory, Source, Split, SplitEnumerator } from '../source.ts';
 export { sink, type SinkDefinition, type SinkFactory, type SinkFunctions, type SinkOptions } from './custom-sink.ts';
 export {
   source,
   type CustomSourceOptions,
+  type FindSplits,
   type PositionedSource,
   type SplitContext,
   type UnpositionedSource,

@@ -6,7 +6,7 @@ import type {
 } from '../../../coordination/completed-checkpoint-store.ts';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
-import type { AttemptId, CheckpointId, OperatorId } from '../../../foundation/common/ids.ts';
+import type { AttemptId, CheckpointId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import { present } from '../../../foundation/common/assert.ts';
@@ -18,7 +18,7 @@ import type { CheckpointStatisticsSnapshot } from './checkpoint-statistics.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import { CoordinatorCore } from './coordinator-core.ts';
-import type { CheckpointRequest, CoordinatorAction, CoordinatorEvent } from './coordinator-event.ts';
+import type { CheckpointRequest, CoordinatorAction, CoordinatorEvent, Enumerators } from './coordinator-event.ts';
 import type { CoordinatorCoreOptions } from './coordinator-options.ts';
 import { withRelocated } from './metadata-assembly.ts';
 
@@ -36,8 +36,11 @@ export interface CheckpointCoordinatorOptions extends CoordinatorCoreOptions {
 
 /** What the JobMaster does for its coordinator. */
 export interface CoordinatorHost {
-  /** The enumerators' snapshots for checkpoint `id`, taken at once: nothing is assigned between this and the trigger. */
-  snapshotEnumerators(id: CheckpointId): ReadonlyMap<OperatorId, unknown>;
+  /**
+   * Collects the enumerators' snapshots for checkpoint `id`. Nothing is assigned between them and what `done` does: before
+   * it returns, the triggers are sent (R4). `done` is called once.
+   */
+  snapshotEnumerators(id: CheckpointId, done: (snapshots: Enumerators | undefined) => void): void;
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
   failJob(error: ErrorInfo): void;
@@ -199,20 +202,18 @@ export class CheckpointCoordinator {
   }
 
   async #reserveId(): Promise<void> {
-    let event: CoordinatorEvent;
+    let checkpointId: CheckpointId;
     try {
-      const checkpointId = await this.#options.counter.next();
-      this.#floor = Math.max(this.#floor, checkpointId);
-      if (this.#abandoned) {
-        return;
-      }
-      // R4: the snapshot and the triggers are one step; nothing awaits between them.
-      const enumerators = this.#options.host.snapshotEnumerators(checkpointId);
-      event = { kind: 'id-reserved', checkpointId, enumerators };
+      checkpointId = await this.#options.counter.next();
     } catch (error) {
-      event = { kind: 'id-refused', error: errorInfo(error) };
+      return this.handle({ kind: 'id-refused', error: errorInfo(error) });
     }
-    this.handle(event);
+    this.#floor = Math.max(this.#floor, checkpointId);
+    if (!this.#abandoned) {
+      this.#options.host.snapshotEnumerators(checkpointId, (enumerators) =>
+        this.handle({ kind: 'id-reserved', checkpointId, enumerators }),
+      );
+    }
   }
 
   async #writeMetadata(action: WriteMetadata): Promise<void> {

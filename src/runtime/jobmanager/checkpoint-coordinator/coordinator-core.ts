@@ -14,6 +14,7 @@ import type {
   CoordinatorAction,
   CoordinatorEvent,
   Decline,
+  Enumerators,
 } from './coordinator-event.ts';
 import {
   because,
@@ -151,16 +152,17 @@ export class CoordinatorCore {
   #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
     assert(event.checkpointId > this.#highestId, `checkpoint id ${event.checkpointId} comes after ${this.#highestId}`);
     this.#highestId = event.checkpointId;
-    const wanted = this.#desk.reserved(now.monotonicMs);
-    if (wanted !== undefined) {
-      this.#trigger(event, wanted.request, now);
+    const { enumerators } = event;
+    const wanted = this.#desk.reserved(now.monotonicMs, enumerators !== undefined);
+    if (wanted !== undefined && enumerators !== undefined) {
+      this.#trigger(event.checkpointId, enumerators, wanted.request, now);
     }
   }
 
-  #trigger(event: EventOf<'id-reserved'>, request: CheckpointRequest | undefined, now: Instant): void {
+  #trigger(id: CheckpointId, enumerators: Enumerators, request: CheckpointRequest | undefined, now: Instant): void {
     const { settings, checkpointFolder, jobId } = this.#options;
     const trigger: CheckpointTrigger = {
-      checkpointId: event.checkpointId,
+      checkpointId: id,
       timestampMs: now.wallMs,
       base: this.base,
       kind: request?.kind ?? 'checkpoint',
@@ -173,7 +175,7 @@ export class CoordinatorCore {
       request,
       participants,
       endedBefore: new Set([...participants.keys()].filter((index) => this.#roster.hasEnded(index))),
-      enumerators: event.enumerators,
+      enumerators,
       triggeredAt: now,
       deadlineMs: now.monotonicMs + settings.timeoutMs,
     });

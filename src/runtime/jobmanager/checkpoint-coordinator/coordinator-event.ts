@@ -27,6 +27,9 @@ export interface DeployedTask {
 export type Acknowledgement = Extract<TaskReport, { kind: 'acknowledge' }>;
 export type Decline = Extract<TaskReport, { kind: 'decline' }>;
 
+/** The snapshots of the enumerators, by operator. */
+export type Enumerators = ReadonlyMap<OperatorId, unknown>;
+
 /** What the coordinator's decision core hears. */
 export type CoordinatorEvent =
   | {
@@ -43,11 +46,14 @@ export type CoordinatorEvent =
   | { readonly kind: 'acknowledged'; readonly report: Acknowledgement }
   | { readonly kind: 'declined'; readonly report: Decline }
   | { readonly kind: 'requested'; readonly request: CheckpointRequest }
-  /** The id is in the store (R10); the enumerators' snapshots were taken in this same step (R4). */
+  /**
+   * The id is in the store (R10), and the enumerators' snapshots are there: nothing was assigned after them (R4).
+   * `undefined`: they cannot be had, for readers or enumerators failed meanwhile.
+   */
   | {
       readonly kind: 'id-reserved';
       readonly checkpointId: CheckpointId;
-      readonly enumerators: ReadonlyMap<OperatorId, unknown>;
+      readonly enumerators: Enumerators | undefined;
     }
   | { readonly kind: 'id-refused'; readonly error: ErrorInfo }
   | {

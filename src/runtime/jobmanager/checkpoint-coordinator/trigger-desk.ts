@@ -75,11 +75,14 @@ export class TriggerDesk {
     }
   }
 
-  /** The id is there: whether it is still wanted, and by whom (`undefined`: the interval). */
-  reserved(nowMs: number): { readonly request: CheckpointRequest | undefined } | undefined {
+  /**
+   * The id is there: whether it is still wanted, and by whom (`undefined`: the interval). `isUsable`: the enumerators'
+   * snapshots for it are there too.
+   */
+  reserved(nowMs: number, isUsable: boolean): { readonly request: CheckpointRequest | undefined } | undefined {
     const reserved = present(this.#reserving, 'reservation');
     this.#reserving = undefined;
-    if (this.#closed === undefined && this.#options.roster.canTrigger) {
+    if (isUsable && this.#closed === undefined && this.#options.roster.canTrigger) {
       return reserved;
     }
     if (reserved.request !== undefined && this.#closed === undefined) {

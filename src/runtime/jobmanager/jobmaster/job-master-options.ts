@@ -14,6 +14,7 @@ import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-sto
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
+import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import type { ExecutionState } from './execution.ts';
 import type { JobStatus } from './job-status.ts';
 
@@ -41,7 +42,10 @@ export interface JobMasterOptions {
   readonly checkpoints: CompletedCheckpointStore;
   readonly checkpointIds: CheckpointIdCounter;
   readonly records: JobRecordStore;
+  /** Ours, which run beside the JobMaster. */
   readonly enumerators: readonly EnumeratorFactory[];
+  /** Runs the enumerators that sources bring along (R13); `undefined`: the job has none. */
+  readonly userCode: UserCodeOptions | undefined;
   /** Where the job starts when the store points to no checkpoint of it. */
   readonly restore: InitialRestore | undefined;
   /** `undefined`: what applies when nothing is set. */

@@ -187,10 +187,12 @@ export class JobMaster implements JobMasterGateway {
     try {
       const running = await RunningJob.create(this.#options, this.#execution, this.#host());
       this.#post(() => {
-        if (!isTerminal(this.#core.status)) {
-          this.#running = running;
-          this.#handle({ kind: 'initialized', generationFloor: running.restoredGeneration });
+        if (isTerminal(this.#core.status)) {
+          void running.splits.close();
+          return;
         }
+        this.#running = running;
+        this.#handle({ kind: 'initialized', generationFloor: running.restoredGeneration });
       });
     } catch (error) {
       this.#post(() => this.#handle({ kind: 'fail', error: errorInfo(error), fatal: true }));
@@ -364,7 +366,7 @@ export class JobMaster implements JobMasterGateway {
   async #end({ status, error }: ActionOf<'ended'>): Promise<void> {
     const { jobId, graph, clock, restore, checkpointFolder } = this.#options;
     const running = this.#running;
-    running?.splits.close();
+    const userCodeEnded = running?.splits.close();
     if (status === 'SUSPENDED') {
       running?.coordinator.abandon();
     } else {
@@ -375,6 +377,7 @@ export class JobMaster implements JobMasterGateway {
       const keeps = isUsersHere || keepsCheckpoints(status, retention);
       await running?.coordinator.shutDown(`the job is ${status}`, keeps);
     }
+    await userCodeEnded;
     this.#resolve({
       jobId,
       status: status as JobResult['status'],

@@ -1,4 +1,4 @@
-import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { attemptId, checkpointId, type AttemptId, type Generation } from '../../../foundation/common/ids.ts';
 import type { TaskCommand } from '../../protocol/task-commands.ts';
 import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
@@ -57,8 +57,8 @@ export class RunningJob {
     this.#host = host;
     this.#deployments = new DeploymentBuilder({ execution, slots, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
-    this.splits = this.#createSplits(plan);
     this.coordinator = this.#createCoordinator(plan);
+    this.splits = this.#createSplits();
   }
 
   /** The newest generation that made something this job may restore. */
@@ -107,23 +107,21 @@ export class RunningJob {
     this.splits.readersRestarted(indices, plan);
   }
 
-  #createSplits(plan: RestorePlan | undefined): SplitCoordinator {
-    const { enumerators, clock } = this.#options;
-    return new SplitCoordinator(
-      {
-        execution: this.#execution,
-        factories: enumerators,
-        clock,
-        command: (index, command) => {
-          const attempt = this.#host.activeAttempt(index);
-          if (attempt !== undefined) {
-            this.#host.command(attempt, command);
-          }
-        },
-        fail: (error) => this.#host.failJob(errorInfo(error)),
+  #createSplits(): SplitCoordinator {
+    const { enumerators, userCode, clock } = this.#options;
+    return new SplitCoordinator({
+      execution: this.#execution,
+      factories: enumerators,
+      userCode,
+      clock,
+      command: (index, command) => {
+        const attempt = this.#host.activeAttempt(index);
+        if (attempt !== undefined) {
+          this.#host.command(attempt, command);
+        }
       },
-      plan,
-    );
+      fail: (error) => this.#host.failJob(error),
+    });
   }
 
   #createCoordinator(plan: RestorePlan | undefined): CheckpointCoordinator {
@@ -151,7 +149,7 @@ export class RunningJob {
       counter: checkpointIds,
       floor: this.#recovery.floor,
       host: {
-        snapshotEnumerators: (id) => this.splits.snapshot(id),
+        snapshotEnumerators: (id, done) => this.splits.snapshot(id, done),
         command: (attempt, command) => this.#host.command(attempt, command),
         completed: (checkpoint) => this.#host.completed(checkpoint),
         failJob: (error) => this.#host.failJob(error),

@@ -1,64 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type {
-  EnumeratorDecision,
-  EnumeratorFactory,
-  Split,
-  SplitEnumerator,
-} from '../../../pipeline/connectors/source.ts';
+import { assert } from '../../../foundation/common/assert.ts';
+import type { EnumeratorDecision, Split } from '../../../pipeline/connectors/source.ts';
 import { operatorIdOf } from '../test-support/test-graph.ts';
-import { SourceCoordinator, type ReaderCommand } from './source-coordinator.ts';
-
-/** Gives what it finds to readers in turn, whether they are there or not. */
-class Eager implements SplitEnumerator {
-  readonly returned: string[] = [];
-  readonly parallelism: number;
-  readonly restored: unknown;
-  #next = 0;
-
-  constructor(parallelism: number, restored: unknown) {
-    this.parallelism = parallelism;
-    this.restored = restored;
-  }
-
-  discover(): Promise<readonly Split[]> {
-    return Promise.resolve([]);
-  }
-
-  discovered(splits: readonly Split[]): EnumeratorDecision {
-    return { assign: splits.map((split) => ({ subtask: this.#next++ % this.parallelism, splits: [split] })) };
-  }
-
-  readerRegistered(): EnumeratorDecision {
-    return {};
-  }
-
-  splitRequested(subtask: number): EnumeratorDecision {
-    return { noMoreSplits: [subtask] };
-  }
-
-  splitsReturned(splits: readonly Split[]): EnumeratorDecision {
-    this.returned.push(...splits.map(({ id }) => id));
-    return {};
-  }
-
-  snapshot(): unknown {
-    return { next: this.#next };
-  }
-}
-
-const setUp = (snapshot?: unknown): { source: SourceCoordinator; made: Eager[] } => {
-  const made: Eager[] = [];
-  const factory: EnumeratorFactory = {
-    kind: 'eager',
-    create: (_config, parallelism, state) => {
-      const enumerator = new Eager(parallelism, state);
-      made.push(enumerator);
-      return enumerator;
-    },
-  };
-  const options = { operatorId: operatorIdOf('a'), factory, config: {}, parallelism: 2 };
-  return { source: new SourceCoordinator(options, snapshot), made };
-};
+import type { EnumeratorRequest } from './enumerator-messages.ts';
+import { SourceCoordinator, type EnumeratorSnapshot, type ReaderCommand } from './source-coordinator.ts';
 
 const splits = (...ids: string[]): Split[] => ids.map((id) => ({ id }));
 
@@ -69,86 +14,224 @@ const shown = (commands: readonly ReaderCommand[]): string[] =>
       : `${subtask}: ${command.kind}`,
   );
 
-const find = (source: SourceCoordinator, enumerator: SplitEnumerator, ...ids: string[]): string[] =>
-  shown(source.discovered(enumerator, splits(...ids)));
+const assign = (...pairs: (readonly [number, string])[]): EnumeratorDecision => ({
+  assign: pairs.map(([subtask, id]) => ({ subtask, splits: splits(id) })),
+});
+
+/** A source of two readers and, in place of its enumerator, the test. */
+class Drive {
+  readonly source = new SourceCoordinator({ operatorId: operatorIdOf('a'), config: { c: 1 }, parallelism: 2 });
+
+  /** Counts calls as the shell does. */
+  call = 1;
+
+  restart(subtasks: readonly number[], snapshot?: EnumeratorSnapshot): EnumeratorRequest | undefined {
+    return this.source.readersRestarted(subtasks, snapshot, this.call++);
+  }
+
+  start(snapshot?: EnumeratorSnapshot, discoverEveryMs?: number): this {
+    const request = this.restart([0, 1], snapshot);
+    assert(request?.kind === 'open', 'the enumerator is opened');
+    const result = { kind: 'opened', decision: {}, discovers: true, discoverEveryMs } as const;
+    this.source.answered(request, this.call, result);
+    return this;
+  }
+
+  register(subtask: number, decision: EnumeratorDecision = {}): string[] {
+    const { commands, request } = this.source.readerRegistered(subtask, []);
+    return [...shown(commands), ...this.decide(request, decision)];
+  }
+
+  decide(request: EnumeratorRequest, decision: EnumeratorDecision, knowing = this.call++): string[] {
+    return shown(this.source.answered(request, knowing, { kind: 'decided', decision }));
+  }
+
+  discovered(decision: EnumeratorDecision): string[] {
+    return this.decide({ kind: 'discover' }, decision);
+  }
+
+  checkpoint(id: number): EnumeratorSnapshot {
+    this.source.snapshotTaken(`state ${id}`);
+    const snapshot = this.source.triggered(id);
+    assert(this.source.release().length === 0, 'nothing was held');
+    return snapshot;
+  }
+}
+
+const requested = (subtask: number): EnumeratorRequest => ({ kind: 'split-requested', subtask });
 
 describe('assignment', () => {
   test('goes to readers that are there, the rest waits for them', () => {
-    const { source, made } = setUp();
-    source.readerRegistered(0, []);
-    expect(find(source, made[0]!, 's0', 's1', 's2')).toEqual(['0: s0', '0: s2']);
-    expect(source.snapshot(1)).toEqual({ discovered: true, state: { next: 3 }, undelivered: splits('s1') });
-    expect(shown(source.readerRegistered(1, []))).toEqual(['1: s1']);
-    expect(source.snapshot(2).undelivered).toEqual([]);
+    const drive = new Drive().start();
+    drive.register(0);
+    expect(drive.discovered(assign([0, 's0'], [1, 's1'], [0, 's2']))).toEqual(['0: s0', '0: s2']);
+    expect(drive.checkpoint(1)).toEqual({ discovered: true, state: 'state 1', undelivered: splits('s1') });
+    expect(drive.register(1, assign([1, 's3']))).toEqual(['1: s1', '1: s3']);
+    expect(drive.checkpoint(2).undelivered).toEqual([]);
   });
 
   test('"no more splits" is said again to a reader that registers after it', () => {
-    const { source } = setUp();
-    expect(shown(source.splitRequested(1))).toEqual([]);
-    expect(shown(source.readerRegistered(1, []))).toEqual(['1: no-more-splits']);
+    const drive = new Drive().start();
+    expect(drive.decide(requested(1), { noMoreSplits: [1] })).toEqual([]);
+    expect(drive.register(1)).toEqual(['1: no-more-splits']);
+  });
+
+  test('"no more splits" for an attempt that is gone says nothing to the next one', () => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.register(1);
+    const before = drive.call - 1;
+    drive.restart([1]);
+    expect(drive.decide(requested(1), { noMoreSplits: [1] }, before)).toEqual([]);
+    expect(drive.register(1)).toEqual([]);
+    expect(drive.decide(requested(1), { noMoreSplits: [1] })).toEqual(['1: no-more-splits']);
+  });
+});
+
+test('a discovery that ends after a reader started anew ends that reader too', () => {
+  const drive = new Drive().start();
+  drive.restart([1]);
+  drive.register(1);
+  expect(drive.decide({ kind: 'discover' }, { noMoreSplits: [0, 1] })).toEqual(['1: no-more-splits']);
+});
+
+describe('a split for a reader that heard that there are no more', () => {
+  const set = (): Drive => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.register(1);
+    drive.decide(requested(0), { noMoreSplits: [0] });
+    expect(drive.decide(requested(0), assign([0, 'late']))).toEqual([]);
+    return drive;
+  };
+
+  test('goes back to the enumerator', () => {
+    const drive = set();
+    const requests = drive.source.takeRequests();
+    expect(requests).toEqual([{ kind: 'splits-returned', splits: splits('late') }]);
+    expect(drive.source.takeRequests()).toEqual([]);
+    expect(drive.decide(requests[0]!, assign([1, 'late']))).toEqual(['1: late']);
+    expect(drive.checkpoint(1).undelivered).toEqual([]);
+  });
+
+  test('is in a checkpoint that the enumerator wrote before it had it back', () => {
+    const drive = set();
+    const [request] = drive.source.takeRequests();
+    drive.source.snapshotTaken('state');
+    drive.decide(request!, {});
+    expect(drive.source.triggered(1).undelivered).toEqual(splits('late'));
+    drive.source.release();
+    expect(drive.checkpoint(2).undelivered).toEqual([]);
+  });
+});
+
+describe('a checkpoint (R4)', () => {
+  test('what is decided after the snapshot follows the trigger', () => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.discovered(assign([0, 'before']));
+    drive.source.snapshotTaken('state');
+    expect(drive.decide(requested(0), assign([0, 'after']))).toEqual([]);
+    expect(drive.source.triggered(1)).toEqual({ discovered: true, state: 'state', undelivered: [] });
+    expect(shown(drive.source.release())).toEqual(['0: after']);
+    drive.source.completed(1);
+    // Checkpoint 1 covers the one and not the other.
+    expect(drive.restart([0])).toEqual({ kind: 'splits-returned', splits: splits('after') });
+  });
+
+  test('a discovery that ends after the snapshot is not in it', () => {
+    const drive = new Drive().start();
+    drive.source.snapshotTaken('state');
+    drive.discovered(assign([0, 'late']));
+    expect(drive.source.triggered(1)).toEqual({ discovered: false, state: 'state', undelivered: [] });
+    drive.source.release();
+    expect(drive.checkpoint(2)).toMatchObject({ discovered: true, undelivered: splits('late') });
+  });
+
+  test('what waited reaches a reader that registers between snapshot and trigger, and is not in the checkpoint', () => {
+    const drive = new Drive().start();
+    drive.discovered(assign([1, 'waiting']));
+    drive.source.snapshotTaken('state');
+    expect(drive.register(1)).toEqual(['1: waiting']);
+    expect(drive.source.triggered(1).undelivered).toEqual([]);
+    drive.source.completed(1);
+    expect(drive.restart([1])?.kind).not.toBe('splits-returned');
+  });
+
+  test('a snapshot that is not used holds nothing back', () => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.source.snapshotTaken('state');
+    drive.decide(requested(0), assign([0, 'held']));
+    expect(shown(drive.source.release())).toEqual(['0: held']);
   });
 });
 
 describe('one of several readers starts anew (R4)', () => {
   test('what it got since the newest completed checkpoint comes back, what that covers does not', () => {
-    const { source, made } = setUp();
-    source.readerRegistered(0, []);
-    source.readerRegistered(1, []);
-    find(source, made[0]!, 'a0', 'a1');
-    source.snapshot(1);
-    find(source, made[0]!, 'b0', 'b1');
-    source.completed(1);
-    source.snapshot(2);
-    find(source, made[0]!, 'c0', 'c1');
-    source.readersFailed([0]);
-    source.readersRestarted([0], { discovered: true, state: 'of 1', undelivered: [] });
-    expect(made).toHaveLength(1);
-    expect(made[0]!.returned).toEqual(['b0', 'c0']);
-    source.readersRestarted([0], undefined);
-    expect(made[0]!.returned).toEqual(['b0', 'c0']);
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.register(1);
+    drive.discovered(assign([0, 'a0'], [1, 'a1']));
+    drive.checkpoint(1);
+    drive.discovered(assign([0, 'b0'], [1, 'b1']));
+    drive.source.completed(1);
+    drive.checkpoint(2);
+    drive.discovered(assign([0, 'c0'], [1, 'c1']));
+    drive.source.readersFailed([0]);
+    const snapshot = { discovered: true, state: 'of 1', undelivered: [] };
+    expect(drive.restart([0], snapshot)).toEqual({
+      kind: 'splits-returned',
+      splits: splits('b0', 'c0'),
+    });
+    expect(drive.restart([0])).toBeUndefined();
   });
 
   test('without a completed checkpoint everything comes back', () => {
-    const { source, made } = setUp();
-    source.readerRegistered(0, []);
-    find(source, made[0]!, 'a0');
-    source.readersRestarted([0], undefined);
-    expect(made[0]!.returned).toEqual(['a0']);
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.discovered(assign([0, 'a0']));
+    expect(drive.restart([0])).toEqual({ kind: 'splits-returned', splits: splits('a0') });
   });
 
   test('what is found while it is away waits', () => {
-    const { source, made } = setUp();
-    source.readerRegistered(0, []);
-    source.readersFailed([0]);
-    expect(find(source, made[0]!, 'a0')).toEqual([]);
-    source.readersRestarted([0], undefined);
-    expect(made[0]!.returned).toEqual([]);
-    expect(shown(source.readerRegistered(0, []))).toEqual(['0: a0']);
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.source.readersFailed([0]);
+    expect(drive.discovered(assign([0, 'a0']))).toEqual([]);
+    expect(drive.restart([0])).toBeUndefined();
+    expect(drive.register(0)).toEqual(['0: a0']);
   });
 });
 
 describe('all readers start anew', () => {
+  const snapshot = { discovered: false, state: { next: 7 }, undelivered: splits('u') };
+  const open = { kind: 'open', config: { c: 1 }, parallelism: 2, state: { next: 7 }, returned: splits('u') };
+
   test('the enumerator does too, from the checkpoint', () => {
-    const { source, made } = setUp();
-    source.readerRegistered(0, []);
-    find(source, made[0]!, 'a0', 'a1');
-    source.readersRestarted([0, 1], { discovered: false, state: { next: 7 }, undelivered: splits('u') });
-    expect(made).toHaveLength(2);
-    expect(made[1]!.restored).toEqual({ next: 7 });
-    expect(made[1]!.returned).toEqual(['u']);
-    expect(made[0]!.returned).toEqual([]);
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.discovered(assign([0, 'a0'], [1, 'a1']));
+    expect(drive.restart([0, 1], snapshot)).toEqual(open);
+    expect(drive.register(1)).toEqual([]);
+    expect(drive.checkpoint(3).discovered).toBe(false);
   });
 
-  test('a discovery of the old one is ignored', () => {
-    const { source, made } = setUp();
-    source.readersRestarted([0, 1], undefined);
-    source.readerRegistered(0, []);
-    expect(find(source, made[0]!, 'a0')).toEqual([]);
-    expect(source.discovery?.enumerator).toBe(made[1]);
+  test('one after the other: the enumerator does with the first of them, and only then', () => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.register(1);
+    drive.discovered(assign([0, 'a0'], [1, 'a1']));
+    drive.source.readersFailed([0, 1]);
+    expect(drive.restart([1], snapshot)).toEqual(open);
+    drive.register(1);
+    expect(drive.restart([0], snapshot)).toBeUndefined();
   });
 });
 
-test('discovery is not repeated after a restore of one that was complete', () => {
-  expect(setUp({ discovered: true, state: {}, undelivered: [] }).source.discovery).toBeUndefined();
-  expect(setUp({ discovered: false, state: {}, undelivered: [] }).source.discovery).toBeDefined();
+test('discovery is not repeated after a restore of one that was complete, unless it is asked for', () => {
+  const complete = { discovered: true, state: {}, undelivered: [] };
+  expect(new Drive().start(complete).source.wantsDiscovery).toBe(false);
+  expect(new Drive().start(complete, 500).source.wantsDiscovery).toBe(true);
+  expect(new Drive().start({ ...complete, discovered: false }).source.wantsDiscovery).toBe(true);
 });

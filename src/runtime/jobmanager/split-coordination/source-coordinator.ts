@@ -1,12 +1,8 @@
 import type { OperatorId } from '../../../foundation/common/ids.ts';
-import type {
-  EnumeratorDecision,
-  EnumeratorFactory,
-  Split,
-  SplitEnumerator,
-} from '../../../pipeline/connectors/source.ts';
+import type { EnumeratorDecision, Split } from '../../../pipeline/connectors/source.ts';
 import type { TaskCommand } from '../../protocol/task-commands.ts';
 import { AssignmentTracker } from './assignment-tracker.ts';
+import type { EnumeratorRequest, EnumeratorResult } from './enumerator-messages.ts';
 
 /** What a checkpoint keeps of one source, plain data. */
 export interface EnumeratorSnapshot {
@@ -25,72 +21,104 @@ export interface ReaderCommand {
 
 export interface SourceCoordinatorOptions {
   readonly operatorId: OperatorId;
-  readonly factory: EnumeratorFactory;
   readonly config: unknown;
   readonly parallelism: number;
 }
 
+type Assignments = NonNullable<EnumeratorDecision['assign']>;
+
+/** An answer of the enumerator, and what it answers. */
+interface Answered {
+  readonly request: EnumeratorRequest;
+  /** The last call that the enumerator knew of. */
+  readonly knowing: number;
+  readonly result: EnumeratorResult;
+}
+
 /**
- * The JobManager's side of one source (R4): runs its enumerator, knows which readers are there, and what has to come back
- * when one of them starts anew. A decision core: commands come out, discovery is the shell's.
+ * The JobManager's side of one source (R4): knows which readers are there, what is on its way to them, and what has to come
+ * back when one of them starts anew. The enumerator is elsewhere and answers later; what it decides after its snapshot is
+ * held until the trigger of that checkpoint has been sent. A decision core: requests and commands come out.
  */
 export class SourceCoordinator {
   readonly #options: SourceCoordinatorOptions;
   readonly #tracker = new AssignmentTracker();
   readonly #registered = new Set<number>();
+  /** Readers that failed, or were never started. */
+  readonly #gone: Set<number>;
   /** What waits for its reader, in order. */
   readonly #undelivered = new Map<number, Split[]>();
   readonly #finished = new Set<number>();
-  #enumerator: SplitEnumerator;
-  #discovered: boolean;
+  /** By subtask: no call before this one told of its last start. */
+  readonly #startedAt = new Map<number, number>();
+  /** What goes back to the enumerator, until it has it; by the request. */
+  readonly #returning = new Map<EnumeratorRequest, readonly Split[]>();
+  #requests: EnumeratorRequest[] = [];
+  #discovered = false;
+  #discovery: { readonly everyMs: number | undefined } | undefined;
+  #snapshot: { readonly state: unknown; readonly held: Answered[] } | undefined;
 
-  /** `snapshot`: that of the restored checkpoint. */
-  constructor(options: SourceCoordinatorOptions, snapshot: unknown) {
+  constructor(options: SourceCoordinatorOptions) {
     this.#options = options;
-    [this.#enumerator, this.#discovered] = this.#create(snapshot);
+    this.#gone = new Set(Array.from({ length: options.parallelism }, (_, subtask) => subtask));
   }
 
-  /** The I/O that finds splits, when there is something to find; its result goes to `discovered` of the same enumerator. */
-  get discovery(): { readonly enumerator: SplitEnumerator; run(): Promise<readonly Split[]> } | undefined {
-    const enumerator = this.#enumerator;
-    const isOver = this.#discovered && enumerator.discoverEveryMs === undefined;
-    return isOver || enumerator.discover === undefined
-      ? undefined
-      : { enumerator, run: async () => (await enumerator.discover?.()) ?? [] };
+  /** Whether there is something to find now; after each discovery again, `discoverEveryMs` later. */
+  get wantsDiscovery(): boolean {
+    return this.#discovery !== undefined && (!this.#discovered || this.#discovery.everyMs !== undefined);
   }
 
-  /** Ignored when the enumerator was replaced meanwhile. */
-  discovered(enumerator: SplitEnumerator, splits: readonly Split[]): ReaderCommand[] {
-    if (enumerator !== this.#enumerator) {
-      return [];
-    }
-    this.#discovered = true;
-    return this.#carryOut(enumerator.discovered(splits));
+  get discoverEveryMs(): number | undefined {
+    return this.#discovery?.everyMs;
   }
 
-  readerRegistered(subtask: number, held: readonly Split[]): ReaderCommand[] {
+  readerRegistered(
+    subtask: number,
+    held: readonly Split[],
+  ): { readonly commands: readonly ReaderCommand[]; readonly request: EnumeratorRequest } {
     this.#registered.add(subtask);
-    const hadEnded = this.#finished.has(subtask);
     const waiting = this.#undelivered.get(subtask) ?? [];
     this.#undelivered.delete(subtask);
-    const decision = this.#enumerator.readerRegistered(subtask, held);
-    const first = waiting.length === 0 ? [] : this.#carryOut({ assign: [{ subtask, splits: waiting }] });
-    const repeated = hadEnded ? this.#carryOut({ noMoreSplits: [subtask] }) : [];
-    return [...first, ...this.#carryOut(decision), ...repeated];
+    const commands = this.#carryOut({ assign: [{ subtask, splits: waiting }] });
+    return { commands, request: { kind: 'reader-registered', subtask, held } };
   }
 
-  splitRequested(subtask: number): ReaderCommand[] {
-    return this.#carryOut(this.#enumerator.splitRequested(subtask));
+  /** To be sent after each `answered` and `release`. */
+  takeRequests(): readonly EnumeratorRequest[] {
+    const requests = this.#requests;
+    this.#requests = [];
+    return requests;
   }
 
-  /** Taken in the same step as the trigger of this checkpoint. */
-  snapshot(checkpointId: number): EnumeratorSnapshot {
+  /** The enumerator answered, with anything but a snapshot or a failure. */
+  answered(request: EnumeratorRequest, knowing: number, result: EnumeratorResult): ReaderCommand[] {
+    const answered = { request, knowing, result };
+    if (this.#snapshot !== undefined) {
+      this.#snapshot.held.push(answered);
+      return [];
+    }
+    return this.#apply(answered);
+  }
+
+  /** What the enumerator decides from now on waits for `triggered` and `release`, or for `release` alone. */
+  snapshotTaken(state: unknown): void {
+    this.#snapshot = { state, held: [] };
+  }
+
+  /** In the same step the trigger of this checkpoint is sent; then comes `release`. */
+  triggered(checkpointId: number): EnumeratorSnapshot {
     this.#tracker.triggered(checkpointId);
     return {
       discovered: this.#discovered,
-      state: this.#enumerator.snapshot(),
-      undelivered: [...this.#undelivered.values()].flat(),
+      state: this.#snapshot?.state,
+      undelivered: [...this.#returning.values(), ...this.#undelivered.values()].flat(),
     };
+  }
+
+  release(): ReaderCommand[] {
+    const held = this.#snapshot?.held ?? [];
+    this.#snapshot = undefined;
+    return held.flatMap((answered) => this.#apply(answered));
   }
 
   completed(checkpointId: number): void {
@@ -100,41 +128,79 @@ export class SourceCoordinator {
   /** Readers that are gone: what is assigned to them waits for the next ones. */
   readersFailed(subtasks: readonly number[]): void {
     for (const subtask of subtasks) {
+      this.#gone.add(subtask);
       this.#registered.delete(subtask);
       this.#finished.delete(subtask);
     }
   }
 
   /**
-   * Readers start anew from the newest completed checkpoint. If all of them do, so does the enumerator, from `snapshot`;
-   * else what they got since that checkpoint goes back to the enumerator.
+   * Readers start anew from the newest completed checkpoint. If no other reader is there, so does the enumerator, from
+   * `snapshot`; else what they got since that checkpoint goes back to the enumerator. `nextCall`: its number.
    */
-  readersRestarted(subtasks: readonly number[], snapshot: unknown): ReaderCommand[] {
+  readersRestarted(subtasks: readonly number[], snapshot: unknown, nextCall: number): EnumeratorRequest | undefined {
     this.readersFailed(subtasks);
-    if (subtasks.length === this.#options.parallelism) {
-      for (let subtask = 0; subtask < this.#options.parallelism; subtask++) {
-        this.#tracker.takeBack(subtask);
-      }
-      this.#undelivered.clear();
-      [this.#enumerator, this.#discovered] = this.#create(snapshot);
-      return [];
+    const isNew = this.#gone.size === this.#options.parallelism;
+    for (const subtask of subtasks) {
+      this.#gone.delete(subtask);
+      this.#startedAt.set(subtask, nextCall);
     }
-    const returned = subtasks.flatMap((subtask) => this.#tracker.takeBack(subtask));
-    return returned.length === 0 ? [] : this.#carryOut(this.#enumerator.splitsReturned(returned));
+    if (isNew) {
+      return this.#open(snapshot as EnumeratorSnapshot | undefined);
+    }
+    const splits = subtasks.flatMap((subtask) => this.#tracker.takeBack(subtask));
+    return splits.length === 0 ? undefined : { kind: 'splits-returned', splits };
   }
 
-  #create(snapshot: unknown): [SplitEnumerator, boolean] {
-    const { factory, config, parallelism } = this.#options;
-    if (snapshot === undefined) {
-      return [factory.create(config, parallelism, undefined), false];
+  #open(snapshot: EnumeratorSnapshot | undefined): EnumeratorRequest {
+    const { config, parallelism } = this.#options;
+    for (let subtask = 0; subtask < parallelism; subtask++) {
+      this.#tracker.takeBack(subtask);
     }
-    const { discovered, state, undelivered } = snapshot as EnumeratorSnapshot;
-    const enumerator = factory.create(config, parallelism, state);
-    if (undelivered.length > 0) {
-      // No reader is there yet, so that whatever it decides can only wait.
-      this.#carryOut(enumerator.splitsReturned(undelivered));
+    this.#undelivered.clear();
+    this.#returning.clear();
+    this.#requests = [];
+    this.#snapshot = undefined;
+    this.#discovery = undefined;
+    this.#discovered = snapshot?.discovered ?? false;
+    return { kind: 'open', config, parallelism, state: snapshot?.state, returned: snapshot?.undelivered ?? [] };
+  }
+
+  #apply({ request, knowing, result }: Answered): ReaderCommand[] {
+    if (result.kind === 'opened') {
+      this.#discovery = result.discovers ? { everyMs: result.discoverEveryMs } : undefined;
+      return this.#carryOut(result.decision);
     }
-    return [enumerator, discovered];
+    if (result.kind !== 'decided') {
+      return [];
+    }
+    if (request.kind === 'discover') {
+      this.#discovered = true;
+    }
+    this.#returning.delete(request);
+    const { noMoreSplits = [] } = result.decision;
+    const assign = this.#withoutEnded(request, result.decision.assign ?? []);
+    // Said to an attempt that is gone: the next one may get what comes back from it.
+    const isCurrent = (subtask: number): boolean => (this.#startedAt.get(subtask) ?? 0) <= knowing;
+    const hadEnded = request.kind === 'reader-registered' && this.#finished.has(request.subtask);
+    const ended = hadEnded ? [...new Set([...noMoreSplits, request.subtask])] : noMoreSplits;
+    return this.#carryOut({ assign, noMoreSplits: ended.filter(isCurrent) });
+  }
+
+  /**
+   * A request for a split may arrive after its reader heard that there are no more, twice or late, and by then another
+   * reader's splits may have come back: the reader has ended, or is about to, and would lose what it got now.
+   */
+  #withoutEnded(request: EnumeratorRequest, assign: Assignments): Assignments {
+    const isLost = ({ subtask }: Assignments[number]): boolean =>
+      request.kind === 'split-requested' && request.subtask === subtask && this.#finished.has(subtask);
+    const splits = assign.filter(isLost).flatMap((lost) => lost.splits);
+    if (splits.length > 0) {
+      const back: EnumeratorRequest = { kind: 'splits-returned', splits };
+      this.#returning.set(back, splits);
+      this.#requests.push(back);
+    }
+    return assign.filter((each) => !isLost(each));
   }
 
   #carryOut(decision: EnumeratorDecision): ReaderCommand[] {

@@ -1,177 +1,285 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
-import { messageOf, MillraceError } from '../../../foundation/common/errors.ts';
+import { MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { OperatorId } from '../../../foundation/common/ids.ts';
-import type { EnumeratorFactory, Split, SplitEnumerator } from '../../../pipeline/connectors/source.ts';
+import { OWN_ENUMERATOR, type EnumeratorFactory, type Split } from '../../../pipeline/connectors/source.ts';
 import type { TaskCommand } from '../../protocol/task-commands.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
+import { EnumeratorHost } from './enumerator-host.ts';
+import type { EnumeratorAnswer, EnumeratorRequest } from './enumerator-messages.ts';
 import { SourceCoordinator, type ReaderCommand } from './source-coordinator.ts';
+import { UserCodeSupervisor } from './user-code-supervisor.ts';
+import type { UserCodeOptions } from './user-code-thread.ts';
 
 export interface SplitCoordinatorOptions {
   readonly execution: ExecutionGraph;
+  /** Enumerators of ours, which run in the calling thread. */
   readonly factories: readonly EnumeratorFactory[];
+  /** Runs those that sources bring along. */
+  readonly userCode: UserCodeOptions | undefined;
   readonly clock: Clock;
   /** To the current attempt of a subtask, by its index, on the same ordered stream as triggers. */
   readonly command: (index: number, command: TaskCommand) => void;
   /** User code of an enumerator failed: a failure of the job (R13). */
-  readonly fail: (error: MillraceError) => void;
+  readonly fail: (error: ErrorInfo) => void;
 }
 
+/** By operator; `undefined`: readers or enumerators failed meanwhile, the checkpoint cannot be triggered with them. */
+export type EnumeratorSnapshots = ReadonlyMap<OperatorId, unknown> | undefined;
+
 interface Source {
+  readonly operatorId: OperatorId;
   readonly name: string;
+  readonly factory: EnumeratorFactory | undefined;
   readonly coordinator: SourceCoordinator;
   readonly firstIndex: number;
   readonly parallelism: number;
   timer: TimerHandle | undefined;
-  /** Whose discovery is under way or was done last. */
-  discovering: SplitEnumerator | undefined;
+  /** The job was told, and restarts; until then nothing is asked of the enumerator. */
+  failed: boolean;
 }
 
-/** Runs the enumerators of a job. */
+interface PendingRequest {
+  readonly source: Source;
+  readonly request: EnumeratorRequest;
+}
+
+/** The snapshots for one checkpoint are being collected. */
+interface SnapshotRound {
+  readonly checkpointId: number;
+  readonly missing: Set<Source>;
+  readonly done: (snapshots: EnumeratorSnapshots) => void;
+}
+
+/**
+ * Talks with the enumerators of a job: ours beside it, users' in a thread of their own. Both by the same messages: those to
+ * ours are answered before `call` returns.
+ */
 export class SplitCoordinator {
   readonly #options: SplitCoordinatorOptions;
-  readonly #sources = new Map<OperatorId, Source>();
+  readonly #sources: ReadonlyMap<OperatorId, Source>;
+  readonly #local: EnumeratorHost;
+  readonly #userCode: UserCodeSupervisor | undefined;
+  readonly #pending = new Map<number, PendingRequest>();
+  #nextCall = 1;
+  #round: SnapshotRound | undefined;
   #closed = false;
 
   /** Throws BAD_JOB when a source names an enumerator that is not registered. */
-  constructor(options: SplitCoordinatorOptions, plan: RestorePlan | undefined) {
+  constructor(options: SplitCoordinatorOptions) {
     this.#options = options;
-    const factories = new Map(options.factories.map((factory) => [factory.kind, factory]));
-    for (const { id: vertex, parallelism, operators } of options.execution.graph.vertices) {
-      for (const { id, name, source } of operators) {
-        if (source === undefined) {
-          continue;
-        }
-        const factory = factories.get(source.enumerator);
-        if (factory === undefined) {
-          throw new MillraceError(
-            'BAD_JOB',
-            `source "${name}" wants the enumerator "${source.enumerator}"; known: ${[...factories.keys()].join(', ')}`,
-          );
-        }
-        const coordinatorOptions = { operatorId: id, factory, config: source.config, parallelism };
-        this.#sources.set(id, {
-          name,
-          coordinator: new SourceCoordinator(coordinatorOptions, plan?.enumeratorState(id)),
-          firstIndex: options.execution.indexOf(vertex, 0),
-          parallelism,
-          timer: undefined,
-          discovering: undefined,
-        });
-      }
+    this.#sources = sourcesOf(options);
+    this.#local = new EnumeratorHost({
+      factoryOf: (operatorId) => this.#source(operatorId).factory,
+      answer: (answer) => this.#answered(answer),
+    });
+    const hasOwn = [...this.#sources.values()].some(({ factory }) => factory === undefined);
+    if (hasOwn && options.userCode !== undefined) {
+      this.#userCode = new UserCodeSupervisor({
+        ...options.userCode,
+        clock: options.clock,
+        nameOf: (operatorId) => this.#source(operatorId).name,
+        answered: (answer) => this.#answered(answer),
+        lost: (error) => this.#lost(error),
+      });
+      this.#userCode.start();
     }
   }
 
-  close(): void {
+  /** Resolves when no enumerator runs any more. */
+  async close(): Promise<void> {
     this.#closed = true;
+    this.#pending.clear();
     for (const source of this.#sources.values()) {
       source.timer?.cancel();
     }
+    this.#endRound();
+    await Promise.all([this.#local.close(), this.#userCode?.close()]);
   }
 
   readerRegistered(index: number, operatorId: OperatorId, held: readonly unknown[]): void {
     const source = this.#source(operatorId);
-    this.#guarded(source, () =>
-      source.coordinator.readerRegistered(index - source.firstIndex, held as readonly Split[]),
-    );
+    const subtask = index - source.firstIndex;
+    const { commands, request } = source.coordinator.readerRegistered(subtask, held as readonly Split[]);
+    this.#command(source, commands);
+    this.#call(source, request);
   }
 
   splitRequested(index: number, operatorId: OperatorId): void {
     const source = this.#source(operatorId);
-    this.#guarded(source, () => source.coordinator.splitRequested(index - source.firstIndex));
+    this.#call(source, { kind: 'split-requested', subtask: index - source.firstIndex });
   }
 
-  /** By operator; plain data. Throws when an enumerator does, and fails the job. */
-  snapshot(checkpointId: number): ReadonlyMap<OperatorId, unknown> {
-    const snapshots = new Map<OperatorId, unknown>();
-    for (const [operatorId, source] of this.#sources) {
-      try {
-        snapshots.set(operatorId, source.coordinator.snapshot(checkpointId));
-      } catch (error) {
-        this.#failed(source, error);
-        throw error;
-      }
+  /**
+   * Collects the snapshots for a checkpoint. `done` sends its trigger before it returns: what was assigned before it is in
+   * the snapshots, what is assigned later follows the trigger (R4).
+   */
+  snapshot(checkpointId: number, done: (snapshots: EnumeratorSnapshots) => void): void {
+    const sources = [...this.#sources.values()];
+    if (this.#closed || sources.some(({ failed }) => failed)) {
+      done(undefined);
+      return;
     }
-    return snapshots;
+    this.#round = { checkpointId, missing: new Set(sources), done };
+    for (const source of sources) {
+      this.#call(source, { kind: 'snapshot', checkpointId });
+    }
   }
 
   completed(checkpointId: number): void {
-    for (const { coordinator } of this.#sources.values()) {
-      coordinator.completed(checkpointId);
+    for (const source of this.#sources.values()) {
+      source.coordinator.completed(checkpointId);
+      this.#call(source, { kind: 'checkpoint-completed', checkpointId });
     }
   }
 
   /** By subtask index: their readers are gone. */
   readersFailed(indices: readonly number[]): void {
+    this.#endRound();
     for (const source of this.#sources.values()) {
       source.coordinator.readersFailed(subtasksOf(source, indices));
     }
   }
 
-  /** By subtask index: they start, or start anew, from what `plan` restores. The first start begins discovery. */
+  /** By subtask index: they start, or start anew, from what `plan` restores. */
   readersRestarted(indices: readonly number[], plan: RestorePlan | undefined): void {
+    this.#endRound();
     for (const [operatorId, source] of this.#sources) {
       const subtasks = subtasksOf(source, indices);
       if (subtasks.length > 0) {
-        this.#guarded(source, () => source.coordinator.readersRestarted(subtasks, plan?.enumeratorState(operatorId)));
-        this.#discover(source);
+        const snapshot = plan?.enumeratorState(operatorId);
+        const request = source.coordinator.readersRestarted(subtasks, snapshot, this.#nextCall);
+        if (request?.kind === 'open') {
+          this.#forget(source);
+          source.failed = false;
+        }
+        if (request !== undefined) {
+          this.#call(source, request);
+        }
       }
     }
   }
 
+  #callAll(source: Source): void {
+    for (const request of source.coordinator.takeRequests()) {
+      this.#call(source, request);
+    }
+  }
+
+  #call(source: Source, request: EnumeratorRequest): void {
+    if (this.#closed || source.failed) {
+      return;
+    }
+    const { operatorId, factory } = source;
+    const call = this.#nextCall++;
+    this.#pending.set(call, { source, request });
+    const host = factory === undefined ? this.#userCode : this.#local;
+    if (host instanceof EnumeratorHost) {
+      host.handle({ call, operatorId, request });
+    } else {
+      host?.send({ call, operatorId, request });
+    }
+  }
+
+  #answered({ call, knowing, result }: EnumeratorAnswer): void {
+    const pending = this.#pending.get(call);
+    if (this.#closed || pending === undefined) {
+      return;
+    }
+    this.#pending.delete(call);
+    const { source, request } = pending;
+    if (result.kind === 'failed') {
+      this.#failed(source, result.error);
+    } else if (result.kind === 'snapshot') {
+      this.#snapshotAnswered(source, request, result.state);
+    } else {
+      this.#command(source, source.coordinator.answered(request, knowing, result));
+      this.#callAll(source);
+      this.#discover(source, request);
+    }
+  }
+
+  #snapshotAnswered(source: Source, request: EnumeratorRequest, state: unknown): void {
+    const round = this.#round;
+    if (round === undefined || request.kind !== 'snapshot' || request.checkpointId !== round.checkpointId) {
+      return;
+    }
+    source.coordinator.snapshotTaken(state);
+    round.missing.delete(source);
+    if (round.missing.size === 0) {
+      this.#round = undefined;
+      const sources = [...this.#sources];
+      round.done(new Map(sources.map(([id, { coordinator }]) => [id, coordinator.triggered(round.checkpointId)])));
+      this.#release();
+    }
+  }
+
+  /** The checkpoint whose snapshots are being collected is not triggered with them. */
+  #endRound(): void {
+    const round = this.#round;
+    if (round !== undefined) {
+      this.#round = undefined;
+      this.#release();
+      round.done(undefined);
+    }
+  }
+
+  #release(): void {
+    for (const source of this.#sources.values()) {
+      this.#command(source, source.coordinator.release());
+      this.#callAll(source);
+    }
+  }
+
   /** Once for each enumerator, and again where it wants that. */
-  #discover(source: Source): void {
-    const { discovery } = source.coordinator;
-    if (this.#closed || discovery === undefined || discovery.enumerator === source.discovering) {
-      return;
-    }
-    const { enumerator } = discovery;
-    source.discovering = enumerator;
-    source.timer?.cancel();
-    discovery.run().then(
-      (splits) => this.#discovered(source, enumerator, splits),
-      (error: unknown) => {
-        if (source.discovering === enumerator) {
-          this.#failed(source, error);
-        }
-      },
-    );
-  }
-
-  #discovered(source: Source, enumerator: SplitEnumerator, splits: readonly Split[]): void {
-    if (this.#closed || source.discovering !== enumerator) {
-      return;
-    }
-    this.#guarded(source, () => source.coordinator.discovered(enumerator, splits));
-    if (enumerator.discoverEveryMs !== undefined) {
-      source.timer = this.#options.clock.after(enumerator.discoverEveryMs, () => {
-        source.discovering = undefined;
-        this.#discover(source);
-      });
+  #discover(source: Source, answered: EnumeratorRequest): void {
+    const { coordinator } = source;
+    const everyMs = coordinator.discoverEveryMs;
+    if (answered.kind === 'open' && coordinator.wantsDiscovery) {
+      this.#call(source, { kind: 'discover' });
+    } else if (answered.kind === 'discover' && everyMs !== undefined) {
+      source.timer = this.#options.clock.after(everyMs, () => this.#call(source, { kind: 'discover' }));
     }
   }
 
-  #guarded(source: Source, decide: () => readonly ReaderCommand[]): void {
-    let commands: readonly ReaderCommand[];
-    try {
-      commands = decide();
-    } catch (error) {
-      this.#failed(source, error);
-      return;
-    }
+  #command(source: Source, commands: readonly ReaderCommand[]): void {
     for (const { subtask, command } of commands) {
       this.#options.command(source.firstIndex + subtask, command);
     }
   }
 
-  #failed({ name }: Source, error: unknown): void {
-    if (!this.#closed) {
-      this.#options.fail(
-        new MillraceError('TASK_FAILED', `the enumerator of source "${name}" failed: ${messageOf(error)}`, {
-          cause: error,
-        }),
-      );
+  /** The thread of the users' enumerators is gone: the job fails once for all of them. */
+  #lost(error: ErrorInfo): void {
+    for (const source of this.#sources.values()) {
+      if (source.factory === undefined) {
+        this.#forget(source);
+        source.failed = true;
+      }
+    }
+    this.#endRound();
+    this.#options.fail(error);
+  }
+
+  #failed(source: Source, cause: ErrorInfo): void {
+    this.#forget(source);
+    source.failed = true;
+    this.#endRound();
+    const message = `the enumerator of source "${source.name}" failed: ${cause.message}`;
+    this.#options.fail({ name: 'MillraceError', code: 'TASK_FAILED', message, cause });
+  }
+
+  /** What the enumerator has not answered yet concerns nobody any more. */
+  #forget(source: Source): void {
+    source.timer?.cancel();
+    source.timer = undefined;
+    for (const [call, pending] of this.#pending) {
+      if (pending.source === source) {
+        this.#pending.delete(call);
+      }
+    }
+    if (source.factory === undefined) {
+      this.#userCode?.forget(source.operatorId);
     }
   }
 
@@ -179,6 +287,37 @@ export class SplitCoordinator {
     return present(this.#sources.get(operatorId), `source ${operatorId}`);
   }
 }
+
+const sourcesOf = ({ execution, factories, userCode }: SplitCoordinatorOptions): ReadonlyMap<OperatorId, Source> => {
+  const known = new Map(factories.map((factory) => [factory.kind, factory]));
+  const sources = new Map<OperatorId, Source>();
+  for (const { id: vertex, parallelism, operators } of execution.graph.vertices) {
+    for (const { id: operatorId, name, source } of operators) {
+      if (source === undefined) {
+        continue;
+      }
+      const isOwn = source.enumerator === OWN_ENUMERATOR;
+      const factory = known.get(source.enumerator);
+      if (isOwn ? userCode === undefined : factory === undefined) {
+        throw new MillraceError(
+          'BAD_JOB',
+          `source "${name}" wants the enumerator "${source.enumerator}"; known: ${[...known.keys()].join(', ')}`,
+        );
+      }
+      sources.set(operatorId, {
+        operatorId,
+        name,
+        factory: isOwn ? undefined : factory,
+        coordinator: new SourceCoordinator({ operatorId, config: source.config, parallelism }),
+        firstIndex: execution.indexOf(vertex, 0),
+        parallelism,
+        timer: undefined,
+        failed: false,
+      });
+    }
+  }
+  return sources;
+};
 
 const subtasksOf = ({ firstIndex, parallelism }: Source, indices: readonly number[]): number[] =>
   indices.map((index) => index - firstIndex).filter((subtask) => subtask >= 0 && subtask < parallelism);

@@ -3,6 +3,7 @@ import { messageOf } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId, type JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { seededRandom, type Random } from '../../../foundation/common/random.ts';
+import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
 import { staticSplitsEnumerator } from '../../../pipeline/connectors/static-splits-enumerator.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
@@ -26,6 +27,7 @@ import {
   type Deferrals,
 } from './simulated-stores.ts';
 import type { Element } from './simulated-surroundings.ts';
+import { simulatedUserCode } from './simulated-user-code.ts';
 import { SimulatedTask } from './simulated-task.ts';
 
 export interface WorldOptions {
@@ -37,6 +39,8 @@ export interface WorldOptions {
   readonly seen?: Map<RareState, number>;
   readonly jobId?: string;
   readonly restore?: InitialRestore;
+  /** That of the source, where it brings one along. */
+  readonly ownEnumerator?: EnumeratorFactory | undefined;
   readonly master?: Partial<JobMasterOptions>;
 }
 
@@ -52,6 +56,8 @@ export const RARE_STATES = [
   'task between triggered directly',
   'report delivered twice',
   'id refused',
+  'enumerator died',
+  'enumerator silent',
 ] as const;
 export type RareState = (typeof RARE_STATES)[number];
 
@@ -128,6 +134,7 @@ export class SimulatedWorld implements Deferrals, TaskExecutorGateway {
       checkpointIds: this.counter,
       records: this.records,
       enumerators: [staticSplitsEnumerator],
+      userCode: simulatedUserCode(options.ownEnumerator, this, (what) => this.#meet(what)),
       restore: options.restore,
       restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },
       failover: 'region',
