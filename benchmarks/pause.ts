@@ -13,6 +13,8 @@ const KEYS = 1_000_000;
 interface Window {
   readonly records: number;
   readonly gapMs: number;
+  /** Without what the thread waited for a core. */
+  readonly ownGapMs: number;
 }
 
 /** Runs the job; windows of the time after all keys are there. */
@@ -33,8 +35,8 @@ const windows = async (rate: number, intervalMs: number | undefined, measuredMs:
     },
     {
       printed: (line) => {
-        const [records, gapMs] = line.split(' ').map(Number);
-        seen.push({ records: records!, gapMs: gapMs! });
+        const [records, gapMs, ownGapMs] = line.split(' ').map(Number);
+        seen.push({ records: records!, gapMs: gapMs!, ownGapMs: ownGapMs! });
       },
       console: () => {},
       log: () => {},
@@ -66,19 +68,16 @@ export const run = async ({ short }: { readonly short: boolean }): Promise<void>
   const rate = Math.floor(perSecond / 2);
   const quiet = await windows(rate, undefined, short ? 3_000 : 10_000);
   const busy = await windows(rate, 250, short ? 5_000 : 30_000);
-  const gaps = (all: readonly Window[]): string => {
-    const values = all.map(({ gapMs }) => gapMs);
-    return `p50 ${percentile(values, 0.5).toFixed(1)} p99 ${percentile(values, 0.99).toFixed(1)} max ${Math.max(...values).toFixed(1)} ms`;
-  };
-  const p99 = percentile(
-    busy.map(({ gapMs }) => gapMs),
-    0.99,
-  );
+  const gaps = (values: readonly number[]): string =>
+    `p50 ${percentile(values, 0.5).toFixed(1)} p99 ${percentile(values, 0.99).toFixed(1)} max ${Math.max(...values).toFixed(1)} ms`;
+  const busyGaps = busy.map(({ gapMs }) => gapMs);
+  const p99 = percentile(busyGaps, 0.99);
   figureLine(
     'pause: 1 M keys at half the top rate',
-    `${gaps(busy)} in ${busy.length} intervals of 250 ms at ${human(rate)} records/s  (without checkpoints, intervals of 1 s: ${gaps(quiet)})`,
+    `${gaps(busyGaps)} in ${busy.length} intervals of 250 ms at ${human(rate)} records/s  (without checkpoints, intervals of 1 s: ${gaps(quiet.map(({ gapMs }) => gapMs))})`,
     { text: 'p99 under 10 ms', holds: p99 < 10 },
   );
+  figureLine('  of it without waiting for a core', gaps(busy.map(({ ownGapMs }) => ownGapMs)));
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

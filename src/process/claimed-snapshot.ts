@@ -5,7 +5,8 @@ import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
 import type { Location } from '../foundation/filesystem/file-systems.ts';
 import { CheckpointCleaner } from '../runtime/checkpoint/checkpoint-cleaner.ts';
 import { checkpointFolderName, METADATA_NAME } from '../runtime/checkpoint/checkpoint-layout.ts';
-import { deleteSavepoint } from '../runtime/checkpoint/delete-savepoint.ts';
+import { collectLeftOvers } from '../runtime/checkpoint/collect-left-overs.ts';
+import { deleteSavepoint, deleteUnfinished } from '../runtime/checkpoint/delete-savepoint.ts';
 import { listCheckpoints, readCheckpoint } from '../runtime/checkpoint/read-checkpoint.ts';
 import type { ReadCheckpoint } from '../runtime/checkpoint/read-checkpoint.ts';
 import { filesOf } from '../runtime/checkpoint/referenced-files.ts';
@@ -68,7 +69,7 @@ export class ClaimedSnapshot {
 
   /** The pointer, then the files that no other checkpoint in the folder refers to (I3). */
   async #deleteCheckpoint(fs: FileSystem, jobFolder: string): Promise<void> {
-    const { snapshot, ownFolder, logger } = this.#options;
+    const { snapshot, ownFolder, logger, locate = fileSystemOf } = this.#options;
     const { checkpointId } = snapshot.metadata;
     const others = (await listCheckpoints(fs, jobFolder)).filter(
       (other) => other.complete && other.checkpointId !== checkpointId,
@@ -81,7 +82,7 @@ export class ClaimedSnapshot {
     const files = new Set(filesOf(snapshot.metadata).keys());
     for (const other of others) {
       const { metadata } = await readCheckpoint(`${snapshot.baseFolder}/${checkpointFolderName(other.checkpointId)}`, {
-        locate: this.#options.locate ?? fileSystemOf,
+        locate,
       });
       for (const file of filesOf(metadata).keys()) {
         files.delete(file);
@@ -91,9 +92,14 @@ export class ClaimedSnapshot {
     for (const file of files) {
       await fs.delete(`${jobFolder}/${file}`);
     }
+    await deleteUnfinished(fs, folder);
     const left = await fs.list(folder);
     if (left.length === 0) {
       await fs.deleteFolder(folder);
+    }
+    if (snapshot.baseFolder === ownFolder) {
+      // Now there are newer ones: what a kill left of those that were to follow the snapshot is below them.
+      await collectLeftOvers(ownFolder, logger, locate);
     }
   }
 }

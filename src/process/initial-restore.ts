@@ -46,8 +46,11 @@ export const initialRestore = async (
     isClaimed,
     allowNonRestoredState: configuration.get(recoveryOptions.ignoreUnclaimedState),
   };
-  requireFit(graph, restore);
-  const notes = [`Starting from ${metadata.kind} ${metadata.checkpointId} of job ${metadata.jobName} in ${folder}`];
+  const { dropped } = requireFit(graph, restore);
+  const notes = [
+    `Starting from ${metadata.kind} ${metadata.checkpointId} of job ${metadata.jobName} in ${folder}`,
+    ...dropped.map((operator) => `WARN the state of operator ${operator} is dropped: the job does not have it`),
+  ];
   if (isClaimed) {
     notes.push('The job owns it now and deletes it when it has checkpoints of its own (CLAIM)');
   }

@@ -6,6 +6,7 @@ import type { JobProgress } from '../interfaces/cli/progress.ts';
 import type { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import type { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import type { ClaimedSnapshot } from './claimed-snapshot.ts';
+import { requireSharedFolder } from './local-places.ts';
 
 export interface LocalJobRunOptions {
   readonly jobId: string;
@@ -13,6 +14,8 @@ export interface LocalJobRunOptions {
   readonly jobMaster: JobMaster;
   readonly taskManager: TaskManager;
   readonly savepointDir: string;
+  /** Tasks run in this thread. */
+  readonly inline: boolean;
   readonly notes: readonly string[];
   readonly clock: Clock;
   /** The folder of the snapshot that the job started from. */
@@ -31,7 +34,7 @@ export class LocalJobRun implements JobRun {
   readonly outcome: Promise<RunOutcome>;
   readonly #options: LocalJobRunOptions;
   /** Counts of attempts that are gone, so that a restart does not count backwards. */
-  readonly #counted = new Map<string, { readonly in: number; readonly out: number }>();
+  readonly #counted = new Map<string, { readonly in: number; readonly out: number; readonly late: number }>();
 
   constructor(options: LocalJobRunOptions) {
     this.#options = options;
@@ -46,7 +49,11 @@ export class LocalJobRun implements JobRun {
     const { status, restarts, tasks, checkpoints } = jobMaster.overview;
     for (const { metrics } of tasks) {
       if (metrics !== undefined) {
-        this.#counted.set(metrics.attempt, { in: metrics.recordsFromSource, out: metrics.recordsToSinks });
+        this.#counted.set(metrics.attempt, {
+          in: metrics.recordsFromSource,
+          out: metrics.recordsToSinks,
+          late: Object.values(metrics.counters).reduce((sum, each) => sum + (each['numLateRecordsDropped'] ?? 0), 0),
+        });
       }
     }
     const counted = [...this.#counted.values()];
@@ -55,6 +62,7 @@ export class LocalJobRun implements JobRun {
       status,
       recordsIn: counted.reduce((sum, each) => sum + each.in, 0),
       recordsOut: counted.reduce((sum, each) => sum + each.out, 0),
+      lateRecordsDropped: counted.reduce((sum, each) => sum + each.late, 0),
       restarts,
       checkpoint:
         latest === undefined
@@ -74,13 +82,21 @@ export class LocalJobRun implements JobRun {
   }
 
   async savepoint(folder = this.#options.savepointDir): Promise<string> {
+    this.#requireUsable(folder);
     const { metadataPath } = await this.#options.jobMaster.triggerSavepoint(folder);
     return dirname(metadataPath);
   }
 
   async stop({ folder = this.#options.savepointDir, drain }: { folder?: string; drain: boolean }): Promise<string> {
+    this.#requireUsable(folder);
     const { metadataPath } = await this.#options.jobMaster.stop(folder, drain);
     return dirname(metadataPath);
+  }
+
+  #requireUsable(folder: string): void {
+    if (!this.#options.inline) {
+      requireSharedFolder(folder);
+    }
   }
 
   async checkpoint(): Promise<string> {

@@ -6,6 +6,7 @@ import type { Configuration } from '../foundation/config/configuration.ts';
 import type { Option } from '../foundation/config/option.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { processOptions } from '../foundation/config/options/process-options.ts';
+import { recoveryOptions } from '../foundation/config/options/recovery-options.ts';
 import { fileSystemOf, probeWritable } from '../foundation/filesystem/file-systems.ts';
 import { jobCheckpointFolder } from '../runtime/checkpoint/checkpoint-layout.ts';
 import type { PlannedJob } from './plan-job.ts';
@@ -23,14 +24,24 @@ export interface LocalPlaces {
   readonly notes: readonly string[];
 }
 
-/** Errors: BAD_OPTION and UNSUPPORTED for a place that cannot be one, FILESYSTEM when checkpoints cannot be written. */
-export const localPlaces = async ({ configuration, translation }: PlannedJob, jobId: JobId): Promise<LocalPlaces> => {
+/**
+ * `inline`: tasks run in this thread, and share its memory. Errors: BAD_OPTION for a place that cannot be one, FILESYSTEM
+ * when checkpoints cannot be written.
+ */
+export const localPlaces = async (
+  { configuration, translation }: PlannedJob,
+  jobId: JobId,
+  inline: boolean,
+): Promise<LocalPlaces> => {
+  if (!inline) {
+    requireShared(configuration, translation.jobGraph.checkpointing !== undefined);
+  }
   const savepoints = placeOf(configuration, checkpointingOptions.savepointDirectory, DEFAULT_SAVEPOINT_DIR);
+  const directory = placeOf(configuration, checkpointingOptions.directory, DEFAULT_CHECKPOINT_DIR);
   if (translation.jobGraph.checkpointing === undefined) {
     const notes = ['Checkpointing is off: a failure or a stop loses what the job computed (env.enableCheckpointing)'];
     return { checkpoints: undefined, savepoints, notes };
   }
-  const directory = placeOf(configuration, checkpointingOptions.directory, DEFAULT_CHECKPOINT_DIR);
   await probeWritable(directory, checkpointingOptions.directory.key);
   const checkpoints = jobCheckpointFolder(directory, jobId);
   return { checkpoints, savepoints, notes: [`Checkpoints go to ${checkpoints}`] };
@@ -56,3 +67,30 @@ const placeOf = (configuration: Configuration, option: Option<string | undefined
   fileSystemOf(place);
   return place;
 };
+
+/** Each worker thread has a memory of its own: what it writes there nobody else can read, and it ends with the thread. */
+const requireShared = (configuration: Configuration, checkpointing: boolean): void => {
+  const { directory, savepointDirectory } = checkpointingOptions;
+  for (const option of [...(checkpointing ? [directory] : []), savepointDirectory, recoveryOptions.path]) {
+    const place = configuration.get(option);
+    if (place !== undefined && place !== '' && isInMemory(place)) {
+      throw new MillraceError(
+        'BAD_OPTION',
+        `${option.key} is ${place} (${configuration.origin(option)}), but the worker threads of a job do not share their ` +
+          'memory; name a folder, or run the job in one thread: --inspect, or inline: true in startJob',
+      );
+    }
+  }
+};
+
+/** Errors: BAD_OPTION. */
+export const requireSharedFolder = (folder: string): void => {
+  if (isInMemory(folder)) {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `a savepoint cannot go to ${folder}: the worker threads of a job do not share their memory; name a folder`,
+    );
+  }
+};
+
+const isInMemory = (place: string): boolean => fileSystemOf(place).fs.scheme === 'memory';

@@ -15,6 +15,7 @@ import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { RunEvents, RunRequest } from '../interfaces/cli/job-run.ts';
 import { fileEnumerator } from '../pipeline/connectors/file/file-enumerator.ts';
 import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enumerator.ts';
+import { collectLeftOvers } from '../runtime/checkpoint/collect-left-overs.ts';
 import type { CompletedCheckpoint } from '../runtime/jobmanager/checkpoint-coordinator/completed-checkpoint.ts';
 import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
@@ -24,6 +25,7 @@ import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { BundleFolder } from './bundle-folder.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
+import { withDefaultSignals } from './default-signals.ts';
 import { hasOwnEnumerators } from './enumerator-factories.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
@@ -72,19 +74,22 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
     env: request.env ?? {},
     configuration: request.configuration.toRecord(),
   };
-  const planned = planJob(await loadJob(modulePath, request.bundle.file), program, {
-    configuration: request.configuration,
-  });
+  const planned = await withDefaultSignals(async () =>
+    planJob(await loadJob(modulePath, request.bundle.file), program, { configuration: request.configuration }),
+  );
   const { configuration } = planned;
   const jobId = (request.jobId ?? systemRandom.hex(32)) as JobId;
   if (request.jobId !== undefined) {
     // Two jobs of one id would write to the same places.
     await requireNotRunning(runtimeFolder(), jobId);
   }
-  const places = await localPlaces(planned, jobId);
+  const places = await localPlaces(planned, jobId, request.inline);
   const found = await initialRestore(configuration, planned.translation.jobGraph);
   const checkpointIds = new InMemoryCheckpointIdCounter();
   await checkpointIds.raise(await usedCheckpointIds(places.checkpoints, jobId, found));
+  if (places.checkpoints !== undefined && found?.snapshot.baseFolder === places.checkpoints) {
+    await collectLeftOvers(places.checkpoints, loggerOf(events));
+  }
   const claimed = found?.isClaimed === true ? claimedSnapshot(found, planned, places, events) : undefined;
   const taskManager = startTaskManager(planned, request, events);
   const jobMaster = startJobMaster({
@@ -109,6 +114,7 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
     jobMaster,
     taskManager,
     savepointDir: places.savepoints,
+    inline: request.inline,
     notes,
     startedFrom: found?.snapshot.folder,
     claimed,

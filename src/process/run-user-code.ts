@@ -94,7 +94,7 @@ const sendAnswer = (send: (report: UserCodeReport) => void, answer: EnumeratorAn
       `what it returned cannot travel (${messageOf(error)}); its state and its splits have to be plain data`,
       { cause: error },
     );
-    send({ kind: 'answer', answer: { call: answer.call, result: { kind: 'failed', error: errorInfo(reason) } } });
+    send({ kind: 'answer', answer: { ...answer, result: { kind: 'failed', error: errorInfo(reason) } } });
   }
 };
 

@@ -142,11 +142,24 @@ describe.concurrent('an option', () => {
       [/no file system for "s3:".* has file:, memory:/],
     ],
     [
+      'the memory of one thread for checkpoints',
+      ['-Dexecution.checkpointing.dir=memory:///c', 'job.ts'],
+      [
+        /execution\.checkpointing\.dir is memory:\/\/\/c \(-D\), but the worker threads .* name a folder, or .* --inspect/,
+      ],
+    ],
+    [
+      'the memory of one thread for savepoints',
+      ['-Dexecution.checkpointing.savepoint-dir=memory://s', 'job.ts'],
+      [/execution\.checkpointing\.savepoint-dir is memory:\/\/s \(-D\)/],
+    ],
+    [
       'one for savepoints',
       ['-Dexecution.checkpointing.savepoint-dir=hdfs://n/s', 'job.ts'],
       [/no file system for "hdfs:"/],
     ],
     ['a snapshot that is not there', ['-s', 'nowhere', 'job.ts'], [/there is no checkpoint at nowhere/]],
+    ['a snapshot without a name', ['-s', '', 'job.ts'], [/execution\.state-recovery\.path is empty \(command line\)/]],
     ['a snapshot that is another file', ['-s', 'job.ts', 'job.ts'], [/job\.ts is not the metadata of a checkpoint/]],
   ])('%s', async ([, args, messages]) => {
     expectFailure(await runFile(job, ...args), ...messages);
@@ -158,6 +171,12 @@ describe.concurrent('an option', () => {
     expect(stderr).toContain(
       'WARN unknown key execution.checkpointing.intervall (-D); did you mean execution.checkpointing.interval?',
     );
+  });
+
+  test('a file system that is not there is an error of a job without checkpoints too', async () => {
+    const files = { 'job.ts': jobFile('env.from(sequence({ to: 1 })).print();') };
+    const dir = '-Dexecution.checkpointing.dir=hdfs://n/c';
+    expectFailure(await runFile(files, dir, 'job.ts'), /no file system for "hdfs:"/);
   });
 
   test('a command that is not there', async () => {
@@ -231,8 +250,9 @@ describe.concurrent('a checkpoint', () => {
       await restore(taken, other),
       /has state of operator "sum" \(uid "sums"\), which the job does not have/,
     );
-    const { code } = await restore(taken, other, '--allowNonRestoredState');
+    const { code, stderr } = await restore(taken, other, '--allowNonRestoredState');
     expect(code).toBe(0);
+    expect(stderr).toMatch(/^WARN the state of operator "sum" \(uid "sums"\) is dropped/m);
   });
 
   test('of an operator with another kind of state is not tried again and again', async () => {

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { MillraceProcess, SUMS, folderWith, millrace } from './millrace-process.ts';
@@ -51,5 +51,33 @@ describe.concurrent('the snapshot that a job was started from', () => {
     const again = await millrace([...args, '-s', folder, '--claimMode', 'CLAIM', 'job.ts', '500'], { cwd });
     expect(again.code).toBe(0);
     expect(await readdir(join(cwd, '.millrace/checkpoints'))).toEqual([]);
+  });
+
+  test('loses what a kill left beside it when the same job goes on', async () => {
+    const cwd = await folderWith({ 'job.ts': SUMS });
+    const killed = run(cwd, 'job.ts');
+    await killed.checkpoint();
+    killed.kill('SIGKILL');
+    await killed.ended;
+    const checkpoints = join(cwd, '.millrace/checkpoints');
+    const [jobId = ''] = await readdir(checkpoints);
+    const folder = join(checkpoints, jobId);
+    const ids = (await readdir(folder)).map((name) => Number(/^chk-(\d+)$/.exec(name)?.[1] ?? 0));
+    const next = Math.max(...ids) + 1;
+    const [data, temporary] = ['0123456789abcdef', '0123456789ab.tmp'];
+    await mkdir(join(folder, `chk-${next}`));
+    await mkdir(join(folder, 'shared'), { recursive: true });
+    const leftOvers = [
+      `chk-${next}/count-${next}-${data}`,
+      `chk-${next}/._metadata.${temporary}`,
+      `shared/.count-${next}-${data}.${temporary}`,
+    ];
+    for (const path of leftOvers) {
+      await writeFile(join(folder, path), 'half of it');
+    }
+    const last = await cancelled(run(cwd, '--jobId', jobId, '-s', folder, '--claimMode', 'CLAIM', 'job.ts'));
+    expect(dirname(last)).toBe(folder);
+    const left = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+    expect(left.map(({ parentPath, name }) => join(parentPath, name))).toEqual([join(last, '_metadata')]);
   });
 });

@@ -100,8 +100,12 @@ describe('user code that throws', () => {
       const { outcome, restarts } = await run(place, 'error', { once: false, strategy: 'none' });
       expect([outcome.status, restarts]).toEqual(['FAILED', 0]);
       const text = describeFailure(outcome.error);
-      expect(text).toContain(operator);
-      expect(text).toContain('boom');
+      const [inTask = '', inOperator = ''] = /^task "(.*?)" failed: (.*boom)/.exec(text)?.slice(1) ?? [];
+      expect([inTask, inOperator]).toEqual([expect.stringContaining(operator), expect.stringContaining('boom')]);
+      // The task names all its operators, so that one of them is named once more; unless it is the only one, or cannot be
+      // told: from where a timer or a promise came.
+      const isTold = !inTask.startsWith(`${operator} (`) && place !== 'timeout' && place !== 'rejection';
+      expect([text, inOperator.split(operator).length - 1]).toEqual([text, isTold ? 1 : 0]);
       expect(text).toMatch(/(throwing|trapped-connectors)\.ts:\d+:\d+/);
     },
   );

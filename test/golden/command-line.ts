@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
+const LATER_HOOK = pathToFileURL(fileURLToPath(new URL('./later-hook.mjs', import.meta.url))).href;
 const CRASH_HOOK = pathToFileURL(fileURLToPath(new URL('./crash-hook.mjs', import.meta.url))).href;
 /** A run that takes longer hangs. */
 const DEADLINE_MS = 60_000;
 
-/** Where a run is killed with SIGKILL: at a call of the file system (see crash-hook.mjs), or some time after its start. */
+/** What happens to a run. Where it is killed with SIGKILL: at a call of the file system (see crash-hook.mjs), or some time after its start. */
 export type Kill =
   | {
       readonly kind: 'call';
@@ -15,7 +16,9 @@ export type Kill =
       readonly nth: number;
       readonly when: 'before' | 'after' | 'half';
     }
-  | { readonly kind: 'time'; readonly afterMs: number };
+  | { readonly kind: 'time'; readonly afterMs: number }
+  /** Not at all; its wall clock is ahead of that of the other runs. */
+  | { readonly kind: 'later'; readonly aheadMs: number };
 
 export interface CommandResult {
   readonly code: number | null;
@@ -35,6 +38,9 @@ export const runCommandLine = (args: readonly string[], cwd: string, kill?: Kill
         TMPDIR: cwd,
         ...(kill?.kind === 'call'
           ? { NODE_OPTIONS: `--import=${CRASH_HOOK}`, MILLRACE_CRASH: JSON.stringify(kill) }
+          : {}),
+        ...(kill?.kind === 'later'
+          ? { NODE_OPTIONS: `--import=${LATER_HOOK}`, MILLRACE_AHEAD: String(kill.aheadMs) }
           : {}),
       },
     });

@@ -24,8 +24,8 @@ export interface KilledJobResult {
  */
 export const runKilledJob = async (
   options: KilledJobOptions,
-  kills: readonly Kill[],
-  afterKill: () => void | Promise<void> = () => {},
+  kills: readonly (Kill | undefined)[],
+  afterKill: () => void = () => {},
 ): Promise<KilledJobResult> => {
   const out = join(options.folder, 'out');
   let killed = 0;
@@ -52,7 +52,7 @@ export const runKilledJob = async (
       return { kills: killed, runs: run + 1 };
     }
     killed++;
-    await afterKill();
+    afterKill();
     restore = checkpointToContinueFrom(checkpoints) ?? restore;
     if (restore === undefined && hasVisibleFile(out)) {
       // What a checkpoint committed is there, and no checkpoint is: the job had ended and cleaned up.

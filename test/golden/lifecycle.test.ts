@@ -155,14 +155,21 @@ describe('what is committed with barriers that are not aligned', () => {
 describe('checkpoints on disk', () => {
   const checkpointsOf = (job: LocalJob): string => join(folder, 'checkpoints', job.jobId);
 
+  /** Takes its checkpoints on request, so that none is under way when the caller ends the job and looks at the disk. */
   const run = async (configuration: StartJobOptions['configuration'], wanted: number): Promise<LocalJob> => {
     const job = await start('bounded beside', {
-      configuration: { 'execution.checkpointing.data-inline-threshold': '0b', ...configuration },
+      configuration: {
+        'execution.checkpointing.data-inline-threshold': '0b',
+        'execution.checkpointing.interval': '1h',
+        ...configuration,
+      },
     });
+    await job.until(() => job.progress().status === 'RUNNING');
     for (let step = 1; completed(job) < wanted; step++) {
-      const before = completed(job);
       records.open(step * 20);
-      await job.until(() => completed(job) > before && rows(job).length === step * 20 + 3);
+      do {
+        await job.checkpoint();
+      } while (rows(job).length < step * 20 + 3);
     }
     return job;
   };

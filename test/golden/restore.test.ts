@@ -115,6 +115,37 @@ describe('a job that is stopped and started again', () => {
     expectExact([first, second]);
   });
 
+  test('goes on from a savepoint in memory, in one thread only', async () => {
+    const inMemory = {
+      'execution.checkpointing.dir': `memory://${folder}/checkpoints`,
+      'execution.checkpointing.savepoint-dir': `memory://${folder}/savepoints`,
+      'execution.checkpointing.data-inline-threshold': '0b',
+    };
+    const first = await start(2, [], { inline: true, configuration: inMemory });
+    records.open(EARLY);
+    await first.until(() => counts([first]).length === EARLY * SPLITS.length);
+    const savepoint = await first.stop({ drain: false });
+    expect(savepoint).toMatch(/^memory:\/\//);
+    const second = await start(3, [], {
+      inline: true,
+      configuration: inMemory,
+      fromSavepoint: savepoint,
+      continues: first,
+    });
+    await finish(second, [first]);
+    expectExact([first, second]);
+
+    await expect(start(1, [], { configuration: inMemory })).rejects.toThrow('execution.checkpointing.dir is memory://');
+    await expect(start(1, [], { fromSavepoint: savepoint })).rejects.toThrow(
+      'execution.state-recovery.path is memory:',
+    );
+    const third = await start(1);
+    await expect(third.savepoint('memory:///s')).rejects.toThrow('a savepoint cannot go to memory:///s');
+    await expect(third.stop({ folder: 'memory:///s', drain: false })).rejects.toThrow('cannot go to memory:///s');
+    third.cancel();
+    await third.outcome;
+  });
+
   test('goes on from a savepoint that was moved', async () => {
     const first = await startEarly(2);
     const savepoint = await first.stop({ drain: false });

@@ -50,6 +50,27 @@ describe('memory', () => {
     expect(bytesKept((i) => detach(valueOf(i)))).toBeLessThan(5000);
   });
 
+  test('strings that the former value has too are taken from there', () => {
+    const formerOf = (i: number): unknown => detach({ a: sliceOf(i), b: [sliceOf(i), { c: sliceOf(i) }], d: 1 });
+    const valueOf = (i: number): unknown => ({ a: sliceOf(i), b: [sliceOf(i), { c: sliceOf(i) }], d: sliceOf(i) });
+    expect(bytesKept((i) => detach(valueOf(i), formerOf(i)))).toBeLessThan(5000);
+    expect(bytesKept((i) => detach(sliceOf(i), detachString(sliceOf(i))))).toBeLessThan(1000);
+  });
+
+  test('what the former value shares may have new strings', () => {
+    const valueOf = (i: number): unknown => {
+      const shared: string[] = [];
+      const former = detach({ shared, inner: { shared } });
+      shared.push(sliceOf(i));
+      return detach({ shared, inner: { shared } }, former);
+    };
+    expect(bytesKept(valueOf)).toBeLessThan(5000);
+  });
+
+  test('of sealed objects', () => {
+    expect(bytesKept((i) => detach(Object.seal({ a: sliceOf(i) })))).toBeLessThan(1000);
+  });
+
   test('of decoded records: a string keeps the text of its batch alive until it is detached', () => {
     const channel = new Channel();
     const strings = (i: number): string[] =>
@@ -91,6 +112,17 @@ describe('detach', () => {
     expect([...value.d.keys()]).toStrictEqual([...copy.d.keys()]);
     expect(value.d.get('short')).toBe(key);
     expect(value.e.has(key)).toBe(true);
+  });
+
+  test('takes nothing but equal strings from the former value', () => {
+    const long = 'more than thirteen units';
+    const value = { a: long, b: [long, 'other text, long'], c: { d: long }, e: long, f: 'short' };
+    const copy = structuredClone(value);
+    const former = { a: `${long}!`, b: { 0: long }, c: [long], e: 5, f: 'trohs', g: long };
+    expect(detach(value, former)).toStrictEqual(copy);
+    expect(detach(value, null)).toStrictEqual(copy);
+    expect(detach(value, value)).toStrictEqual(copy);
+    expect(former).toStrictEqual({ a: `${long}!`, b: { 0: long }, c: [long], e: 5, f: 'trohs', g: long });
   });
 
   test('leaves frozen objects, accessors and primitives as they are', () => {

@@ -3,6 +3,8 @@ import type { Clock } from '../../foundation/common/clock.ts';
 import { errorInfo, MillraceError } from '../../foundation/common/errors.ts';
 import { loadConfiguration } from '../../foundation/config/load-configuration.ts';
 import type { LoadedConfiguration } from '../../foundation/config/load-configuration.ts';
+import type { Configuration } from '../../foundation/config/configuration.ts';
+import { recoveryOptions } from '../../foundation/config/options/recovery-options.ts';
 import { configList } from '../../foundation/config/config-list.ts';
 import { alignedLines } from './aligned-lines.ts';
 import { addControlCommands } from './control-commands.ts';
@@ -165,6 +167,17 @@ const namedValues = (names: readonly string[], env: CliEnvironment['env']): Read
     }),
   );
 
+/** A shell variable that is not set must not start the job from nothing. */
+const requirePlace = (configuration: Configuration): void => {
+  if (configuration.get(recoveryOptions.path) === '') {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `${recoveryOptions.path.key} is empty (${configuration.origin(recoveryOptions.path)}); allowed: the folder of a ` +
+        'checkpoint or savepoint, or its _metadata; leave it out to start from nothing',
+    );
+  }
+};
+
 const runJob = async (
   file: string,
   args: readonly string[],
@@ -195,6 +208,7 @@ const runJob = async (
     },
     'command line',
   );
+  requirePlace(given);
   // Only here: other commands need neither bundler nor engine.
   const { runCommand } = await import('./run-command.ts');
   return runCommand(

@@ -14,7 +14,18 @@ export const describeFailure = (thrown: unknown): string => {
 /** A message about an error, with the place in the user's code that it came from. */
 export const withUserPlace = (message: string, error: ErrorInfo): string => {
   const place = userPlace(error);
-  return place === undefined || message.includes(place) ? message : `${message}\n    at ${place}`;
+  const placed = place === undefined || message.includes(place) ? message : `${message}\n    at ${place}`;
+  return userCauses(error).reduce(
+    (text, { message: cause }) => (cause === '' || text.includes(cause) ? text : `${text}\n  caused by: ${cause}`),
+    placed,
+  );
+};
+
+/** What user code gave its own errors as cause; what Millrace wraps has its causes in the message. */
+const userCauses = (error: ErrorInfo, isUsers = false): readonly ErrorInfo[] => {
+  const { cause } = error;
+  const isOwn = isUsers || error.name !== 'MillraceError';
+  return cause === undefined ? [] : [...(isOwn ? [cause] : []), ...userCauses(cause, isOwn)];
 };
 
 /** Every stack there is, for `MILLRACE_STACK_TRACES`. */
@@ -23,12 +34,17 @@ export const allStacks = (error: ErrorInfo): string =>
     '\n',
   );
 
-/** Where in the user's code it came from: the innermost cause that knows. */
+/** Where in the user's code it came from: of the first error that is not Millrace's, else of the innermost cause that knows. */
 const userPlace = (error: ErrorInfo): string | undefined => {
-  const deeper = error.cause === undefined ? undefined : userPlace(error.cause);
-  if (deeper !== undefined || error.stack === undefined) {
-    return deeper;
+  if (error.name !== 'MillraceError') {
+    return ownPlace(error) ?? deeperPlace(error);
   }
-  const [frame] = userFrames(error.stack);
+  return deeperPlace(error) ?? ownPlace(error);
+};
+
+const deeperPlace = ({ cause }: ErrorInfo): string | undefined => (cause === undefined ? undefined : userPlace(cause));
+
+const ownPlace = ({ stack }: ErrorInfo): string | undefined => {
+  const [frame] = stack === undefined ? [] : userFrames(stack);
   return frame === undefined ? undefined : formatFrame(frame);
 };

@@ -3,7 +3,7 @@ import type { JobBundle } from './bundle/bundle-job.ts';
 import { describeFailure, withUserPlace } from './describe-failure.ts';
 import { EXIT_CODE_OF } from './interrupts.ts';
 import type { JobRun, RunEvents, RunOutcome } from './job-run.ts';
-import { progressLine } from './progress.ts';
+import { lateRecords, progressLine } from './progress.ts';
 import type { JobProgress } from './progress.ts';
 import type { InterruptSignal, RunEnvironment, RunOptions } from './run-command.ts';
 import { shellWord } from './shell-word.ts';
@@ -137,7 +137,9 @@ export const reportOutcome = (
 
 const endText = (run: JobRun, outcome: RunOutcome, jobFile: string): string => {
   const job = `Job ${run.jobName} (${run.jobId})`;
-  const after = `after ${(outcome.durationMs / 1000).toFixed(1)} s`;
+  const progress = run.progress();
+  const late = progress.lateRecordsDropped > 0 ? ` (${lateRecords(progress)})` : '';
+  const after = `after ${(outcome.durationMs / 1000).toFixed(1)} s${late}`;
   switch (outcome.status) {
     case 'FINISHED':
       return `${job} finished ${after}${continuation(outcome.savepoint, jobFile)}`;

@@ -4,6 +4,8 @@ export interface JobProgress {
   /** Records read by sources, and given to sinks, since the start. */
   readonly recordsIn: number;
   readonly recordsOut: number;
+  /** Records that came after their window, and that no side output took. */
+  readonly lateRecordsDropped: number;
   readonly restarts: number;
   readonly checkpoint:
     | { readonly id: number; readonly ageMs: number; readonly sizeBytes: number; readonly durationMs: number }
@@ -25,6 +27,10 @@ export const humanSize = (bytes: number): string => {
 
 const count = (value: number): string => Math.round(value).toLocaleString('en-US');
 
+/** By Flink's name of the metric. */
+export const lateRecords = ({ lateRecordsDropped }: Pick<JobProgress, 'lateRecordsDropped'>): string =>
+  `numLateRecordsDropped ${count(lateRecordsDropped)}`;
+
 /** One line: `RUNNING  in 12,345 (1,000/s)  out 123 (10/s)  checkpoint 4 (0.6 s ago, 1.2 KiB, 3 ms)  restarts 0`. */
 export const progressLine = (now: JobProgress, before: JobProgress | undefined, passedMs: number): string => {
   const rate = (value: number, old: number): string => `${count(((value - old) * 1000) / Math.max(1, passedMs))}/s`;
@@ -38,6 +44,9 @@ export const progressLine = (now: JobProgress, before: JobProgress | undefined, 
       : `checkpoint ${checkpoint.id} (${(checkpoint.ageMs / 1000).toFixed(1)} s ago, ${humanSize(checkpoint.sizeBytes)}, ${count(checkpoint.durationMs)} ms)`,
     `restarts ${now.restarts}`,
   ];
+  if (now.lateRecordsDropped > 0) {
+    parts.push(lateRecords(now));
+  }
   if (now.failedCheckpoints > 0) {
     parts.push(`failed checkpoints ${now.failedCheckpoints}`);
   }

@@ -52,6 +52,7 @@ describe('progress', () => {
     status: 'RUNNING',
     recordsIn: 500,
     recordsOut: 20,
+    lateRecordsDropped: 0,
     restarts: 0,
     checkpoint: undefined,
     failedCheckpoints: 0,
@@ -59,9 +60,10 @@ describe('progress', () => {
 
   test('has records in and out with rates, the last checkpoint, restarts', () => {
     const checkpoint = { id: 4, ageMs: 640, sizeBytes: 1_300, durationMs: 3 };
-    const now = { ...base, recordsIn: 12_500, recordsOut: 30, checkpoint, restarts: 2, failedCheckpoints: 1 };
+    const counts = { restarts: 2, lateRecordsDropped: 1_234, failedCheckpoints: 1 };
+    const now = { ...base, recordsIn: 12_500, recordsOut: 30, checkpoint, ...counts };
     expect(progressLine(now, base, 2_000)).toBe(
-      'RUNNING  in 12,500 (6,000/s)  out 30 (5/s)  checkpoint 4 (0.6 s ago, 1.3 KiB, 3 ms)  restarts 2  failed checkpoints 1',
+      'RUNNING  in 12,500 (6,000/s)  out 30 (5/s)  checkpoint 4 (0.6 s ago, 1.3 KiB, 3 ms)  restarts 2  numLateRecordsDropped 1,234  failed checkpoints 1',
     );
   });
 

@@ -1,8 +1,9 @@
-import type { AggregateFunction, Key, KeyedTable } from '../../runtime/state/keyed-state.ts';
+import type { AggregateFunction } from '../../runtime/state/keyed-state.ts';
 import type { FunctionObject } from './function-object.ts';
 import { FunctionOperator } from './function-operator.ts';
 import type { KeySelector } from './key-selector.ts';
 import type { OperatorBehavior } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 /** A running aggregate by key: each record gives the result so far. */
 export class AggregateBehavior<In, Acc, Out> implements OperatorBehavior {
@@ -22,10 +23,17 @@ export class AggregateBehavior<In, Acc, Out> implements OperatorBehavior {
   }
 }
 
+const AGGREGATE = `(value, timestamp) => {
+  const key = keyOf(value);
+  const accumulator = fn.add(value, table.get(key) ?? fn.createAccumulator());
+  table.put(key, accumulator);
+  next.process(fn.getResult(accumulator), timestamp);
+}`;
+
 export class AggregateOperator<In, Acc, Out> extends FunctionOperator<In, Out> {
+  process!: (value: In, timestamp: number) => void;
   readonly #keyOf: (value: In) => unknown;
   readonly #fn: AggregateFunction<In, Acc, Out>;
-  #table!: KeyedTable<Acc>;
 
   constructor(behavior: AggregateBehavior<In, Acc, Out>) {
     super(behavior.functionObject);
@@ -34,14 +42,8 @@ export class AggregateOperator<In, Acc, Out> extends FunctionOperator<In, Out> {
   }
 
   override open(): void | Promise<void> {
-    this.#table = this.context.keyedState().table<Acc>('accumulator');
+    const table = this.context.keyedState().table<Acc>('accumulator');
+    this.process = ownProcess({ keyOf: this.#keyOf, fn: this.#fn, table, next: this.next }, AGGREGATE);
     return super.open();
-  }
-
-  process(value: In, timestamp: number): void {
-    const key = this.#keyOf(value) as Key;
-    const accumulator = this.#fn.add(value, this.#table.get(key) ?? this.#fn.createAccumulator());
-    this.#table.put(key, accumulator);
-    this.next.process(this.#fn.getResult(accumulator), timestamp);
   }
 }

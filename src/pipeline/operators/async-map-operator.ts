@@ -1,4 +1,4 @@
-import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
+import { MillraceError } from '../../foundation/common/errors.ts';
 import type { ListStateOfOperator } from '../../runtime/state/keyed-state.ts';
 import type { FunctionObject } from './function-object.ts';
 import { FunctionOperator } from './function-operator.ts';
@@ -137,11 +137,7 @@ export class AsyncMapOperator<In, Out> extends FunctionOperator<In, Out> {
     if (this.#closed) {
       return;
     }
-    this.context.fail(
-      new MillraceError('TASK_FAILED', `asyncMap '${this.context.operatorName}' failed: ${messageOf(error)}`, {
-        cause: error,
-      }),
-    );
+    this.context.fail(error);
   }
 
   /** In the mailbox: emits what is done and may go, then calls what waited; the task asks `isAvailable` after it. */
@@ -253,7 +249,7 @@ export class AsyncMapOperator<In, Out> extends FunctionOperator<In, Out> {
     this.context.fail(
       new MillraceError(
         'TIMEOUT',
-        `a call of asyncMap '${this.context.operatorName}' took longer than ${this.#limits.timeoutMs} ms; ` +
+        `a call of the asyncMap operator '${this.context.operatorName}' took longer than ${this.#limits.timeoutMs} ms; ` +
           'raise its timeout, or give the function a limit of its own',
       ),
     );

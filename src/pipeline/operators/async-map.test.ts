@@ -161,13 +161,13 @@ describe('asyncMap', () => {
     expect(harness.failures).toEqual([
       expect.objectContaining({
         code: 'TIMEOUT',
-        message: expect.stringContaining("asyncMap 'lookup' took longer") as string,
+        message: expect.stringContaining("operator 'lookup' took longer") as string,
       }),
     ]);
     harness.process(3);
     calls.open.get(3)!.reject(new Error('refused'));
     await harness.settle();
-    expect(harness.failures[1]).toMatchObject({ message: "asyncMap 'lookup' failed: refused" });
+    expect(harness.failures[1]).toMatchObject({ message: 'refused' });
   });
 
   it.each([true, false])('loses and repeats nothing, ordered %s', async (ordered) => {

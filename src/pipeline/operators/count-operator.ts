@@ -1,6 +1,6 @@
-import type { Key, KeyedTable } from '../../runtime/state/keyed-state.ts';
 import type { KeySelector } from './key-selector.ts';
 import { Operator, type OperatorBehavior } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 /** How many records a key has so far. */
 export interface KeyCount<K> {
@@ -21,9 +21,16 @@ export class CountBehavior<K, T> implements OperatorBehavior {
   }
 }
 
+const COUNT = `(value, timestamp) => {
+  const key = keyOf(value);
+  const count = (table.get(key) ?? 0) + 1;
+  table.put(key, count);
+  next.process({ key, count }, timestamp);
+}`;
+
 export class CountOperator<K, T> extends Operator<T, KeyCount<K>> {
+  process!: (value: T, timestamp: number) => void;
   readonly #keyOf: (value: T) => K;
-  #table!: KeyedTable<number>;
 
   constructor(behavior: CountBehavior<K, T>) {
     super();
@@ -31,13 +38,7 @@ export class CountOperator<K, T> extends Operator<T, KeyCount<K>> {
   }
 
   override open(): void {
-    this.#table = this.context.keyedState().table<number>('count');
-  }
-
-  process(value: T, timestamp: number): void {
-    const key = this.#keyOf(value);
-    const count = (this.#table.get(key as Key) ?? 0) + 1;
-    this.#table.put(key as Key, count);
-    this.next.process({ key, count }, timestamp);
+    const table = this.context.keyedState().table<number>('count');
+    this.process = ownProcess({ keyOf: this.#keyOf, table, next: this.next }, COUNT);
   }
 }

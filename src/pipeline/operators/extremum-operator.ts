@@ -1,8 +1,8 @@
-import type { Key, KeyedTable } from '../../runtime/state/keyed-state.ts';
 import { checkNumeric, isBetter, type Extremum } from './extremum-state.ts';
 import type { KeySelector } from './key-selector.ts';
 import type { NumericField } from './numeric-field.ts';
 import { Operator, type OperatorBehavior } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 /** A running minimum or maximum by key. Its state is one number for each key. */
 export class ExtremumBehavior implements OperatorBehavior {
@@ -21,11 +21,22 @@ export class ExtremumBehavior implements OperatorBehavior {
   }
 }
 
+const EXTREMUM = `(record, timestamp) => {
+  const key = keyOf(record);
+  const value = checkNumeric(extremum, read(record), operatorName, field);
+  let best = table.get(key);
+  if (best === undefined || isBetter(extremum, value, best)) {
+    best = value;
+    table.put(key, value);
+  }
+  next.process(replace(record, best), timestamp);
+}`;
+
 export class ExtremumOperator extends Operator {
+  process!: (record: unknown, timestamp: number) => void;
   readonly #extremum: Extremum;
   readonly #keyOf: (value: unknown) => unknown;
   readonly #field: NumericField;
-  #table!: KeyedTable<number | bigint>;
 
   constructor(behavior: ExtremumBehavior) {
     super();
@@ -35,18 +46,13 @@ export class ExtremumOperator extends Operator {
   }
 
   override open(): void {
-    this.#table = this.context.keyedState().table<number | bigint>(this.#extremum);
-  }
-
-  process(record: unknown, timestamp: number): void {
-    const key = this.#keyOf(record) as Key;
-    const { operatorName } = this.context;
-    const value = checkNumeric(this.#extremum, this.#field.read(record), operatorName, this.#field.field);
-    let best = this.#table.get(key);
-    if (best === undefined || isBetter(this.#extremum, value, best)) {
-      best = value;
-      this.#table.put(key, value);
-    }
-    this.next.process(this.#field.replace(record, best), timestamp);
+    const { context, next } = this;
+    const extremum = this.#extremum;
+    const { operatorName } = context;
+    const table = context.keyedState().table<number | bigint>(extremum);
+    this.process = ownProcess(
+      { keyOf: this.#keyOf, table, extremum, ...this.#field, operatorName, checkNumeric, isBetter, next },
+      EXTREMUM,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import type { FunctionObject } from './function-object.ts';
 import { FunctionOperator } from './function-operator.ts';
-import type { OperatorBehavior } from './operator.ts';
+import type { Downstream, OperatorBehavior, OperatorContext } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 export interface RichFilterFunction<T> extends FunctionObject {
   filter(value: T): boolean;
@@ -24,6 +25,7 @@ export class FilterBehavior<T> implements OperatorBehavior {
 }
 
 export class FilterOperator<T> extends FunctionOperator<T, T> {
+  process!: (value: T, timestamp: number) => void;
   readonly #fn: (value: T) => boolean;
 
   constructor(behavior: FilterBehavior<T>) {
@@ -31,9 +33,11 @@ export class FilterOperator<T> extends FunctionOperator<T, T> {
     this.#fn = behavior.fn;
   }
 
-  process(value: T, timestamp: number): void {
-    if (this.#fn(value)) {
-      this.next.process(value, timestamp);
-    }
+  override setup(context: OperatorContext, next: Downstream<T>): void {
+    super.setup(context, next);
+    this.process = ownProcess(
+      { fn: this.#fn, next },
+      '(value, timestamp) => { if (fn(value)) { next.process(value, timestamp); } }',
+    );
   }
 }

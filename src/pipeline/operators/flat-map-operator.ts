@@ -1,6 +1,7 @@
 import type { FunctionObject } from './function-object.ts';
 import { FunctionOperator } from './function-operator.ts';
-import type { OperatorBehavior } from './operator.ts';
+import type { Downstream, OperatorBehavior, OperatorContext } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 export interface RichFlatMapFunction<In, Out> extends FunctionObject {
   flatMap(value: In): Iterable<Out>;
@@ -23,7 +24,22 @@ export class FlatMapBehavior<In, Out> implements OperatorBehavior {
   }
 }
 
+const FLAT_MAP = `(value, timestamp) => {
+  const results = fn(value);
+  if (Array.isArray(results)) {
+    // An index loop: an array needs no iterator.
+    for (let i = 0; i < results.length; i++) {
+      next.process(results[i], timestamp);
+    }
+    return;
+  }
+  for (const result of results) {
+    next.process(result, timestamp);
+  }
+}`;
+
 export class FlatMapOperator<In, Out> extends FunctionOperator<In, Out> {
+  process!: (value: In, timestamp: number) => void;
   readonly #fn: (value: In) => Iterable<Out>;
 
   constructor(behavior: FlatMapBehavior<In, Out>) {
@@ -31,18 +47,8 @@ export class FlatMapOperator<In, Out> extends FunctionOperator<In, Out> {
     this.#fn = behavior.fn;
   }
 
-  process(value: In, timestamp: number): void {
-    const results = this.#fn(value);
-    const next = this.next;
-    if (Array.isArray(results)) {
-      // An index loop: an array needs no iterator.
-      for (let i = 0; i < results.length; i++) {
-        next.process(results[i] as Out, timestamp);
-      }
-      return;
-    }
-    for (const result of results) {
-      next.process(result, timestamp);
-    }
+  override setup(context: OperatorContext, next: Downstream<Out>): void {
+    super.setup(context, next);
+    this.process = ownProcess({ fn: this.#fn, next }, FLAT_MAP);
   }
 }

@@ -1,6 +1,7 @@
 import type { FunctionObject } from './function-object.ts';
 import { FunctionOperator } from './function-operator.ts';
-import type { OperatorBehavior } from './operator.ts';
+import type { Downstream, OperatorBehavior, OperatorContext } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 export interface RichMapFunction<In, Out> extends FunctionObject {
   map(value: In): Out;
@@ -24,6 +25,7 @@ export class MapBehavior<In, Out> implements OperatorBehavior {
 }
 
 export class MapOperator<In, Out> extends FunctionOperator<In, Out> {
+  process!: (value: In, timestamp: number) => void;
   readonly #fn: (value: In) => Out;
 
   constructor(behavior: MapBehavior<In, Out>) {
@@ -31,7 +33,8 @@ export class MapOperator<In, Out> extends FunctionOperator<In, Out> {
     this.#fn = behavior.fn;
   }
 
-  process(value: In, timestamp: number): void {
-    this.next.process(this.#fn(value), timestamp);
+  override setup(context: OperatorContext, next: Downstream<Out>): void {
+    super.setup(context, next);
+    this.process = ownProcess({ fn: this.#fn, next }, '(value, timestamp) => { next.process(fn(value), timestamp); }');
   }
 }

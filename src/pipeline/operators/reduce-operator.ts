@@ -1,10 +1,10 @@
 import { present } from '../../foundation/common/assert.ts';
-import type { Key, KeyedTable } from '../../runtime/state/keyed-state.ts';
 import { isBetter, type Extremum, type Ordered } from './extremum-state.ts';
 import type { FunctionObject } from './function-object.ts';
 import { FunctionOperator } from './function-operator.ts';
 import { fieldReader, type KeySelector } from './key-selector.ts';
 import type { OperatorBehavior } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 
 export interface RichReduceFunction<T> extends FunctionObject {
   reduce(a: T, b: T): T;
@@ -37,10 +37,18 @@ export class ReduceBehavior<T> implements OperatorBehavior {
   }
 }
 
+const REDUCE = `(value, timestamp) => {
+  const key = keyOf(value);
+  const old = table.get(key);
+  const result = old === undefined ? value : fn(old, value);
+  table.put(key, result);
+  next.process(result, timestamp);
+}`;
+
 export class ReduceOperator<T> extends FunctionOperator<T, T> {
+  process!: (value: T, timestamp: number) => void;
   readonly #keyOf: (value: T) => unknown;
   readonly #fn: (a: T, b: T) => T;
-  #table!: KeyedTable<T>;
 
   constructor(behavior: ReduceBehavior<T>) {
     super(behavior.functionObject);
@@ -49,16 +57,9 @@ export class ReduceOperator<T> extends FunctionOperator<T, T> {
   }
 
   override open(): void | Promise<void> {
-    this.#table = this.context.keyedState().table<T>('reduced');
+    const table = this.context.keyedState().table<T>('reduced');
+    this.process = ownProcess({ keyOf: this.#keyOf, fn: this.#fn, table, next: this.next }, REDUCE);
     return super.open();
-  }
-
-  process(value: T, timestamp: number): void {
-    const key = this.#keyOf(value) as Key;
-    const old = this.#table.get(key);
-    const result = old === undefined ? value : this.#fn(old, value);
-    this.#table.put(key, result);
-    this.next.process(result, timestamp);
   }
 }
 

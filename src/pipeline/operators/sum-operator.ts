@@ -1,7 +1,7 @@
-import type { Key, KeyedTable } from '../../runtime/state/keyed-state.ts';
 import type { KeySelector } from './key-selector.ts';
 import type { NumericField } from './numeric-field.ts';
 import { Operator, type OperatorBehavior } from './operator.ts';
+import { ownProcess } from './own-process.ts';
 import { addToSum, sumOf, type SumPlace, type SumState } from './sum-state.ts';
 
 /** A running sum by key. Its state is one number for each key. */
@@ -20,11 +20,28 @@ export class SumBehavior implements OperatorBehavior {
   }
 }
 
+const SUM = `(record, timestamp) => {
+  const key = keyOf(record);
+  const old = table.get(key);
+  const value = read(record);
+  // The way of almost all records; 'addToSum' does the same and everything else.
+  if (typeof old === 'number' && typeof value === 'number') {
+    const sum = old + value;
+    if (Number.isSafeInteger(sum)) {
+      table.put(key, sum);
+      next.process(replace(record, sum), timestamp);
+      return;
+    }
+  }
+  const sum = addToSum(old, value, place);
+  table.put(key, sum);
+  next.process(replace(record, sumOf(sum)), timestamp);
+}`;
+
 export class SumOperator extends Operator {
+  process!: (record: unknown, timestamp: number) => void;
   readonly #keyOf: (value: unknown) => unknown;
   readonly #field: NumericField;
-  #table!: KeyedTable<SumState>;
-  #place!: SumPlace;
 
   constructor(behavior: SumBehavior) {
     super();
@@ -33,25 +50,10 @@ export class SumOperator extends Operator {
   }
 
   override open(): void {
-    this.#table = this.context.keyedState().table<SumState>('sum');
-    this.#place = { operatorName: this.context.operatorName, field: this.#field.field };
-  }
-
-  process(record: unknown, timestamp: number): void {
-    const key = this.#keyOf(record) as Key;
-    const old = this.#table.get(key);
-    const value = this.#field.read(record);
-    // The way of almost all records; `addToSum` does the same and everything else.
-    if (typeof old === 'number' && typeof value === 'number') {
-      const sum = old + value;
-      if (Number.isSafeInteger(sum)) {
-        this.#table.put(key, sum);
-        this.next.process(this.#field.replace(record, sum), timestamp);
-        return;
-      }
-    }
-    const sum = addToSum(old, value, this.#place);
-    this.#table.put(key, sum);
-    this.next.process(this.#field.replace(record, sumOf(sum)), timestamp);
+    const { context, next } = this;
+    const { field, read, replace } = this.#field;
+    const table = context.keyedState().table<SumState>('sum');
+    const place: SumPlace = { operatorName: context.operatorName, field };
+    this.process = ownProcess({ keyOf: this.#keyOf, table, read, replace, addToSum, sumOf, place, next }, SUM);
   }
 }

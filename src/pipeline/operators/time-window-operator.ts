@@ -164,7 +164,7 @@ export class EventTimeWindowOperator<In> extends TimeWindowOperator<In> {
   #withoutTimestamp(): MillraceError {
     return new MillraceError(
       'BAD_RECORD',
-      `a record without a timestamp reached the event-time window '${this.context.operatorName}'; ` +
+      `a record without a timestamp reached the event-time window of operator '${this.context.operatorName}'; ` +
         'call assignTimestampsAndWatermarks before it, or use processing-time windows',
     );
   }

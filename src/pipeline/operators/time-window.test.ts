@@ -189,7 +189,7 @@ describe('tumbling event-time windows', () => {
   it('refuses records without a timestamp', async () => {
     const harness = await OperatorHarness.open((input: DataStream<Click>) => input.windowAll(tenMs).sum('n'));
     expect(() => harness.process(click('a'))).toThrow(
-      /without a timestamp reached the event-time window 'timeWindowAll'/,
+      /without a timestamp reached the event-time window of operator 'timeWindowAll'/,
     );
   });
 });

@@ -62,7 +62,9 @@ describe('watermarks', () => {
 
   it.each([[Number.NaN], ['1000'], [undefined], [new Date(0)]])('refuse the timestamp %s', async (time) => {
     const harness = await OperatorHarness.open(bounded);
-    expect(() => harness.process({ time: time as number })).toThrow(/the timestamp assigner of 'watermarks' returned/);
+    expect(() => harness.process({ time: time as number })).toThrow(
+      /the timestamp assigner of operator 'watermarks' returned/,
+    );
   });
 
   it('do not go back after a restore, which emits where it was', async () => {

@@ -84,7 +84,7 @@ export class WatermarkOperator<T> extends Operator<T, T> {
     if (typeof timestamp !== 'number' || !Number.isFinite(timestamp)) {
       throw new MillraceError(
         'BAD_RECORD',
-        `the timestamp assigner of '${this.context.operatorName}' returned ${String(timestamp)} (${typeof timestamp}); ` +
+        `the timestamp assigner of operator '${this.context.operatorName}' returned ${String(timestamp)} (${typeof timestamp}); ` +
           'a timestamp is a number of milliseconds since 1970',
       );
     }
@@ -94,7 +94,7 @@ export class WatermarkOperator<T> extends Operator<T, T> {
   #withoutTimestamp(): MillraceError {
     return new MillraceError(
       'BAD_RECORD',
-      `'${this.context.operatorName}' got a record without a timestamp; give the watermark strategy a timestamp ` +
+      `operator '${this.context.operatorName}' got a record without a timestamp; give the watermark strategy a timestamp ` +
         'assigner: withTimestampAssigner((value) => ...)',
     );
   }

@@ -1,5 +1,6 @@
 import { assert } from '../../foundation/common/assert.ts';
 import type { Random } from '../../foundation/common/random.ts';
+import { targetOfTemporaryName } from '../../foundation/filesystem/disk/temporary-name.ts';
 
 /**
  * Names below a checkpoint directory, as docs/formats/checkpoint.md shows them:
@@ -24,6 +25,12 @@ export const dataFileName = (tag: string, checkpointId: number, random: Random):
 /** The checkpoint that wrote a data file, by its name alone or its path; `undefined` for any other file. */
 export const idOfDataFile = (path: string): number | undefined =>
   idIn(DATA_FILE, path.slice(path.lastIndexOf('/') + 1));
+
+/** A hidden file that became, or was to become, one of ours: a process was killed while it wrote it. */
+export const isUnfinished = (name: string): boolean => {
+  const target = targetOfTemporaryName(name);
+  return target !== undefined && (target === METADATA_NAME || idOfDataFile(target) !== undefined);
+};
 
 /** The folder of a job's checkpoints in `checkpoints.dir`. */
 export const jobCheckpointFolder = (checkpointDir: string, jobId: string): string =>

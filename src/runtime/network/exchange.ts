@@ -75,8 +75,8 @@ export class Exchange implements ConnectionOwner {
   }
 
   /**
-   * The task of this channel ended. What it wrote is still delivered: a consumer may be slow, or not even deployed; the
-   * producer's end is forgotten when everything has gone.
+   * The task of this channel ended. One that finished has delivered everything, any other has closed its outputs; where
+   * neither is so, the producer's end is forgotten when everything has gone.
    */
   release(key: string): void {
     this.#waiting.delete(key);

@@ -152,6 +152,8 @@ export interface ReaderReport {
   readonly accepted: readonly AcceptedSplit[];
   /** How often it asked for a split and got no answer. */
   readonly requests: number;
+  /** It was told that there are no more. */
+  readonly noMoreSplits: boolean;
 }
 
 /** A line of a TaskManager's table of attempts: the truth about what runs (R15). */
@@ -175,6 +177,8 @@ export interface TaskMetrics {
   readonly recordsOut: number;
   /** Records that reached a sink operator of the chain. */
   readonly recordsToSinks: number;
+  /** What operators count beside that (`Operator.counters`), by operator id and Flink's name of the metric; those that do. */
+  readonly counters: Readonly<Record<OperatorId, Readonly<Record<string, number>>>>;
   /** Since the start: working, waiting for input, waiting for credit. */
   readonly busyMs: number;
   readonly idleMs: number;

@@ -13,6 +13,7 @@ import type {
 interface ReaderEntry {
   accepted: AcceptedSplit[];
   requests: number;
+  noMoreSplits: boolean;
 }
 
 interface Entry {
@@ -84,7 +85,7 @@ export class AttemptLedger {
         return;
       }
       case 'no-more-splits':
-        readerOf(entry, command.operatorId).requests = 0;
+        Object.assign(readerOf(entry, command.operatorId), { requests: 0, noMoreSplits: true });
         return;
       case 'aborted':
       case 'floor':
@@ -132,10 +133,11 @@ export class AttemptLedger {
       state,
       ...(error === undefined ? {} : { error }),
       ended,
-      readers: [...readers].map(([operatorId, { accepted, requests }]) => ({
+      readers: [...readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
         operatorId,
         accepted: [...accepted],
         requests,
+        noMoreSplits,
       })),
     }));
   }
@@ -154,7 +156,7 @@ const readerOf = (entry: Entry, operatorId: OperatorId): ReaderEntry => {
   if (known !== undefined) {
     return known;
   }
-  const reader: ReaderEntry = { accepted: [], requests: 0 };
+  const reader: ReaderEntry = { accepted: [], requests: 0, noMoreSplits: false };
   entry.readers.set(operatorId, reader);
   return reader;
 };

@@ -14,6 +14,7 @@ import type { BarrierEvent } from '../network/stream-element.ts';
 import { threadPort } from '../network/thread-port.ts';
 import type { JobProgram, TaskReport } from '../protocol/task-commands.ts';
 import type { StateReader } from '../state/state-handle.ts';
+import { attributeTo } from './task/operator-failure.ts';
 import { buildTask, vertexOf } from './task/task-builder.ts';
 import type { TaskEnvironment } from './task/task-environment.ts';
 import { Task } from './task/task.ts';
@@ -82,6 +83,11 @@ export class TaskThread {
   /** Whose code runs now, also behind a promise or in a timer of its own. */
   get running(): RunningCode | undefined {
     return this.#context.getStore();
+  }
+
+  /** Ends of channels that are held here, for tests of leaks. */
+  get heldChannels(): number {
+    return this.#exchange.size;
   }
 
   /** A line of `console.log` and the like. */
@@ -249,12 +255,12 @@ export class TaskThread {
       );
       return;
     }
-    const whose = running === undefined ? '' : ` of ${running.operatorName ?? running.title}`;
-    const error = new MillraceError(
+    const uncaught = new MillraceError(
       'TASK_FAILED',
-      `uncaught error in asynchronous user code${whose}: ${messageOf(thrown)}`,
+      `uncaught error in asynchronous user code: ${messageOf(thrown)}`,
       { cause: thrown },
     );
+    const error = running?.operatorName === undefined ? uncaught : attributeTo(running.operatorName, uncaught);
     for (const task of running === undefined ? this.#tasks.values() : [running.task]) {
       task.fail(error);
     }

@@ -70,8 +70,8 @@ const numbers = (): Source<number> =>
   });
 
 /** The same source; each call of its enumerator comes to a trap first. */
-const trapped = (numbers: Source<number>, trap: (call: string) => void): Source<number> => {
-  const { enumerator: factory } = numbers.behavior;
+const trapped = (inner: Source<number>, trap: (call: string) => void): Source<number> => {
+  const { enumerator: factory } = inner.behavior;
   if (factory === undefined) {
     throw new Error('the source has no enumerator of its own');
   }
@@ -100,9 +100,9 @@ const trapped = (numbers: Source<number>, trap: (call: string) => void): Source<
     close: () => console.log('closed'),
   });
   return {
-    ...numbers,
+    ...inner,
     behavior: {
-      ...numbers.behavior,
+      ...inner.behavior,
       enumerator: {
         kind: factory.kind,
         create: (config, parallelism, state) => {

@@ -13,6 +13,8 @@ export const trappedSource = <T>(inner: Source<T>, trap: Trap, isDue: (place: st
       trap('reader create');
       const reader = inner.behavior.createReader(context);
       let reads = 0;
+      let hasEnded = false;
+      let hasSnapshot = false;
       return {
         open: () => {
           trap('reader open');
@@ -25,17 +27,21 @@ export const trappedSource = <T>(inner: Source<T>, trap: Trap, isDue: (place: st
         noMoreSplits: () => reader.noMoreSplits(),
         read: (output, limit) => {
           reads++;
-          if (reads === 20) {
+          if (reads === 2) {
             trap('reader read');
             if (isDue('reader fail')) {
               context.fail(new Error('boom'));
             }
           }
-          return reader.read(output, limit);
+          const status = hasEnded ? 'end' : reader.read(output, limit);
+          hasEnded = status === 'end';
+          // A source that has ended is asked for no snapshot: however slow the checkpoints are, there is one before.
+          return hasEnded && !hasSnapshot ? { waitMs: 2 } : status;
         },
         snapshot: () => {
           // At the first one: how many there are depends on the machine.
           trap('reader snapshot');
+          hasSnapshot = true;
           return reader.snapshot();
         },
         checkpointCompleted: () => trap('reader completed'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { BatchDecoder } from '../batch-decoder.ts';
 import { BatchEncoder } from '../batch-encoder.ts';
 import { sameFieldOrder } from './any-value.ts';
+import { sameValue } from './same-value.ts';
 
 export const HEADROOM = 24;
 
@@ -17,7 +18,10 @@ export class Channel {
     assert.equal(encoded.byteLength, encoded.buffer.byteLength);
     const decoded = this.decoder.decode(encoded.subarray(HEADROOM));
     assert.equal(decoded.count, values.length);
-    assert.deepEqual(decoded.values, values);
+    if (!sameValue(decoded.values, values)) {
+      assert.deepEqual(decoded.values, values);
+      assert.fail('the values differ');
+    }
     assert.ok(sameFieldOrder(decoded.values, values), 'fields are in another order');
     const expected = timestamps?.every((timestamp) => timestamp === Number.NEGATIVE_INFINITY) ? undefined : timestamps;
     assert.deepEqual(decoded.timestamps, expected && values.length > 0 ? Float64Array.from(expected) : undefined);

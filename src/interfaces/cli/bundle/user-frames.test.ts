@@ -29,6 +29,9 @@ describe('userFrames', () => {
     const rest = stack.split('\n').slice(6).join('\n');
     expect(userFrames(rest, installed).map(({ file }) => file)).toEqual(['/home/me/job/node_modules/pkg/index.js']);
     expect(userFrames('Error: nothing', installed)).toEqual([]);
+    // Installed beside Millrace, not below it.
+    const caller = 'E\n    at async Command.parseAsync (/home/me/job/node_modules/commander/lib/command.js:1113:5)';
+    expect(userFrames(caller, installed)).toEqual([]);
   });
 
   test("a job in a checkout of Millrace is the user's, Millrace is not", () => {

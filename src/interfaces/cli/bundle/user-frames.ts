@@ -30,6 +30,9 @@ const parseFrame = (text: string): StackFrame | undefined => {
   };
 };
 
+/** What calls Millrace's command line: below every frame of a job, and no place of the user's. */
+const CALLER_OF_THE_CLI = /[\\/]node_modules[\\/]commander[\\/]/;
+
 /**
  * The frames of a stack trace that are the user's: not Node's, not Millrace's, not what the bundler added. Packages that
  * the job uses are left out too, unless nothing else is left.
@@ -41,7 +44,7 @@ export const userFrames = (stack: string, folder: string = installation().folder
     .filter((frame) => frame !== undefined)
     .filter(({ file }) => isAbsolute(file) && !isBundlePath(file) && !isInternal(file, folder));
   const own = frames.filter(({ file }) => !/[\\/]node_modules[\\/]/.test(file));
-  return own.length > 0 ? own : frames;
+  return own.length > 0 ? own : frames.filter(({ file }) => !CALLER_OF_THE_CLI.test(file));
 };
 
 const isInternal = (file: string, folder: string): boolean =>

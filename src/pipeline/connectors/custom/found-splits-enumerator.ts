@@ -76,7 +76,7 @@ class FoundSplitsEnumerator implements SplitEnumerator {
   }
 
   readerRegistered(subtask: number, held: readonly Split[]): EnumeratorDecision {
-    this.#waiting.delete(subtask);
+    // What it waits for stays: its registration may come twice, a split too many does no harm.
     for (const { id } of held) {
       this.#owners.set(id, subtask);
       this.#seen.add(id);

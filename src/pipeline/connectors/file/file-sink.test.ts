@@ -7,6 +7,7 @@ import { type AttemptOptions, JOB_ID, SINK_ID, SinkAttempt } from '../sink-harne
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import { type FileFormat, fileSink, type FileSinkOptions, fileSinkBehavior } from './file-sink.ts';
 import type { PreparedParts } from './file-sink-writer.ts';
+import { textFormat } from './record-format.ts';
 
 let disk: MemoryDisk;
 let fs: MemoryFileSystem;
@@ -200,6 +201,14 @@ describe('fileSink', () => {
     expect(() => fileSink({ path: 'out', prefix: '.x' })).toThrow(/prefix/);
     expect(() => fileSink({ path: 'out', format: 'xml' as 'json' })).toThrow(/"xml"; allowed: text, json, csv/);
     expect(() => fileSink({ path: 'out', rolling: { maxSize: 'big' as '1mb' } })).toThrow(/rolling.maxSize is "big"/);
+  });
+
+  it('refuses records that have no text of their own', () => {
+    const { format } = textFormat();
+    expect([1, 2n, true, 'x'].map((record) => format(record))).toEqual(['1\n', '2\n', 'true\n', 'x\n']);
+    expect(() => format({ a: 1 })).toThrow(/of type object; set its format to json/);
+    expect(() => format(undefined)).toThrow(/not undefined/);
+    expect(() => format(null)).toThrow(/not null/);
   });
 
   it('has types', () => {

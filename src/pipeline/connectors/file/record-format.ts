@@ -18,10 +18,25 @@ export interface RecordFormat<T> {
   readonly header: ((first: T) => string) | undefined;
 }
 
+const IN_TEXT: ReadonlySet<string> = new Set(['string', 'number', 'bigint', 'boolean']);
+
 export const textFormat = (): RecordFormat<unknown> => ({
-  format: (record) => `${String(record)}\n`,
+  format: (record) => {
+    if (!IN_TEXT.has(typeof record)) {
+      // The types allow no other; where they were cast away, a file full of `[object Object]` helps nobody.
+      throw new MillraceError(
+        'BAD_RECORD',
+        `the text format of the file sink takes strings, numbers, bigints and booleans, not ${kindOf(record)}; set its ` +
+          'format to json, csv or a function that makes the line',
+      );
+    }
+    return `${String(record)}\n`;
+  },
   header: undefined,
 });
+
+const kindOf = (record: unknown): string =>
+  record === null || record === undefined ? String(record) : `a record that is of type ${typeof record}`;
 
 export const lineFormat = <T>(lineOf: (record: T) => string): RecordFormat<T> => ({
   format: (record) => {

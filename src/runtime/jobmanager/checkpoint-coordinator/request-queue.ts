@@ -30,7 +30,11 @@ export class RequestQueue {
   refusal(request: CheckpointRequest, current: CheckpointRequest | undefined): ErrorInfo | undefined {
     const stops = [current, ...this.#waiting.map((waiting) => waiting.request)].some((other) => stopOf(other) !== 'no');
     if (request.kind === 'checkpoint' && !this.#hasFolder) {
-      return failure('BAD_OPTION', 'the job has no checkpoint directory: set execution.checkpointing.dir');
+      return failure(
+        'BAD_OPTION',
+        'checkpointing is off for this job: switch it on with env.enableCheckpointing or execution.checkpointing.interval, ' +
+          'or take a savepoint, which works without',
+      );
     }
     if (stopOf(request) !== 'no' && stops) {
       return failure('CHECKPOINT_FAILED', 'the job is being stopped already');

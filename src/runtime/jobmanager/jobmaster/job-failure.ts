@@ -12,9 +12,15 @@ export const finalError = (
   return {
     name: 'MillraceError',
     code: error.code ?? 'TASK_FAILED',
-    message: `${what}${error.message}${reason === undefined ? '' : `; not restarted: ${reason}`}`,
+    message: `${what}${nameless(execution, error.message)}${reason === undefined ? '' : `; not restarted: ${reason}`}`,
     cause: error,
   };
+};
+
+/** A task of one operator has its name: once is enough. */
+const nameless = (execution: Execution | undefined, message: string): string => {
+  const prefix = execution === undefined ? '' : `operator '${execution.subtask.vertex.name}' failed: `;
+  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
 };
 
 export const ENDED_UNTOLD: ErrorInfo = {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { seededRandom, type Random } from '../../../foundation/common/random.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
+import { OWN_ENUMERATOR, type EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
+import { ownFoundSplits, ownStaticSplits } from '../test-support/simulated-user-code.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { RARE_STATES, type RareState } from '../test-support/rare-states.ts';
@@ -14,15 +16,21 @@ interface Scenario {
   readonly graph: (parallelism: number) => JobGraph;
   readonly expected: readonly string[];
   readonly parallelism: number;
+  readonly ownEnumerator: EnumeratorFactory | undefined;
 }
 
 /** Sources, tasks between, sinks, of all shapes of regions. */
 const scenarioOf = (random: Random, timeoutMs = 2_000): Scenario => {
+  // Beside the JobManager, or as user code that a source brings along.
+  const enumerator = (['ours', 'ours', 'static', 'found', 'found bounded'] as const)[random.int(5)]!;
   const splits = Array.from({ length: 1 + random.int(6) }, (_, index) => ({
-    id: `s${index}`,
+    id: `s/${index}`,
     next: 0,
     count: 1 + random.int(40),
   }));
+  // Ours beside the user's: its snapshot is there at once, and short splits are asked for until the other one's is (R4).
+  const short = Array.from({ length: 60 }, (_, index) => ({ id: `t/${index}`, next: 0, count: 1 }));
+  const more = enumerator === 'static' ? short : [];
   const assignment = random.int(2) === 0 ? 'pull' : 'by-index';
   const shape = random.int(4);
   const checkpointing = {
@@ -32,7 +40,18 @@ const scenarioOf = (random: Random, timeoutMs = 2_000): Scenario => {
     tolerableFailures: random.int(3) === 0 ? 0 : 1_000,
     numRetained: 1 + random.int(2),
   };
-  const source = { enumerator: 'static-splits', config: { splits, assignment }, bounded: true };
+  const source = {
+    enumerator: enumerator === 'ours' ? 'static-splits' : OWN_ENUMERATOR,
+    config: { splits, assignment },
+    bounded: true,
+  };
+  const counts = new Map(splits.map(({ id, count }) => [id.slice(2), count]));
+  const ownEnumerator = {
+    ours: undefined,
+    static: ownStaticSplits,
+    found: ownFoundSplits(counts, false),
+    'found bounded': ownFoundSplits(counts, true),
+  }[enumerator];
   const graph = (parallelism: number): JobGraph => {
     const vertices: TestVertex[] = [
       { name: 'source', parallelism, source },
@@ -43,10 +62,18 @@ const scenarioOf = (random: Random, timeoutMs = 2_000): Scenario => {
       vertices.splice(1, 0, { name: 'between', parallelism });
       edges.splice(0, 1, ['source', 'between', 'hash'], ['between', 'sink', 'forward']);
     }
+    if (more.length > 0) {
+      // Its enumerator answers apart from the other one's.
+      const second = { enumerator: 'static-splits', config: { splits: more, assignment: 'pull' }, bounded: true };
+      vertices.push({ name: 'source-2', parallelism, source: second }, { name: 'sink-2', parallelism });
+      edges.push(['source-2', 'sink-2', 'forward']);
+    }
     return testGraph(vertices, edges, checkpointing);
   };
-  const expected = splits.flatMap(({ id, count }) => Array.from({ length: count }, (_, record) => `${id}:${record}`));
-  return { graph, expected: expected.sort(), parallelism: 1 + random.int(3) };
+  const expected = [...splits, ...more].flatMap(({ id, count }) =>
+    Array.from({ length: count }, (_, record) => `${id}:${record}`),
+  );
+  return { graph, expected: expected.sort(), parallelism: 1 + random.int(3), ownEnumerator };
 };
 
 const pointOf = ({ metadata, baseFolder, metadataPath }: CompletedCheckpoint): RestorePoint => ({
@@ -77,8 +104,8 @@ describe('a job among failures', () => {
     let restarts = 0;
     let failedCheckpoints = 0;
     await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
       worlds.push(world);
       world.master.start();
       const asked = [];
@@ -109,8 +136,8 @@ describe('a job among failures', () => {
   test('stopped with a savepoint and resumed with another parallelism, every record is committed exactly once', async () => {
     let stops = 0;
     await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism } = scenarioOf(random);
-      const first = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
+      const first = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
       first.master.start();
       await first.run(random.int(600));
       const stop = first.ask(() => first.master.stop('/savepoints', false));
@@ -126,6 +153,7 @@ describe('a job among failures', () => {
       const second = new SimulatedWorld({
         seen,
         seed,
+        ownEnumerator,
         files,
         committed,
         jobId: 'job2',
@@ -142,8 +170,8 @@ describe('a job among failures', () => {
 
   test('resumed from a plain savepoint, the output is that of a run from there on', async () => {
     await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism } = scenarioOf(random);
-      const first = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
+      const first = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
       first.master.start();
       await first.run(random.int(500));
       const asked = first.ask(() => first.master.triggerSavepoint('/savepoints'));
@@ -158,6 +186,7 @@ describe('a job among failures', () => {
       const second = new SimulatedWorld({
         seen,
         seed,
+        ownEnumerator,
         files: first.files,
         jobId: 'job2',
         graph: graph(1 + random.int(4)),
@@ -173,8 +202,8 @@ describe('a job among failures', () => {
 
   test('drained, everything that was read is committed exactly once, and the job ends', async () => {
     await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
       worlds.push(world);
       world.master.start();
       await world.run(random.int(800));
@@ -191,8 +220,8 @@ describe('a job among failures', () => {
 
   test('cancelled at any time, it ends, nothing lives, and nothing is committed twice', async () => {
     await perSeed(async (seed, random) => {
-      const { graph, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const { graph, parallelism, ownEnumerator } = scenarioOf(random);
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
       worlds.push(world);
       world.master.start();
       await world.run(random.int(1_500));
@@ -209,13 +238,9 @@ describe('a job among failures', () => {
   test('whose leader changes at any time: nothing is started or ended because of it (I9), every record is committed exactly once', async () => {
     let changes = 0;
     await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism } = scenarioOf(random, 60_000);
-      const world = new SimulatedWorld({
-        seen,
-        seed,
-        graph: graph(parallelism),
-        master: { reconcileTimeoutMs: 60_000 },
-      });
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random, 60_000);
+      const master = { reconcileTimeoutMs: 60_000 };
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism), master });
       worlds.push(world);
       world.faults = false;
       world.master.start();
@@ -240,8 +265,8 @@ describe('a job among failures', () => {
 
   test('whose leader changes among failures: every record is committed exactly once', async () => {
     await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, graph: graph(parallelism) });
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
       worlds.push(world);
       world.master.start();
       for (let round = 0; round < 8; round++) {

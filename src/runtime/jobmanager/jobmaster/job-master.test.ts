@@ -187,6 +187,7 @@ test('the overview shows tasks, attempts, metrics and checkpoints', async () => 
     recordsFromSource: 0,
     recordsOut: 0,
     recordsToSinks: 7,
+    counters: { window: { numLateRecordsDropped: 3 } },
     busyMs: 1,
     idleMs: 2,
     backpressuredMs: 3,

@@ -4,12 +4,13 @@ import type { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint
 import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { JobResult } from './job-master-options.ts';
+import { isTerminal, type JobStatus } from './job-status.ts';
 
 export interface SnapshotRequestsOptions {
   readonly storage: CheckpointStorage;
   readonly result: Promise<JobResult>;
   /** Runs `run` in the JobMaster's turn; `undefined` when nobody takes checkpoints, with the reason. */
-  readonly inTurn: (run: (coordinator: CheckpointCoordinator | undefined, status: string) => void) => void;
+  readonly inTurn: (run: (coordinator: CheckpointCoordinator | undefined, status: JobStatus) => void) => void;
   readonly jobName: string;
 }
 
@@ -59,7 +60,9 @@ export class SnapshotRequests {
     return new Promise((resolve, reject) => {
       this.#options.inTurn((coordinator, status) => {
         if (coordinator === undefined) {
-          reject(new MillraceError('JOB_ENDED', `job "${this.#options.jobName}" is ${status}`, { retryable: true }));
+          const wayOut = isTerminal(status) ? '' : ' and takes no snapshots yet; try again when it is RUNNING';
+          const message = `job "${this.#options.jobName}" is ${status}${wayOut}`;
+          reject(new MillraceError('JOB_ENDED', message, { retryable: true }));
         } else {
           run(coordinator).then(resolve, reject);
         }

@@ -29,6 +29,8 @@ export class RestorePlan {
   readonly point: RestorePoint;
   /** Subtask indices whose end the checkpoint covers (R11). */
   readonly finished: ReadonlySet<number>;
+  /** The operators whose state is left behind, because the job does not have them and `allowNonRestoredState` is set. */
+  readonly dropped: readonly string[];
   readonly #byOperator: ReadonlyMap<string, OperatorMetadata>;
 
   /** Throws CHECKPOINT_MISMATCH, naming the operator, when the state does not fit the job. */
@@ -41,14 +43,17 @@ export class RestorePlan {
         operators.set(operator.id, { vertex, operator });
       }
     }
+    const dropped: string[] = [];
     for (const stored of point.metadata.operators) {
       const found = operators.get(stored.operatorId);
       if (found === undefined) {
         requireNoState(stored, point, options.allowNonRestoredState);
+        dropped.push(...(hasState(stored) ? [describe(stored)] : []));
       } else {
         requireSameKeyGroups(stored, found.vertex, found.operator, point);
       }
     }
+    this.dropped = dropped;
     this.finished = finishedSubtasks(execution, this.#byOperator);
   }
 

@@ -25,6 +25,7 @@ const NOTHING: EnumeratorResult = { kind: 'decided', decision: {} };
 export class EnumeratorHost {
   readonly #options: EnumeratorHostOptions;
   readonly #open = new Map<OperatorId, OpenEnumerator>();
+  #latest = 0;
 
   constructor(options: EnumeratorHostOptions) {
     this.#options = options;
@@ -32,6 +33,7 @@ export class EnumeratorHost {
 
   /** Answers at once, except for a discovery. Never throws. */
   handle(call: EnumeratorCall): void {
+    this.#latest = call.call;
     if (call.request.kind === 'discover') {
       void this.#discover(call);
     } else {
@@ -53,7 +55,7 @@ export class EnumeratorHost {
     } catch (error) {
       result = { kind: 'failed', error: errorInfo(error) };
     }
-    this.#options.answer({ call, result });
+    this.#options.answer({ call, knowing: this.#latest, result });
   }
 
   #run(operatorId: OperatorId, request: EnumeratorRequest): EnumeratorResult {

@@ -25,7 +25,7 @@ export type EnumeratorRequest =
 
 /** Calls of one source are carried out in the order in which they were sent. */
 export interface EnumeratorCall {
-  /** Unique in the job. */
+  /** Counted up over all calls of the job. */
   readonly call: number;
   readonly operatorId: OperatorId;
   readonly request: EnumeratorRequest;
@@ -46,5 +46,7 @@ export type EnumeratorResult =
 /** One for each call, in their order, except that `discover` is answered when it is done. */
 export interface EnumeratorAnswer {
   readonly call: number;
+  /** The last call that was known when this was decided: a discovery decides when it is done, after later calls. */
+  readonly knowing: number;
   readonly result: EnumeratorResult;
 }

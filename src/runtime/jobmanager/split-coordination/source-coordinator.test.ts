@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { assert } from '../../../foundation/common/assert.ts';
 import type { EnumeratorDecision, Split } from '../../../pipeline/connectors/source.ts';
 import type { ReaderReport } from '../../protocol/task-commands.ts';
 import { operatorIdOf } from '../test-support/test-graph.ts';
@@ -22,11 +23,18 @@ const assign = (...pairs: (readonly [number, string])[]): EnumeratorDecision => 
 class Drive {
   readonly source = new SourceCoordinator({ operatorId: operatorIdOf('a'), config: { c: 1 }, parallelism: 2 });
 
+  /** Counts calls as the shell does. */
+  call = 1;
+
+  restart(subtasks: readonly number[], snapshot?: EnumeratorSnapshot): EnumeratorRequest | undefined {
+    return this.source.readersRestarted(subtasks, snapshot, this.call++);
+  }
+
   start(snapshot?: EnumeratorSnapshot, discoverEveryMs?: number): this {
-    const [request] = this.source.readersRestarted([0, 1], snapshot);
-    expect(request?.kind).toBe('open');
+    const request = this.restart([0, 1], snapshot);
+    assert(request?.kind === 'open', 'the enumerator is opened');
     const result = { kind: 'opened', decision: {}, discovers: true, discoverEveryMs } as const;
-    this.source.answered(request!, this.source.asOf, result);
+    this.source.answered(request, this.call, result);
     return this;
   }
 
@@ -35,8 +43,8 @@ class Drive {
     return [...shown(commands), ...this.decide(request, decision)];
   }
 
-  decide(request: EnumeratorRequest, decision: EnumeratorDecision, asOf = this.source.asOf): string[] {
-    return shown(this.source.answered(request, asOf, { kind: 'decided', decision }));
+  decide(request: EnumeratorRequest, decision: EnumeratorDecision, knowing = this.call++): string[] {
+    return shown(this.source.answered(request, knowing, { kind: 'decided', decision }));
   }
 
   discovered(decision: EnumeratorDecision): string[] {
@@ -46,7 +54,7 @@ class Drive {
   checkpoint(id: number): EnumeratorSnapshot {
     this.source.snapshotTaken(`state ${id}`);
     const snapshot = this.source.triggered(id);
-    expect(this.source.release()).toEqual([]);
+    assert(this.source.release().length === 0, 'nothing was held');
     return snapshot;
   }
 }
@@ -73,11 +81,48 @@ describe('assignment', () => {
     const drive = new Drive().start();
     drive.register(0);
     drive.register(1);
-    const before = drive.source.asOf;
-    drive.source.readersRestarted([1], undefined);
+    const before = drive.call - 1;
+    drive.restart([1]);
     expect(drive.decide(requested(1), { noMoreSplits: [1] }, before)).toEqual([]);
     expect(drive.register(1)).toEqual([]);
     expect(drive.decide(requested(1), { noMoreSplits: [1] })).toEqual(['1: no-more-splits']);
+  });
+});
+
+test('a discovery that ends after a reader started anew ends that reader too', () => {
+  const drive = new Drive().start();
+  drive.restart([1]);
+  drive.register(1);
+  expect(drive.decide({ kind: 'discover' }, { noMoreSplits: [0, 1] })).toEqual(['1: no-more-splits']);
+});
+
+describe('a split for a reader that heard that there are no more', () => {
+  const set = (): Drive => {
+    const drive = new Drive().start();
+    drive.register(0);
+    drive.register(1);
+    drive.decide(requested(0), { noMoreSplits: [0] });
+    expect(drive.decide(requested(0), assign([0, 'late']))).toEqual([]);
+    return drive;
+  };
+
+  test('goes back to the enumerator', () => {
+    const drive = set();
+    const requests = drive.source.takeRequests();
+    expect(requests).toEqual([{ kind: 'splits-returned', splits: splits('late') }]);
+    expect(drive.source.takeRequests()).toEqual([]);
+    expect(drive.decide(requests[0]!, assign([1, 'late']))).toEqual(['1: late']);
+    expect(drive.checkpoint(1).undelivered).toEqual([]);
+  });
+
+  test('is in a checkpoint that the enumerator wrote before it had it back', () => {
+    const drive = set();
+    const [request] = drive.source.takeRequests();
+    drive.source.snapshotTaken('state');
+    drive.decide(request!, {});
+    expect(drive.source.triggered(1).undelivered).toEqual(splits('late'));
+    drive.source.release();
+    expect(drive.checkpoint(2).undelivered).toEqual([]);
   });
 });
 
@@ -92,9 +137,7 @@ describe('a checkpoint (R4)', () => {
     expect(shown(drive.source.release())).toEqual(['0: after']);
     drive.source.completed(1);
     // Checkpoint 1 covers the one and not the other.
-    expect(drive.source.readersRestarted([0], undefined)).toEqual([
-      { kind: 'splits-returned', splits: splits('after') },
-    ]);
+    expect(drive.restart([0])).toEqual({ kind: 'splits-returned', splits: splits('after') });
   });
 
   test('a discovery that ends after the snapshot is not in it', () => {
@@ -113,7 +156,7 @@ describe('a checkpoint (R4)', () => {
     expect(drive.register(1)).toEqual(['1: waiting']);
     expect(drive.source.triggered(1).undelivered).toEqual([]);
     drive.source.completed(1);
-    expect(drive.source.readersRestarted([1], undefined)).toEqual([]);
+    expect(drive.restart([1])?.kind).not.toBe('splits-returned');
   });
 
   test('a snapshot that is not used holds nothing back', () => {
@@ -138,17 +181,18 @@ describe('one of several readers starts anew (R4)', () => {
     drive.discovered(assign([0, 'c0'], [1, 'c1']));
     drive.source.readersFailed([0]);
     const snapshot = { discovered: true, state: 'of 1', undelivered: [] };
-    expect(drive.source.readersRestarted([0], snapshot)).toEqual([
-      { kind: 'splits-returned', splits: splits('b0', 'c0') },
-    ]);
-    expect(drive.source.readersRestarted([0], undefined)).toEqual([]);
+    expect(drive.restart([0], snapshot)).toEqual({
+      kind: 'splits-returned',
+      splits: splits('b0', 'c0'),
+    });
+    expect(drive.restart([0])).toBeUndefined();
   });
 
   test('without a completed checkpoint everything comes back', () => {
     const drive = new Drive().start();
     drive.register(0);
     drive.discovered(assign([0, 'a0']));
-    expect(drive.source.readersRestarted([0], undefined)).toEqual([{ kind: 'splits-returned', splits: splits('a0') }]);
+    expect(drive.restart([0])).toEqual({ kind: 'splits-returned', splits: splits('a0') });
   });
 
   test('what is found while it is away waits', () => {
@@ -156,7 +200,7 @@ describe('one of several readers starts anew (R4)', () => {
     drive.register(0);
     drive.source.readersFailed([0]);
     expect(drive.discovered(assign([0, 'a0']))).toEqual([]);
-    expect(drive.source.readersRestarted([0], undefined)).toEqual([]);
+    expect(drive.restart([0])).toBeUndefined();
     expect(drive.register(0)).toEqual(['0: a0']);
   });
 });
@@ -176,7 +220,7 @@ describe('all readers start anew', () => {
     const drive = new Drive().start();
     drive.register(0);
     drive.discovered(assign([0, 'a0'], [1, 'a1']));
-    expect(drive.source.readersRestarted([0, 1], snapshot)).toEqual([open]);
+    expect(drive.restart([0, 1], snapshot)).toEqual(open);
     expect(drive.register(1)).toEqual([]);
     expect(drive.checkpoint(3).discovered).toBe(false);
   });
@@ -187,9 +231,9 @@ describe('all readers start anew', () => {
     drive.register(1);
     drive.discovered(assign([0, 'a0'], [1, 'a1']));
     drive.source.readersFailed([0, 1]);
-    expect(drive.source.readersRestarted([1], snapshot)).toEqual([open]);
+    expect(drive.restart([1], snapshot)).toEqual(open);
     drive.register(1);
-    expect(drive.source.readersRestarted([0], snapshot)).toEqual([]);
+    expect(drive.restart([0], snapshot)).toBeUndefined();
   });
 });
 
@@ -205,6 +249,12 @@ describe('a new leader (R4)', () => {
   const operatorId = operatorIdOf('a');
   const accepted = (...pairs: (readonly [string, number])[]): ReaderReport['accepted'] =>
     pairs.map(([id, afterCheckpoint]) => ({ split: { id }, afterCheckpoint }));
+  const report = (requests: number, ...pairs: (readonly [string, number])[]): ReaderReport => ({
+    operatorId,
+    accepted: accepted(...pairs),
+    requests,
+    noMoreSplits: false,
+  });
   const recovered = (): SourceCoordinator => {
     const source = new SourceCoordinator({ operatorId, config: {}, parallelism: 2 });
     source.recovering([0, 1], snapshot, 5);
@@ -214,10 +264,10 @@ describe('a new leader (R4)', () => {
   test('asks the enumerator nothing before it is known of each reader what it has', () => {
     const source = recovered();
     expect(source.postpones(requested(0))).toBe(true);
-    const first = source.readerReported(0, { operatorId, accepted: accepted(['old', 4], ['s5', 5]), requests: 1 });
-    expect(first).toEqual({ commands: [], requests: [] });
-    const { requests } = source.readerReported(1, { operatorId, accepted: accepted(['t6', 6]), requests: 0 });
-    expect(requests).toEqual([
+    source.readerReported(0, report(1, ['old', 4], ['s5', 5]));
+    expect(source.takeRequests()).toEqual([]);
+    source.readerReported(1, report(0, ['t6', 6]));
+    expect(source.takeRequests()).toEqual([
       {
         kind: 'open',
         config: {},
@@ -236,16 +286,16 @@ describe('a new leader (R4)', () => {
 
   test('a reader that starts anew gets back what no checkpoint covers, also from before the change', () => {
     const source = recovered();
-    source.readerReported(0, { operatorId, accepted: accepted(['old', 4], ['s5', 5]), requests: 0 });
+    source.readerReported(0, report(0, ['old', 4], ['s5', 5]));
     source.readerReported(1, undefined);
-    expect(source.readersRestarted([0], snapshot)).toEqual([{ kind: 'splits-returned', splits: splits('s5') }]);
+    expect(source.readersRestarted([0], snapshot, 9)).toEqual({ kind: 'splits-returned', splits: splits('s5') });
   });
 
   test('a reader that nobody runs any more starts anew: its splits are in the snapshot', () => {
     const source = recovered();
-    source.readerReported(0, { operatorId, accepted: accepted(['s5', 5]), requests: 0 });
-    const requests = source.readersRestarted([1], snapshot);
-    expect(requests).toMatchObject([
+    source.readerReported(0, report(0, ['s5', 5]));
+    expect(source.readersRestarted([1], snapshot, 9)).toBeUndefined();
+    expect(source.takeRequests()).toMatchObject([
       { kind: 'open', assigned: splits('s5') },
       { kind: 'reader-registered', subtask: 0 },
     ]);
@@ -253,9 +303,8 @@ describe('a new leader (R4)', () => {
 
   test('all readers start anew: so does the enumerator', () => {
     const source = recovered();
-    const [request, ...others] = source.readersRestarted([0, 1], snapshot);
-    expect(request).toMatchObject({ kind: 'open', assigned: [], returned: splits('u') });
-    expect(others).toEqual([]);
+    expect(source.readersRestarted([0, 1], snapshot, 9)).toMatchObject({ kind: 'open', assigned: [] });
+    expect(source.takeRequests()).toEqual([]);
   });
 
   test('a reader whose connection broke gets again what it did not get', () => {
@@ -263,9 +312,7 @@ describe('a new leader (R4)', () => {
     drive.register(0);
     drive.discovered(assign([0, 's0'], [0, 's1']));
     drive.decide(requested(0), { noMoreSplits: [0] });
-    const report = { operatorId, accepted: accepted(['s0', 0]), requests: 1 };
-    const { commands, requests } = drive.source.readerReported(0, report);
-    expect(shown(commands)).toEqual(['0: s1', '0: no-more-splits']);
-    expect(requests).toEqual([]);
+    expect(shown(drive.source.readerReported(0, report(1, ['s0', 0])))).toEqual(['0: s1', '0: no-more-splits']);
+    expect(drive.source.takeRequests()).toEqual([]);
   });
 });

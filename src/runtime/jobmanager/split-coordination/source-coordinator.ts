@@ -20,23 +20,19 @@ export interface ReaderCommand {
   readonly command: TaskCommand;
 }
 
-/** What follows from a report of a reader. */
-interface Reported {
-  readonly commands: readonly ReaderCommand[];
-  readonly requests: readonly EnumeratorRequest[];
-}
-
 export interface SourceCoordinatorOptions {
   readonly operatorId: OperatorId;
   readonly config: unknown;
   readonly parallelism: number;
 }
 
+type Assignments = NonNullable<EnumeratorDecision['assign']>;
+
 /** An answer of the enumerator, and what it answers. */
 interface Answered {
   readonly request: EnumeratorRequest;
-  /** `asOf` when the request was sent. */
-  readonly asOf: number;
+  /** The last call that the enumerator knew of. */
+  readonly knowing: number;
   readonly result: EnumeratorResult;
 }
 
@@ -54,9 +50,11 @@ export class SourceCoordinator {
   /** What waits for its reader, in order. */
   readonly #undelivered = new Map<number, Split[]>();
   readonly #finished = new Set<number>();
-  /** By subtask: the value of `#restarts` with its last start. */
+  /** By subtask: no call before this one told of its last start. */
   readonly #startedAt = new Map<number, number>();
-  #restarts = 0;
+  /** What goes back to the enumerator, until it has it; by the request. */
+  readonly #returning = new Map<EnumeratorRequest, readonly Split[]>();
+  #requests: EnumeratorRequest[] = [];
   #discovered = false;
   #discovery: { readonly everyMs: number | undefined } | undefined;
   #snapshot: { readonly state: unknown; readonly held: Answered[] } | undefined;
@@ -65,11 +63,6 @@ export class SourceCoordinator {
   constructor(options: SourceCoordinatorOptions) {
     this.#options = options;
     this.#gone = new Set(Array.from({ length: options.parallelism }, (_, subtask) => subtask));
-  }
-
-  /** To be kept with each request that is sent, and given back with its answer. */
-  get asOf(): number {
-    return this.#restarts;
   }
 
   /** Whether there is something to find now; after each discovery again, `discoverEveryMs` later. */
@@ -93,49 +86,47 @@ export class SourceCoordinator {
   }
 
   /** The subtask goes on. `report`: its reader, if that has registered. */
-  readerReported(subtask: number, report: ReaderReport | undefined): Reported {
+  readerReported(subtask: number, report: ReaderReport | undefined): ReaderCommand[] {
     if (report !== undefined) {
       this.#registered.add(subtask);
     }
+    if (report?.noMoreSplits === true) {
+      this.#finished.add(subtask);
+    }
     const recovery = this.#recovery;
     if (recovery === undefined) {
-      return this.#reconnected(subtask, report);
+      return report === undefined ? [] : this.#reconnected(subtask, report);
     }
     this.#tracker.adopt(subtask, recovery.reported(subtask, report));
-    return { commands: [], requests: this.#endRecovery() };
+    this.#endRecovery(recovery);
+    return [];
   }
 
-  /** Commands may have been lost on the way: what the reader does not have comes again (R15). */
-  #reconnected(subtask: number, report: ReaderReport | undefined): Reported {
-    if (report === undefined) {
-      return { commands: [], requests: [] };
-    }
-    const accepted = new Set(report.accepted.map(({ split }) => (split as Split).id));
+  /** Messages may have been lost on the way: what the reader does not have comes again (R15). */
+  #reconnected(subtask: number, { accepted, requests, noMoreSplits }: ReaderReport): ReaderCommand[] {
+    const ids = new Set(accepted.map(({ split }) => (split as Split).id));
     const { operatorId } = this.#options;
-    const splits = this.#tracker.assignedTo(subtask).filter(({ id }) => !accepted.has(id));
+    const splits = this.#tracker.assignedTo(subtask).filter(({ id }) => !ids.has(id));
+    // Requests that the enumerator has not answered yet are repeated, which it bears.
+    for (let missing = requests - splits.length; missing > 0; missing--) {
+      this.#requests.push({ kind: 'split-requested', subtask });
+    }
     const commands: ReaderCommand[] = [];
     if (splits.length > 0) {
       commands.push({ subtask, command: { kind: 'splits', operatorId, splits } });
     }
-    if (this.#finished.has(subtask)) {
+    if (this.#finished.has(subtask) && !noMoreSplits) {
       commands.push({ subtask, command: { kind: 'no-more-splits', operatorId } });
     }
-    // Requests may have been lost, too; those that the enumerator has not answered yet are repeated, which it bears.
-    const requests = Array.from({ length: Math.max(0, report.requests - splits.length) }, () => ({
-      kind: 'split-requested' as const,
-      subtask,
-    }));
-    return { commands, requests };
+    return commands;
   }
 
   /** R4: nothing is assigned before every reader is intact or started anew. */
-  #endRecovery(): readonly EnumeratorRequest[] {
-    const recovery = this.#recovery;
-    if (recovery === undefined || !recovery.isOver) {
-      return [];
+  #endRecovery(recovery: SourceRecovery): void {
+    if (recovery.isOver) {
+      this.#recovery = undefined;
+      this.#requests.push(this.#openRequest(recovery.snapshot, recovery.assigned), ...recovery.requests);
     }
-    this.#recovery = undefined;
-    return [this.#openRequest(recovery.snapshot, recovery.assigned), ...recovery.requests];
   }
 
   readerRegistered(
@@ -149,9 +140,16 @@ export class SourceCoordinator {
     return { commands, request: { kind: 'reader-registered', subtask, held } };
   }
 
+  /** To be sent after each `answered`, `release`, `readerReported` and `readersRestarted`. */
+  takeRequests(): readonly EnumeratorRequest[] {
+    const requests = this.#requests;
+    this.#requests = [];
+    return requests;
+  }
+
   /** The enumerator answered, with anything but a snapshot or a failure. */
-  answered(request: EnumeratorRequest, asOf: number, result: EnumeratorResult): ReaderCommand[] {
-    const answered = { request, asOf, result };
+  answered(request: EnumeratorRequest, knowing: number, result: EnumeratorResult): ReaderCommand[] {
+    const answered = { request, knowing, result };
     if (this.#snapshot !== undefined) {
       this.#snapshot.held.push(answered);
       return [];
@@ -170,7 +168,7 @@ export class SourceCoordinator {
     return {
       discovered: this.#discovered,
       state: this.#snapshot?.state,
-      undelivered: [...this.#undelivered.values()].flat(),
+      undelivered: [...this.#returning.values(), ...this.#undelivered.values()].flat(),
     };
   }
 
@@ -195,26 +193,27 @@ export class SourceCoordinator {
 
   /**
    * Readers start anew from the newest completed checkpoint. If no other reader is there, so does the enumerator, from
-   * `snapshot`; else what they got since that checkpoint goes back to the enumerator.
+   * `snapshot`; else what they got since that checkpoint goes back to the enumerator. `nextCall`: its number.
    */
-  readersRestarted(subtasks: readonly number[], snapshot: unknown): readonly EnumeratorRequest[] {
+  readersRestarted(subtasks: readonly number[], snapshot: unknown, nextCall: number): EnumeratorRequest | undefined {
     this.readersFailed(subtasks);
     const isNew = this.#gone.size === this.#options.parallelism;
-    this.#restarts++;
     for (const subtask of subtasks) {
       this.#gone.delete(subtask);
-      this.#startedAt.set(subtask, this.#restarts);
+      this.#startedAt.set(subtask, nextCall);
     }
     if (isNew) {
       this.#recovery = undefined;
-      return [this.#open(snapshot as EnumeratorSnapshot | undefined)];
+      return this.#open(snapshot as EnumeratorSnapshot | undefined);
     }
-    if (this.#recovery !== undefined) {
-      subtasks.forEach((subtask) => this.#recovery?.startedAnew(subtask));
-      return this.#endRecovery();
+    const recovery = this.#recovery;
+    if (recovery !== undefined) {
+      subtasks.forEach((subtask) => recovery.startedAnew(subtask));
+      this.#endRecovery(recovery);
+      return undefined;
     }
     const splits = subtasks.flatMap((subtask) => this.#tracker.takeBack(subtask));
-    return splits.length === 0 ? [] : [{ kind: 'splits-returned', splits }];
+    return splits.length === 0 ? undefined : { kind: 'splits-returned', splits };
   }
 
   #open(snapshot: EnumeratorSnapshot | undefined): EnumeratorRequest {
@@ -222,6 +221,8 @@ export class SourceCoordinator {
       this.#tracker.takeBack(subtask);
     }
     this.#undelivered.clear();
+    this.#returning.clear();
+    this.#requests = [];
     return this.#openRequest(snapshot, []);
   }
 
@@ -234,7 +235,7 @@ export class SourceCoordinator {
     return { kind: 'open', config, parallelism, state: snapshot?.state, returned, assigned };
   }
 
-  #apply({ request, asOf, result }: Answered): ReaderCommand[] {
+  #apply({ request, knowing, result }: Answered): ReaderCommand[] {
     if (result.kind === 'opened') {
       this.#discovery = result.discovers ? { everyMs: result.discoverEveryMs } : undefined;
       return this.#carryOut(result.decision);
@@ -245,12 +246,30 @@ export class SourceCoordinator {
     if (request.kind === 'discover') {
       this.#discovered = true;
     }
-    const { assign = [], noMoreSplits = [] } = result.decision;
+    this.#returning.delete(request);
+    const { noMoreSplits = [] } = result.decision;
+    const assign = this.#withoutEnded(request, result.decision.assign ?? []);
     // Said to an attempt that is gone: the next one may get what comes back from it.
-    const isCurrent = (subtask: number): boolean => (this.#startedAt.get(subtask) ?? 0) <= asOf;
+    const isCurrent = (subtask: number): boolean => (this.#startedAt.get(subtask) ?? 0) <= knowing;
     const hadEnded = request.kind === 'reader-registered' && this.#finished.has(request.subtask);
     const ended = hadEnded ? [...new Set([...noMoreSplits, request.subtask])] : noMoreSplits;
     return this.#carryOut({ assign, noMoreSplits: ended.filter(isCurrent) });
+  }
+
+  /**
+   * A request for a split may arrive after its reader heard that there are no more, twice or late, and by then another
+   * reader's splits may have come back: the reader has ended, or is about to, and would lose what it got now.
+   */
+  #withoutEnded(request: EnumeratorRequest, assign: Assignments): Assignments {
+    const isLost = ({ subtask }: Assignments[number]): boolean =>
+      request.kind === 'split-requested' && request.subtask === subtask && this.#finished.has(subtask);
+    const splits = assign.filter(isLost).flatMap((lost) => lost.splits);
+    if (splits.length > 0) {
+      const back: EnumeratorRequest = { kind: 'splits-returned', splits };
+      this.#returning.set(back, splits);
+      this.#requests.push(back);
+    }
+    return assign.filter((each) => !isLost(each));
   }
 
   #carryOut(decision: EnumeratorDecision): ReaderCommand[] {

@@ -43,7 +43,6 @@ interface Source {
 interface PendingRequest {
   readonly source: Source;
   readonly request: EnumeratorRequest;
-  readonly asOf: number;
 }
 
 /** The snapshots for one checkpoint are being collected. */
@@ -149,7 +148,12 @@ export class SplitCoordinator {
     for (const [operatorId, source] of this.#sources) {
       const subtasks = subtasksOf(source, indices);
       if (subtasks.length > 0) {
-        this.#callAll(source, source.coordinator.readersRestarted(subtasks, plan?.enumeratorState(operatorId)));
+        const snapshot = plan?.enumeratorState(operatorId);
+        const request = source.coordinator.readersRestarted(subtasks, snapshot, this.#nextCall);
+        if (request !== undefined) {
+          this.#call(source, request);
+        }
+        this.#callAll(source);
       }
     }
   }
@@ -170,30 +174,29 @@ export class SplitCoordinator {
     for (const source of this.#sources.values()) {
       for (const subtask of subtasksOf(source, [index])) {
         const report = readers.find(({ operatorId }) => operatorId === source.operatorId);
-        const { commands, requests } = source.coordinator.readerReported(subtask, report);
-        this.#command(source, commands);
-        this.#callAll(source, requests);
+        this.#command(source, source.coordinator.readerReported(subtask, report));
+        this.#callAll(source);
       }
     }
   }
 
-  #callAll(source: Source, requests: readonly EnumeratorRequest[]): void {
-    for (const request of requests) {
-      if (request.kind === 'open') {
-        this.#forget(source);
-        source.failed = false;
-      }
+  #callAll(source: Source): void {
+    for (const request of source.coordinator.takeRequests()) {
       this.#call(source, request);
     }
   }
 
   #call(source: Source, request: EnumeratorRequest): void {
+    if (request.kind === 'open') {
+      this.#forget(source);
+      source.failed = false;
+    }
     if (this.#closed || source.failed || source.coordinator.postpones(request)) {
       return;
     }
-    const { operatorId, coordinator, factory } = source;
+    const { operatorId, factory } = source;
     const call = this.#nextCall++;
-    this.#pending.set(call, { source, request, asOf: coordinator.asOf });
+    this.#pending.set(call, { source, request });
     const host = factory === undefined ? this.#userCode : this.#local;
     if (host instanceof EnumeratorHost) {
       host.handle({ call, operatorId, request });
@@ -202,19 +205,20 @@ export class SplitCoordinator {
     }
   }
 
-  #answered({ call, result }: EnumeratorAnswer): void {
+  #answered({ call, knowing, result }: EnumeratorAnswer): void {
     const pending = this.#pending.get(call);
     if (this.#closed || pending === undefined) {
       return;
     }
     this.#pending.delete(call);
-    const { source, request, asOf } = pending;
+    const { source, request } = pending;
     if (result.kind === 'failed') {
       this.#failed(source, result.error);
     } else if (result.kind === 'snapshot') {
       this.#snapshotAnswered(source, request, result.state);
     } else {
-      this.#command(source, source.coordinator.answered(request, asOf, result));
+      this.#command(source, source.coordinator.answered(request, knowing, result));
+      this.#callAll(source);
       this.#discover(source, request);
     }
   }
@@ -247,6 +251,7 @@ export class SplitCoordinator {
   #release(): void {
     for (const source of this.#sources.values()) {
       this.#command(source, source.coordinator.release());
+      this.#callAll(source);
     }
   }
 

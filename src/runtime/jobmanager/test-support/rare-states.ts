@@ -10,6 +10,8 @@ export const RARE_STATES = [
   'task between triggered directly',
   'report delivered twice',
   'id refused',
+  'enumerator died',
+  'enumerator silent',
   'leader changed while undecided',
   'leader changed while restarting',
   'went on without a leader',

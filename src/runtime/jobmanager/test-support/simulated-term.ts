@@ -1,5 +1,6 @@
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Random } from '../../../foundation/common/random.ts';
+import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
 import { staticSplitsEnumerator } from '../../../pipeline/connectors/static-splits-enumerator.ts';
 import type { JobMasterOptions } from '../jobmaster/job-master-options.ts';
 import { JobMaster } from '../jobmaster/job-master.ts';
@@ -11,6 +12,8 @@ import {
   type Deferrals,
   type SimulatedFiles,
 } from './simulated-stores.ts';
+import type { RareState } from './rare-states.ts';
+import { simulatedUserCode } from './simulated-user-code.ts';
 
 export const TASK_MANAGER = 'tm1';
 
@@ -22,6 +25,8 @@ export interface TermOptions {
   /** The leader before, whose stores this one reads. */
   readonly before: SimulatedTerm | undefined;
   fault(probability: number): boolean;
+  readonly ownEnumerator: EnumeratorFactory | undefined;
+  meet(state: RareState): void;
   readonly master: Pick<JobMasterOptions, 'jobId' | 'graph' | 'restore' | 'executors' | 'slots' | 'clock' | 'logger'> &
     Partial<JobMasterOptions>;
 }
@@ -58,7 +63,7 @@ export class SimulatedTerm implements Deferrals {
       checkpointIds: this.counter,
       records: this.records,
       enumerators: [staticSplitsEnumerator],
-      userCode: undefined,
+      userCode: simulatedUserCode(options.ownEnumerator, this, options.meet),
       restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },
       failover: 'region',
       ...master,

@@ -3,6 +3,7 @@ import { messageOf } from '../../../foundation/common/errors.ts';
 import type { AttemptId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { seededRandom, type Random } from '../../../foundation/common/random.ts';
+import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import type {
@@ -33,6 +34,8 @@ export interface WorldOptions {
   /** Names of transactions that are committed, and what they made visible; shared over the runs of one job. */
   readonly committed?: Map<string, readonly string[]>;
   readonly seen?: Map<RareState, number>;
+  /** Of sources that bring one along. */
+  readonly ownEnumerator?: EnumeratorFactory | undefined;
   readonly jobId?: string;
   readonly restore?: InitialRestore;
   readonly master?: Partial<JobMasterOptions>;
@@ -94,6 +97,8 @@ export class SimulatedWorld implements TaskExecutorGateway {
         folder: this.folder,
         before,
         fault: (probability) => this.fault(probability),
+        ownEnumerator: options.ownEnumerator,
+        meet: (state) => this.#meet(state),
         master: {
           jobId,
           graph,

@@ -41,6 +41,29 @@ const filled = (): HeapKeyedBackend => {
   return backend;
 };
 
+describe('values that replace equal ones', () => {
+  test('are taken, -0 for 0 too', () => {
+    const backend = backendOf();
+    const table = backend.table<unknown>('t');
+    const map = backend.mapTable<string, unknown>('m');
+    const first = { name: 'a name of some length' };
+    const second = { name: 'a name of some length' };
+    for (const [former, value] of [
+      [0, -0],
+      ['a text of some length', 'a text of some length'],
+      [first, second],
+      [Number.NaN, Number.NaN],
+    ]) {
+      table.put('k', former);
+      table.put('k', value);
+      map.put('k', 'x', former);
+      map.put('k', 'x', value);
+      expect(table.get('k')).toBe(value);
+      expect(map.get('k', 'x')).toBe(value);
+    }
+  });
+});
+
 describe('increments', () => {
   test('are built on the base that the trigger names, and on nothing else (R6)', async () => {
     const storage = new MemoryStateStorage();

@@ -38,7 +38,9 @@ export class MapStore<K, V> extends StateStore implements KeyedMapTable<K, V> {
     const entry = bucket?.find(mapKey);
     if (entry !== undefined) {
       this.touch(entry);
-      entry.value = entry.value === value ? value : detach(value);
+      if (!Object.is(entry.value, value)) {
+        entry.value = detach(value, entry.value);
+      }
       return;
     }
     const ownMapKey = this.owner.ownMapKey(mapKey);

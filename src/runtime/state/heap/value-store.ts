@@ -108,8 +108,10 @@ export class ValueStore<V> extends StateStore implements KeyedTable<V> {
       this.#add(mapKeyOf(key), new Entry(this.owner.own(key), detach(value), this.epoch));
     } else {
       this.touch(entry);
-      // What is in place already may be large, and was detached when it came.
-      entry.value = entry.value === value ? value : detach(value);
+      // What is in place already may be large, and was detached when it came; so was a string equal to `value`.
+      if (!Object.is(entry.value, value)) {
+        entry.value = detach(value, entry.value);
+      }
     }
   }
 

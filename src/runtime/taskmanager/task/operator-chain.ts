@@ -83,6 +83,15 @@ export class OperatorChain {
     return this.#sinks.reduce((sum, sink) => sum + sink.count, 0);
   }
 
+  /** What operators count themselves, by operator id; those that do. */
+  get counters(): Readonly<Record<OperatorId, Readonly<Record<string, number>>>> {
+    return Object.fromEntries(
+      this.#operators
+        .map(({ operatorId, operator }) => [operatorId, operator.counters()] as const)
+        .filter(([, counters]) => Object.keys(counters).length > 0),
+    );
+  }
+
   /** From the last to the first, so that nobody pushes into what is not open; stops in between when `goesOn` says so. */
   async open(goesOn: () => boolean): Promise<void> {
     for (const member of this.#operators.toReversed()) {

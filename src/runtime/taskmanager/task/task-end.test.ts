@@ -28,6 +28,48 @@ describe('the end of a task', () => {
     expect(harness.states().slice(-2)).toEqual([`${SOURCE} FINISHED`, `${SINK} FINISHED`]);
   });
 
+  test.each([
+    ['the producer first', [SOURCE, SINK]],
+    ['the consumer first', [SINK, SOURCE]],
+  ])('leaves no output behind for a consumer that never comes: %s', async (_, order) => {
+    const { harness, source, sink } = setUp();
+    const opening = new Gate();
+    sink.writer = { open: () => opening.promise };
+    harness.deploy();
+    source.emit(1, 2, 3);
+    source.end();
+    await harness.settle();
+    expect(harness.thread.heldChannels).toBeGreaterThan(0);
+    for (const vertex of order) {
+      harness.command(vertex, { kind: 'cancel' });
+      await harness.settle();
+    }
+    opening.open();
+    await harness.settle();
+    expect(harness.states()).toEqual(expect.arrayContaining([`${SOURCE} CANCELED`, `${SINK} CANCELED`]));
+    expect(harness.states()).not.toContain(`${SOURCE} FINISHED`);
+    expect(harness.thread.heldChannels).toBe(0);
+  });
+
+  test('leaves no channel behind: a consumer that comes after its producer was cancelled waits until it is, too', async () => {
+    const { harness, source, sink } = setUp();
+    const opening = new Gate();
+    sink.writer = { open: () => opening.promise };
+    harness.deploy();
+    source.emit(1, 2, 3);
+    source.end();
+    await harness.settle();
+    harness.command(SOURCE, { kind: 'cancel' });
+    await harness.settle();
+    opening.open();
+    await harness.settle();
+    expect(harness.states()).toContain(`${SINK} RUNNING`);
+    harness.command(SINK, { kind: 'cancel' });
+    await harness.settle();
+    expect(harness.states()).toContain(`${SINK} CANCELED`);
+    expect(harness.thread.heldChannels).toBe(0);
+  });
+
   test('a task cancelled while it is built ends when the building has ended', async () => {
     const { harness, source } = setUp();
     const loading = new Gate();

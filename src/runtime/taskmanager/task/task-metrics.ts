@@ -12,6 +12,7 @@ export const taskMetrics = (attempt: AttemptId, parts: TaskParts | undefined, ti
     recordsFromSource: parts?.input.isSource === true ? recordsIn : 0,
     recordsOut: (parts?.chain.writers ?? []).reduce((sum, writer) => sum + writer.recordsOut, 0),
     recordsToSinks: parts?.chain.recordsToSinks ?? 0,
+    counters: parts?.chain.counters ?? {},
     busyMs: timing.busyMs,
     idleMs: timing.idleMs,
     backpressuredMs: timing.blockedMs,

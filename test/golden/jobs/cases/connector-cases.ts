@@ -30,6 +30,30 @@ const drawn = (index: number): string => `${index} ${(index * 7919) % 1009}`;
 
 const roll = (index: number, random: { int(bound: number): number }): readonly number[] => [index, random.int(1000)];
 
+/** The user's code finds the splits, in a thread of its own beside the JobManager. */
+const foundShelves = (how: string, bounded: boolean): GoldenCase => ({
+  ...fromSource(
+    'source',
+    ({ env }) =>
+      env.from(
+        source({
+          name: 'found shelves',
+          splits: async () => sleep(1, ['a', 'b', 'c', 'd', 'e']),
+          bounded,
+          maxReadAhead: 4,
+          read: async function* (position: number = 0, { split }) {
+            for (let n = position; n < 60; n++) {
+              await sleep(2);
+              yield [`${split}${n}`, n + 1] as const;
+            }
+          },
+        }),
+      ),
+    ['a', 'b', 'c', 'd', 'e'].flatMap((split) => NUMBERS.slice(0, 60).map((n) => `${split}${n}`)),
+  ),
+  name: `source, splits found, read ${how}`,
+});
+
 const generatorCases: readonly GoldenCase[] = [
   fromSource(
     'sequence',
@@ -86,6 +110,8 @@ const generatorCases: readonly GoldenCase[] = [
       ),
     ['a', 'b', 'c'].flatMap((split) => NUMBERS.slice(0, 100).map((n) => `${split}${n}`)),
   ),
+  foundShelves('one after the other', true),
+  foundShelves('at the same time', false),
 ];
 
 const FILES = 4;
