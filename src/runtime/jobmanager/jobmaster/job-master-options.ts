@@ -40,7 +40,7 @@ export interface JobMasterOptions {
   readonly checkpointFolder: string | undefined;
   readonly checkpoints: CompletedCheckpointStore;
   readonly checkpointIds: CheckpointIdCounter;
-  readonly records: JobRecordStore;
+  readonly records: Pick<JobRecordStore, 'recordGeneration'>;
   readonly enumerators: readonly EnumeratorFactory[];
   /** Where the job starts when the store points to no checkpoint of it. */
   readonly restore: InitialRestore | undefined;

@@ -236,7 +236,7 @@ export class SimulatedCounter implements CheckpointIdCounter {
   }
 }
 
-export class SimulatedRecords implements JobRecordStore {
+export class SimulatedRecords implements Pick<JobRecordStore, 'recordGeneration'> {
   readonly generations: GenerationRecord[] = [];
   readonly #deferrals: Deferrals;
 
