@@ -2,6 +2,7 @@ import type { ErrorInfo } from '../foundation/common/errors.ts';
 import type { JobId } from '../foundation/common/ids.ts';
 import type { CheckpointIdCounter } from './checkpoint-id-counter.ts';
 import type { CheckpointPointer, CompletedCheckpointStore } from './completed-checkpoint-store.ts';
+import type { JobEntry } from './job-entry.ts';
 import type { JobGraphPointer, JobGraphStore } from './job-graph-store.ts';
 import type { JobRecord, JobRecordStore } from './job-record-store.ts';
 import type { JobResultPointer, JobResultStore } from './job-result-store.ts';
@@ -54,13 +55,13 @@ export interface LeaderStores {
 /** Reads that are never stale (R14), for standbys, TaskManagers and the CLI. */
 export interface StoreReader {
   /** Ascending by job id. */
-  jobs(): Promise<readonly Versioned<JobGraphPointer>[]>;
+  jobs(): Promise<readonly JobEntry<JobGraphPointer>[]>;
   jobRecord(jobId: JobId): Promise<Versioned<JobRecord> | undefined>;
   /** Ascending by checkpoint id. */
   checkpoints(jobId: JobId): Promise<readonly Versioned<CheckpointPointer>[]>;
   /** The highest checkpoint id ever given out, 0 before the first. */
   checkpointFloor(jobId: JobId): Promise<number>;
-  results(): Promise<readonly Versioned<JobResultPointer>[]>;
+  results(): Promise<readonly JobEntry<JobResultPointer>[]>;
   /** Some record has changed, or several have; what, is read. A hint: it may be late, and may come without a change. */
   watch(changed: () => void): Subscription;
 }

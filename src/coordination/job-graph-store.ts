@@ -1,4 +1,5 @@
 import type { JobId } from '../foundation/common/ids.ts';
+import type { JobEntry } from './job-entry.ts';
 
 /** Names the files of a submitted job; they are durable before this is written (I3). */
 export interface JobGraphPointer {
@@ -26,7 +27,7 @@ export type SubmissionOutcome =
 
 export interface JobGraphStore {
   /** Ascending by job id; never stale. */
-  all(): Promise<readonly JobGraphPointer[]>;
+  all(): Promise<readonly JobEntry<JobGraphPointer>[]>;
   get(jobId: JobId): Promise<JobGraphPointer | undefined>;
   /** If absent; only then is a submission acknowledged. */
   add(pointer: JobGraphPointer): Promise<SubmissionOutcome>;

@@ -1,4 +1,5 @@
 import type { JobId } from '../foundation/common/ids.ts';
+import type { JobEntry } from './job-entry.ts';
 
 /** How a job ended; the file that it names has the rest. */
 export interface JobResultPointer {
@@ -15,7 +16,7 @@ export interface JobResultPointer {
 /** What is not in here has not ended (R9). */
 export interface JobResultStore {
   /** Ascending by job id. */
-  all(): Promise<readonly JobResultPointer[]>;
+  all(): Promise<readonly JobEntry<JobResultPointer>[]>;
   get(jobId: JobId): Promise<JobResultPointer | undefined>;
   /**
    * Writes the result as dirty if the job has none. The first result of a job is the one that counts: when there is one it is

@@ -69,11 +69,6 @@ export interface Candidacy {
   resign(): Promise<void>;
   /** Gives leadership and the place in the queue up, and ends the candidacy. */
   leave(): Promise<void>;
-  /**
-   * The sign of life of the process's main thread, given several times a second: without it the lease is not renewed, so
-   * that a hung leader loses leadership even where another thread renews.
-   */
-  tick(): void;
 }
 
 /**
