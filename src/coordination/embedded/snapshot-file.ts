@@ -16,6 +16,7 @@ const imageSchema: z.ZodType<StoreImage> = z.object({
       endpoints: endpointsSchema,
       isPublished: z.boolean(),
       renewal: count,
+      cause: z.enum(['vacant', 'expired', 'suspected']),
     })
     .nullable(),
   queue: z.array(z.object({ endpoints: endpointsSchema, since: count, seen: count })),

@@ -1,4 +1,5 @@
 import { unreachable } from '../../foundation/common/assert.ts';
+import { RecordMap } from '../records/record-map.ts';
 import type { RecordChange, StoredRecord } from '../records/record-store.ts';
 import type { LeaderEndpoints, LeaderInformation, Leadership } from '../leadership.ts';
 import type { ExpectedClaim, LogEntry, Transaction } from './log-entry.ts';
@@ -16,6 +17,8 @@ export interface Claim {
   readonly isPublished: boolean;
   /** The number of the newest entry with something of this leader in it. */
   readonly renewal: number;
+  /** How the claim before it ended. */
+  readonly cause: 'vacant' | 'expired' | 'suspected';
 }
 
 /** A place in the queue. */
@@ -79,23 +82,21 @@ export class StoreState {
   readonly lineage: string;
   #number: number;
   #epoch: number;
-  #revision: number;
   #claim: Claim | undefined;
   #queue: readonly Place[];
   #falseAlarms: FalseAlarms;
   #suspected: readonly string[];
-  readonly #records: Map<string, StoredRecord>;
+  readonly #records: RecordMap;
 
   constructor(image: StoreImage) {
     this.lineage = image.lineage;
     this.#number = image.number;
     this.#epoch = image.epoch;
-    this.#revision = image.revision;
     this.#claim = image.claim ?? undefined;
     this.#queue = image.queue;
     this.#falseAlarms = image.falseAlarms;
     this.#suspected = image.suspected;
-    this.#records = new Map(image.records.map((record) => [record.key, record]));
+    this.#records = new RecordMap(image.records, image.revision);
   }
 
   /** Of the newest entry that is in here. */
@@ -110,7 +111,7 @@ export class StoreState {
 
   /** Raised by each change of a record. */
   get revision(): number {
-    return this.#revision;
+    return this.#records.revision;
   }
 
   get claim(): Claim | undefined {
@@ -149,10 +150,9 @@ export class StoreState {
     return this.#records.get(key);
   }
 
+  /** Ascending by key. */
   list(prefix: string): readonly StoredRecord[] {
-    return [...this.#records.values()]
-      .filter(({ key }) => key.startsWith(prefix))
-      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return this.#records.list(prefix);
   }
 
   image(): StoreImage {
@@ -160,7 +160,7 @@ export class StoreState {
       lineage: this.lineage,
       number: this.#number,
       epoch: this.#epoch,
-      revision: this.#revision,
+      revision: this.#records.revision,
       claim: this.#claim ?? null,
       queue: this.#queue,
       falseAlarms: this.#falseAlarms,
@@ -239,6 +239,7 @@ export class StoreState {
       endpoints,
       isPublished: false,
       renewal: this.#number,
+      cause: claim.cause,
     };
     // Who stood before it and did not act is dead, or queues again.
     const own = this.#place(endpoints.instanceId)?.since ?? 0;
@@ -286,40 +287,7 @@ export class StoreState {
   }
 
   #change(changes: readonly RecordChange[]): TransactionResult {
-    for (const change of changes) {
-      if (change.kind !== 'delete-all' && change.expected !== undefined) {
-        const found = this.#records.get(change.key)?.version ?? 'absent';
-        if (found !== change.expected) {
-          return { kind: 'conflict', key: change.key };
-        }
-      }
-    }
-    for (const change of changes) {
-      this.#carryOut(change);
-    }
-    return APPLIED;
-  }
-
-  #carryOut(change: RecordChange): void {
-    switch (change.kind) {
-      case 'put':
-        this.#revision++;
-        this.#records.set(change.key, { key: change.key, value: change.value, version: this.#revision });
-        return;
-      case 'delete':
-        this.#revision++;
-        this.#records.delete(change.key);
-        return;
-      case 'delete-all':
-        this.#revision++;
-        for (const key of this.#records.keys()) {
-          if (key.startsWith(change.prefix)) {
-            this.#records.delete(key);
-          }
-        }
-        return;
-      case 'require':
-        return;
-    }
+    const key = this.#records.change(changes);
+    return key === undefined ? APPLIED : { kind: 'conflict', key };
   }
 }
