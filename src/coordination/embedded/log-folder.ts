@@ -45,9 +45,8 @@ export class LogFolder {
   }
 
   /** Makes durable which entries there are. */
-  async syncEntries(): Promise<void> {
-    // Deleting flushes the folder, also where there was nothing to delete.
-    await this.#answer(() => this.#fs.delete(`${this.path}/log/.nothing-${this.#random.hex(12)}`));
+  syncEntries(): Promise<void> {
+    return this.#sync('log');
   }
 
   /**
@@ -57,9 +56,9 @@ export class LogFolder {
    */
   async snapshots(): Promise<readonly number[]> {
     const folder = `${this.path}/snapshots`;
-    const entries = await this.#answer(() => this.#fs.list(folder));
+    const names = await this.#answer(() => this.#fs.names(folder));
     const numbers: number[] = [];
-    for (const { name } of entries) {
+    for (const name of names) {
       const match = SNAPSHOT_NAME.exec(name);
       if (match !== null && match[2] !== this.#lineage) {
         throw new MillraceError(
@@ -103,10 +102,12 @@ export class LogFolder {
   async collect(): Promise<void> {
     const snapshots = await this.snapshots();
     const keptFrom = snapshots.at(-2) ?? 0;
-    const entries = await this.#answer(() => this.#fs.list(`${this.path}/log`));
+    // The newest may be another process's that has not flushed it yet: without it, these entries are still needed.
+    await this.#sync('snapshots');
+    const names = await this.#answer(() => this.#fs.names(`${this.path}/log`));
     const isOld = (name: string): boolean => ENTRY_NAME.test(name) && Number(name) <= keptFrom;
     await this.#deleteAll(
-      entries.map(({ name }) => name).filter((name) => isOld(targetOfTemporaryName(name) ?? name)),
+      names.filter((name) => isOld(targetOfTemporaryName(name) ?? name)),
       `${this.path}/log`,
     );
     await this.#deleteAll(
@@ -117,8 +118,8 @@ export class LogFolder {
 
   /** The highest number in the log folder, 0 when it is empty; a look at the whole folder. */
   async highestEntry(): Promise<number> {
-    const entries = await this.#answer(() => this.#fs.list(`${this.path}/log`));
-    return entries.reduce((max, { name }) => (ENTRY_NAME.test(name) ? Math.max(max, Number(name)) : max), 0);
+    const names = await this.#answer(() => this.#fs.names(`${this.path}/log`));
+    return names.reduce((max, name) => (ENTRY_NAME.test(name) ? Math.max(max, Number(name)) : max), 0);
   }
 
   entryPath(number: number): string {
@@ -131,6 +132,11 @@ export class LogFolder {
 
   #snapshotName(number: number): string {
     return `${digits(number)}-${this.#lineage}`;
+  }
+
+  #sync(folder: 'log' | 'snapshots'): Promise<void> {
+    // Deleting flushes the folder, also where there was nothing to delete.
+    return this.#answer(() => this.#fs.delete(`${this.path}/${folder}/.nothing-${this.#random.hex(12)}`));
   }
 
   async #deleteAll(names: readonly string[], folder: string): Promise<void> {

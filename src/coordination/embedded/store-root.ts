@@ -41,7 +41,7 @@ export const openStoreRoot = async (
     lineage = await makeRoot(fs, path, newUuid(random));
   }
   const folder = new LogFolder(fs, options.folder, lineage, random);
-  const isComplete = async (): Promise<boolean> => (await fs.list(`${options.folder}/snapshots`)).length > 0;
+  const isComplete = async (): Promise<boolean> => (await fs.names(`${options.folder}/snapshots`)).length > 0;
   if (!(await isComplete())) {
     // Nobody writes an entry before there is a snapshot, so that entries without one are what is left of a store.
     if ((await folder.highestEntry()) > 0 && !(await isComplete())) {

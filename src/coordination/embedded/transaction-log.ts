@@ -63,6 +63,8 @@ export class TransactionLog {
   #attempt: Attempt | undefined;
   /** What was written at this number is not known: it may still appear there (R2). */
   #undecidedNumber = 0;
+  /** Entries up to here survive a loss of power: later ones are read, but whoever wrote them may not have flushed them yet. */
+  #durableNumber = 0;
   #snapshotting: Promise<void> = Promise.resolve();
   #health: StoreHealth = { state: 'answers' };
   #isClosed = false;
@@ -108,8 +110,8 @@ export class TransactionLog {
   }
 
   /**
-   * Afterwards `state` has every entry that was in the log when this was called, and nothing that this process wrote before can
-   * still appear. Errors: STORE_AWAY, STORE_BROKEN.
+   * Afterwards `state` has every entry that was in the log when this was called, all of it durable, and nothing that this
+   * process wrote before can still appear. Errors: STORE_AWAY, STORE_BROKEN.
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#turns.run(async () => {
@@ -118,14 +120,16 @@ export class TransactionLog {
       if (this.#undecidedNumber > this.#state.number) {
         await this.#takeUndecidedNumber();
       }
+      // What is read here may be acted on outside (a sink commits): it must not be gone after a loss of power.
+      await this.#watched(() => this.#makeDurable());
     });
     return this.#refreshing;
   }
 
-  /** A cheap look whether there is something new; reads it if so. */
+  /** A cheap look whether there is something new; reads it if so. What it finds may not be durable yet. */
   async look(): Promise<void> {
     if (await this.#watched(() => this.#folder.hasEntry(this.#state.number + 1))) {
-      await this.refresh();
+      await this.#turns.run(() => this.#watched(() => this.#catchUp()));
     }
   }
 
@@ -184,6 +188,8 @@ export class TransactionLog {
   /** `undefined`: somebody else has taken the number. Rejects when the outcome is not known. */
   async #tryAppend(transactions: readonly Transaction[]): Promise<readonly TransactionResult[] | undefined> {
     this.#requireOpen();
+    // Else a loss of power could keep this entry and lose the one before it.
+    await this.#makeDurable();
     const number = this.#state.number + 1;
     const entry: LogEntry = { id: this.#options.random.hex(24), lineage: this.#state.lineage, transactions };
     const attempt: Attempt = { entry, results: undefined, isPassedUnseen: false };
@@ -202,6 +208,7 @@ export class TransactionLog {
       throw passedUnseen();
     }
     const results = this.#state.apply(entry);
+    this.#durableNumber = number;
     this.#snapshotIfDue();
     return results;
   }
@@ -233,6 +240,14 @@ export class TransactionLog {
     } catch (error) {
       this.#undecidedNumber = undecided;
       throw error;
+    }
+  }
+
+  async #makeDurable(): Promise<void> {
+    const { number } = this.#state;
+    if (number > this.#durableNumber) {
+      await this.#folder.syncEntries();
+      this.#durableNumber = number;
     }
   }
 
