@@ -22,6 +22,6 @@ test('three processes, paused before each call of the disk, killed and cut off f
   }
   // A run in which one of these never happened proves nothing about it.
   for (const [name, count] of Object.entries(total)) {
-    expect(count, name).toBeGreaterThan(20);
+    expect(count, `how often: ${name}`).toBeGreaterThan(20);
   }
 });

@@ -74,8 +74,8 @@ describe('reading and writing', () => {
   test('who loses the race for a number reads on and decides anew', async () => {
     const [one, two] = [await open(), await open()];
     const [first, second] = await Promise.all([one.append(claim(one, 'a')), two.append(claim(two, 'b'))]);
-    const results = [first, second].map((outcome) => outcome.kind === 'decided' && outcome.result.kind);
-    expect(results.toSorted()).toEqual(['applied', 'outdated']);
+    const results = new Set([first, second].map((outcome) => outcome.kind === 'decided' && outcome.result.kind));
+    expect(results).toEqual(new Set(['applied', 'outdated']));
     await Promise.all([one.refresh(), two.refresh()]);
     expect(one.state.image()).toEqual(two.state.image());
     expect(one.state.epoch).toBe(1);

@@ -85,9 +85,9 @@ export class ClusterStorage {
       throw new MillraceError(
         'STORE_EMPTY',
         `the HA store at ${store} is empty, but ${this.folder} holds ${jobs.length === 1 ? 'a job' : `${jobs.length} jobs`} of ` +
-          `this cluster (${some}). Put the store back (or name the right one), or write it anew from the files with ` +
-          '"millrace ha restore --from-storage", or leave those jobs behind and start with --start-empty, or name another ' +
-          'high-availability.cluster-id',
+          `this cluster (${some}). Put the store back, or name the right one, or begin anew under another ` +
+          'high-availability.cluster-id, or leave those jobs behind with high-availability.start-empty: true (they are not started; ' +
+          'each can be started from its newest checkpoint with "millrace run --fromSavepoint")',
       );
     }
   }

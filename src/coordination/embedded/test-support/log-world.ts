@@ -73,6 +73,7 @@ export class LogWorld {
   }
 
   #isEnding = false;
+  #isPowerFailing = false;
 
   #disturb(): void {
     const dice = this.#random.int(1000);
@@ -88,7 +89,8 @@ export class LogWorld {
     } else if (dice < 16) {
       this.#kill([process]);
       this.counts.deaths++;
-    } else if (dice < 17 && this.#started > 3) {
+    } else if ((dice < 17 && this.#started > 3) || this.#isPowerFailing) {
+      this.#isPowerFailing = false;
       this.#kill(this.#processes);
       this.#disk.crash(this.#random);
       for (const number of this.#images.keys()) {
@@ -231,6 +233,8 @@ export class LogWorld {
     }
     this.counts.reads++;
     this.#durable(log);
+    // What a read has shown must survive even this.
+    this.#isPowerFailing ||= this.#random.int(20) === 0;
     for (const key of before) {
       ok(log.state.get(key) !== undefined, `R14: a read that began after ${key} was written does not see it`);
     }
