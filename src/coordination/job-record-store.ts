@@ -12,10 +12,52 @@ export interface GenerationRecord {
   readonly taskManagers: readonly string[];
 }
 
-/** The record of one job. Changes are conditional on leadership (I1). */
-export interface JobRecordStore {
-  /** Ascending; those whose subtasks were all started again later may be left out. */
-  generations(): Promise<readonly GenerationRecord[]>;
-  /** Resolves when it is durable; only then may the generation be deployed. */
-  recordGeneration(record: GenerationRecord): Promise<void>;
+/** What was asked of a job and changes its fate (R7). It is written before it is carried out or answered. */
+export type JobIntent =
+  | { readonly kind: 'run' }
+  | { readonly kind: 'cancel'; readonly requestId: string }
+  | {
+      readonly kind: 'stop';
+      readonly requestId: string;
+      /** The directory for the savepoint. */
+      readonly savepointDirectory: string;
+      readonly drain: boolean;
+    }
+  | { readonly kind: 'rescale'; readonly requestId: string; readonly graphVersion: number }
+  | { readonly kind: 'restart-from'; readonly requestId: string; readonly snapshotPath: string };
+
+/** What a restart strategy counts, as plain data of its own. */
+export type RestartCounts = Readonly<Record<string, number | readonly number[]>>;
+
+/** What a takeover needs to know of a job beside its pointers: one object in the store. */
+export interface JobRecord {
+  readonly intent: JobIntent;
+  readonly graphVersion: number;
+  /** Ascending; those whose subtasks were all started again later are left out. */
+  readonly generations: readonly GenerationRecord[];
+  /** Written with each generation, so that a takeover neither resets nor charges them (R13). */
+  readonly restartCounts: RestartCounts;
+  /** Leaders that began to load the job since one of them finished it; at three the job is set aside (R13, R5). */
+  readonly loadingMarks: number;
 }
+
+/** The record of one job. Changes are conditional on leadership (I1) and happen one after the other. */
+export interface JobRecordStore {
+  /** Never stale; what a job that nothing was recorded of yet has is `EMPTY_JOB_RECORD`. */
+  read(): Promise<JobRecord>;
+  /** Resolves when it is durable; only then may the generation be deployed. Without counts the last ones stay. */
+  recordGeneration(record: GenerationRecord, restartCounts?: RestartCounts): Promise<void>;
+  recordIntent(intent: JobIntent): Promise<void>;
+  recordGraphVersion(graphVersion: number): Promise<void>;
+  /** One more mark; resolves with their number, this one included. */
+  markLoading(): Promise<number>;
+  clearLoading(): Promise<void>;
+}
+
+export const EMPTY_JOB_RECORD: JobRecord = {
+  intent: { kind: 'run' },
+  graphVersion: 1,
+  generations: [],
+  restartCounts: {},
+  loadingMarks: 0,
+};

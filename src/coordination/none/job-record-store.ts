@@ -1,15 +1,15 @@
-import type { GenerationRecord, JobRecordStore } from '../job-record-store.ts';
+import { EMPTY_JOB_RECORD, type GenerationRecord, type JobRecord, type JobRecordStore } from '../job-record-store.ts';
 
-/** Without HA nobody reads the record after a crash: only the newest generation is kept, for display. */
-export class InMemoryJobRecordStore implements JobRecordStore {
+/** Of a job that nobody recovers: each start of its JobMaster is the first, only the newest generation is kept, for display. */
+export class InMemoryJobRecordStore implements Pick<JobRecordStore, 'read' | 'recordGeneration'> {
   #newest: GenerationRecord | undefined;
 
   get newest(): GenerationRecord | undefined {
     return this.#newest;
   }
 
-  generations(): Promise<readonly GenerationRecord[]> {
-    return Promise.resolve(this.#newest === undefined ? [] : [this.#newest]);
+  read(): Promise<JobRecord> {
+    return Promise.resolve(EMPTY_JOB_RECORD);
   }
 
   recordGeneration(record: GenerationRecord): Promise<void> {

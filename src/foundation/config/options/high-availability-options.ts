@@ -15,21 +15,47 @@ export const highAvailabilityOptions = {
     key: `${prefix}.type`,
     deprecatedKeys: [prefix, recovery('mode')],
     default: 'none',
-    description: 'What the JobManagers agree through.',
-    isUsed,
+    description:
+      'What the JobManagers agree through: `none`, one JobManager whose crash ends its jobs; `embedded`, a folder that all ' +
+      'processes of one machine share. `zookeeper` and `kubernetes` are not there yet.',
   }),
   clusterId: option(stringType, {
     key: `${prefix}.cluster-id`,
     deprecatedKeys: [`${prefix}.zookeeper.path.namespace`, recovery('zookeeper.path.namespace')],
     default: '/default',
     description: 'Tells clusters apart that share a store.',
-    isUsed,
   }),
   storageDirectory: option(stringType, {
     key: `${prefix}.storageDir`,
     deprecatedKeys: [`${prefix}.zookeeper.storageDir`, recovery('zookeeper.storageDir')],
     description: 'Folder that all processes share, for job graphs and what the pointers in the store refer to.',
-    isUsed,
+  }),
+  embeddedDirectory: option(stringType, {
+    key: `${prefix}.embedded.dir`,
+    defaultText: '`<storageDir>/<cluster-id>/ha-store`',
+    description: 'Folder of the embedded store; on a disk of the machine.',
+    isFlink: false,
+  }),
+  embeddedLease: option(durationType, {
+    key: `${prefix}.embedded.lease-duration`,
+    default: '5 s',
+    description:
+      'A leader that gave no sign of life for so long is replaced, when it hangs or is paused. One whose process has died is ' +
+      'replaced at once.',
+    isFlink: false,
+  }),
+  embeddedPollInterval: option(durationType, {
+    key: `${prefix}.embedded.poll-interval`,
+    default: '25 ms',
+    description: 'Pause between two looks of a process for what others wrote.',
+    isFlink: false,
+  }),
+  startEmpty: option(booleanType, {
+    key: `${prefix}.start-empty`,
+    default: 'false',
+    description:
+      'Begin with an empty store although `storageDir` holds jobs of this cluster. They are left behind: not started, not deleted.',
+    isFlink: false,
   }),
   jobManagerPort: option(stringType, {
     key: `${prefix}.jobmanager.port`,

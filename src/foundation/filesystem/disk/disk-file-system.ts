@@ -155,7 +155,7 @@ export class DiskFileSystem implements FileSystem {
   async list(path: string): Promise<readonly FileEntry[]> {
     const folder = resolve(path);
     try {
-      const names = [...(await this.#disk.readFolder(folder))].sort(byCodeUnits);
+      const names = await this.names(folder);
       const entries: FileEntry[] = [];
       for (let start = 0; start < names.length; start += STATS_AT_ONCE) {
         const some = names.slice(start, start + STATS_AT_ONCE);
@@ -166,6 +166,14 @@ export class DiskFileSystem implements FileSystem {
         }
       }
       return entries;
+    } catch (error) {
+      throw diskError(error, 'list', path);
+    }
+  }
+
+  async names(path: string): Promise<readonly string[]> {
+    try {
+      return [...(await this.#disk.readFolder(resolve(path)))].sort(byCodeUnits);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') {
         return [];

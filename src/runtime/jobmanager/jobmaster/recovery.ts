@@ -52,7 +52,7 @@ export const recover = async (
   }
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
-  const started = startedRegions(execution, await options.records.generations());
+  const started = startedRegions(execution, (await options.records.read()).generations);
   return { completed, initial, floor: await counter.current(), started };
 };
 

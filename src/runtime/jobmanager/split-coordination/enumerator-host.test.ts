@@ -4,7 +4,14 @@ import { operatorIdOf } from '../test-support/test-graph.ts';
 import { EnumeratorHost } from './enumerator-host.ts';
 import type { EnumeratorAnswer, EnumeratorRequest, EnumeratorResult } from './enumerator-messages.ts';
 
-const OPEN: EnumeratorRequest = { kind: 'open', config: {}, parallelism: 2, state: undefined, returned: [], assigned: [] };
+const OPEN: EnumeratorRequest = {
+  kind: 'open',
+  config: {},
+  parallelism: 2,
+  state: undefined,
+  returned: [],
+  assigned: [],
+};
 
 const set = (
   methods: Partial<Record<keyof SplitEnumerator, unknown>> = {},

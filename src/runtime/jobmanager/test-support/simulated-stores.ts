@@ -4,7 +4,12 @@ import type {
   CompletedCheckpointStore,
   PointerWrite,
 } from '../../../coordination/completed-checkpoint-store.ts';
-import type { GenerationRecord, JobRecordStore } from '../../../coordination/job-record-store.ts';
+import {
+  EMPTY_JOB_RECORD,
+  type GenerationRecord,
+  type JobRecord,
+  type JobRecordStore,
+} from '../../../coordination/job-record-store.ts';
 import { assert, present } from '../../../foundation/common/assert.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import { checkpointId, type CheckpointId } from '../../../foundation/common/ids.ts';
@@ -240,7 +245,7 @@ export class SimulatedCounter implements CheckpointIdCounter {
   }
 }
 
-export class SimulatedRecords implements JobRecordStore {
+export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGeneration'> {
   readonly recorded: GenerationRecord[];
   readonly #deferrals: Deferrals;
 
@@ -249,8 +254,8 @@ export class SimulatedRecords implements JobRecordStore {
     this.#deferrals = deferrals;
   }
 
-  generations(): Promise<readonly GenerationRecord[]> {
-    return this.#deferrals.later(() => [...this.recorded]);
+  read(): Promise<JobRecord> {
+    return this.#deferrals.later(() => ({ ...EMPTY_JOB_RECORD, generations: [...this.recorded] }));
   }
 
   recordGeneration(record: GenerationRecord): Promise<void> {

@@ -1,0 +1,109 @@
+import type { JobId } from '../../foundation/common/ids.ts';
+import { compareGenerations } from '../../foundation/common/ids.ts';
+import { assert } from '../../foundation/common/assert.ts';
+import {
+  EMPTY_JOB_RECORD,
+  type GenerationRecord,
+  type JobIntent,
+  type JobRecord,
+  type JobRecordStore,
+  type RestartCounts,
+} from '../job-record-store.ts';
+import type { Leadership } from '../leadership.ts';
+import { OneAfterTheOther } from './one-after-the-other.ts';
+import { recordKey } from './record-keys.ts';
+import { jobRecordSchema, parseRecord } from './record-schemas.ts';
+import type { RecordStore } from './record-store.ts';
+import { requireWritten } from './store-errors.ts';
+
+/**
+ * Each change reads the record and writes it whole. Only this leadership writes (I1) and its changes wait for each other, so
+ * that no version needs to be expected.
+ */
+export class RecordJobRecordStore implements JobRecordStore {
+  readonly #store: RecordStore;
+  readonly #leadership: Leadership;
+  readonly #jobId: JobId;
+  readonly #order = new OneAfterTheOther();
+
+  constructor(store: RecordStore, leadership: Leadership, jobId: JobId) {
+    this.#store = store;
+    this.#leadership = leadership;
+    this.#jobId = jobId;
+  }
+
+  read(): Promise<JobRecord> {
+    return this.#order.run(() => this.#read());
+  }
+
+  async recordGeneration(record: GenerationRecord, restartCounts?: RestartCounts): Promise<void> {
+    await this.#change((before) => {
+      const newest = before.generations.at(-1);
+      // The same one again is a repeat after an unclear outcome.
+      assert(
+        newest === undefined || compareGenerations(newest.generation, record.generation) <= 0,
+        `I5: generation ${record.generation.epoch}.${record.generation.number} does not go forward`,
+      );
+      return {
+        ...before,
+        generations: withGeneration(before.generations, record),
+        restartCounts: restartCounts ?? before.restartCounts,
+      };
+    });
+  }
+
+  async recordIntent(intent: JobIntent): Promise<void> {
+    await this.#change((before) => ({ ...before, intent }));
+  }
+
+  async recordGraphVersion(graphVersion: number): Promise<void> {
+    await this.#change((before) => ({ ...before, graphVersion }));
+  }
+
+  async markLoading(): Promise<number> {
+    const { loadingMarks } = await this.#change((before) => ({ ...before, loadingMarks: before.loadingMarks + 1 }));
+    return loadingMarks;
+  }
+
+  async clearLoading(): Promise<void> {
+    await this.#change((before) => ({ ...before, loadingMarks: 0 }));
+  }
+
+  #change(change: (before: JobRecord) => JobRecord): Promise<JobRecord> {
+    return this.#order.run(async () => {
+      // A change whose outcome was unclear must not land after this one.
+      await this.#store.settle();
+      const after = change(await this.#read());
+      requireWritten(
+        await this.#store.transact(this.#leadership, [
+          { kind: 'put', key: recordKey(this.#jobId), value: JSON.stringify(after) },
+        ]),
+        this.#leadership,
+        `write the record of job ${this.#jobId}`,
+      );
+      return after;
+    });
+  }
+
+  async #read(): Promise<JobRecord> {
+    const record = await this.#store.get(recordKey(this.#jobId));
+    return record === undefined ? EMPTY_JOB_RECORD : parseRecord(jobRecordSchema, record);
+  }
+}
+
+/** With the new one, without those whose subtasks have all been started again. */
+const withGeneration = (before: readonly GenerationRecord[], added: GenerationRecord): readonly GenerationRecord[] => {
+  const kept = before.filter(({ generation }) => compareGenerations(generation, added.generation) !== 0);
+  const startedLater = new Set<string>();
+  return [...kept, added]
+    .toReversed()
+    .filter(({ subtasks, graphVersion }) => {
+      const isCurrent =
+        graphVersion >= added.graphVersion && (subtasks.length === 0 || subtasks.some((one) => !startedLater.has(one)));
+      for (const one of subtasks) {
+        startedLater.add(one);
+      }
+      return isCurrent;
+    })
+    .toReversed();
+};

@@ -1,0 +1,94 @@
+import { MillraceError } from '../../foundation/common/errors.ts';
+import type { JobId } from '../../foundation/common/ids.ts';
+import type { Random } from '../../foundation/common/random.ts';
+import { fileSystemOf, uriOf } from '../../foundation/filesystem/file-systems.ts';
+import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
+import { BundleStore } from './bundle-store.ts';
+import { JobGraphFiles } from './job-graph-files.ts';
+import { JobResultFiles } from './job-result-files.ts';
+import { LeaderMarker } from './leader-marker.ts';
+import {
+  CHECKPOINTS_NAME,
+  clusterFolder,
+  EMBEDDED_STORE_NAME,
+  isGraphFileName,
+  isJobFolderName,
+  RESULTS_NAME,
+} from './storage-layout.ts';
+
+/** What one cluster keeps below `high-availability.storageDir`. Data goes here first, then a pointer into the store (I3). */
+export class ClusterStorage {
+  readonly fs: FileSystem;
+  /** `<storageDir>/<cluster-id>`, as a path of `fs`. */
+  readonly folder: string;
+  readonly jobGraphs: JobGraphFiles;
+  readonly bundles: BundleStore;
+  readonly results: JobResultFiles;
+  readonly marker: LeaderMarker;
+
+  constructor(fs: FileSystem, folder: string, random: Random) {
+    this.fs = fs;
+    this.folder = folder;
+    this.jobGraphs = new JobGraphFiles(fs, random);
+    this.bundles = new BundleStore(fs);
+    this.results = new JobResultFiles(fs, random);
+    this.marker = new LeaderMarker(fs, folder);
+  }
+
+  /** BAD_OPTION for a URI or a cluster id that makes no sense. */
+  static of(storageDirectory: string, clusterId: string, random: Random): ClusterStorage {
+    const { fs, path } = fileSystemOf(clusterFolder(storageDirectory, clusterId));
+    return new ClusterStorage(fs, path, random);
+  }
+
+  jobFolder(jobId: JobId): string {
+    return `${this.folder}/${jobId}`;
+  }
+
+  get resultsFolder(): string {
+    return `${this.folder}/${RESULTS_NAME}`;
+  }
+
+  /** The default of `execution.checkpointing.dir`, as a path or URI for it. */
+  get checkpointDirectory(): string {
+    return uriOf({ fs: this.fs, path: `${this.folder}/${CHECKPOINTS_NAME}` });
+  }
+
+  get embeddedStoreFolder(): string {
+    return `${this.folder}/${EMBEDDED_STORE_NAME}`;
+  }
+
+  /** Jobs that have a job graph file, whatever the HA store says. */
+  async jobIds(): Promise<readonly JobId[]> {
+    const found: JobId[] = [];
+    for (const { name, isFolder } of await this.fs.list(this.folder)) {
+      if (isFolder && isJobFolderName(name)) {
+        const files = await this.fs.list(this.jobFolder(name));
+        if (files.some((file) => isGraphFileName(file.name))) {
+          found.push(name);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** The job graph files and bundles of a job; the pointers to them are deleted before (I3). */
+  async deleteJob(jobId: JobId): Promise<void> {
+    await this.fs.deleteFolder(this.jobFolder(jobId));
+  }
+
+  /** A store without anything in it is a beginning only where no job is kept here (R12); else STORE_EMPTY. */
+  async requireNoJobs(store: string): Promise<void> {
+    const jobs = await this.jobIds();
+    if (jobs.length > 0) {
+      const some = jobs.slice(0, 3).join(', ') + (jobs.length > 3 ? ', ...' : '');
+      throw new MillraceError(
+        'STORE_EMPTY',
+        `the HA store at ${store} is empty, but ${this.folder} holds ${jobs.length === 1 ? 'a job' : `${jobs.length} jobs`} of ` +
+          `this cluster (${some}). Put the store back, or name the right one, or begin anew under another ` +
+          'high-availability.cluster-id, or leave those jobs behind with high-availability.start-empty: true (they are not started; ' +
+          'each can be started from its newest checkpoint with "millrace run --fromSavepoint")',
+      );
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { JobId } from '../foundation/common/ids.ts';
+import { silentLogger } from '../foundation/common/logger.ts';
+import { systemClock } from '../foundation/common/system-clock.ts';
+import { systemRandom } from '../foundation/common/system-random.ts';
+import { Configuration } from '../foundation/config/configuration.ts';
+import type { JobGraph } from '../pipeline/graph/job-graph.ts';
+import { openHighAvailability, type HighAvailability } from './high-availability.ts';
+
+const JOB = 'c'.repeat(32) as JobId;
+
+let folder: string;
+let opened: HighAvailability[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-ha-'));
+  opened = [];
+});
+
+afterEach(async () => {
+  await Promise.all(opened.map(({ services }) => services.close()));
+  await rm(folder, { recursive: true });
+});
+
+const open = async (
+  settings: Readonly<Record<string, string>>,
+  role: 'jobmanager' | 'other' = 'jobmanager',
+): Promise<HighAvailability> => {
+  const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger, role };
+  const ha = await openHighAvailability(Configuration.of(settings), surroundings);
+  opened.push(ha);
+  return ha;
+};
+
+const embedded = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+  'high-availability.type': 'embedded',
+  'high-availability.storageDir': folder,
+  ...more,
+});
+
+test('nothing set is no HA', async () => {
+  const { services, storage } = await open({});
+  expect(services.type).toBe('none');
+  expect(storage).toBeUndefined();
+});
+
+test.each(['zookeeper', 'kubernetes'])('%s says that it is not there yet', async (type) => {
+  await expect(open({ 'high-availability.type': type })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+});
+
+test('HA without a storageDir does not start', async () => {
+  await expect(open({ 'high-availability.type': 'embedded' })).rejects.toThrow(/storageDir is not set/);
+});
+
+test('a storageDir that is a file is an error that names it', async () => {
+  await writeFile(join(folder, 'file'), '');
+  await expect(open(embedded({ 'high-availability.storageDir': join(folder, 'file') }))).rejects.toMatchObject({
+    code: 'FILESYSTEM',
+    message: expect.stringContaining(join(folder, 'file')) as string,
+  });
+});
+
+test.each(['', '/', '..', 'a/../b', 'a b'])('the cluster id %j is refused', async (id) => {
+  await expect(open(embedded({ 'high-availability.cluster-id': id }))).rejects.toThrow(/cluster-id/);
+});
+
+test('processes of one cluster share a lineage, those of another do not', async () => {
+  const one = await open(embedded());
+  const two = await open(embedded(), 'other');
+  const other = await open(embedded({ 'high-availability.cluster-id': 'another' }));
+  expect(two.services.lineage).toBe(one.services.lineage);
+  expect(other.services.lineage).not.toBe(one.services.lineage);
+  expect(one.storage?.folder).toBe(`${folder}/default`);
+});
+
+test('a TaskManager that comes first waits for a JobManager to make the store', async () => {
+  await expect(open(embedded(), 'other')).rejects.toMatchObject({ code: 'STORE_AWAY', retryable: true });
+});
+
+test('an empty store where storageDir holds jobs is no beginning (R12)', async () => {
+  const first = await open(embedded({ 'high-availability.embedded.dir': join(folder, 'store') }));
+  const storage = first.storage!;
+  const graph = { name: 'g', fingerprint: 'f', vertices: [], edges: [], settings: {} } as unknown as JobGraph;
+  await storage.jobGraphs.write(storage.jobFolder(JOB), {
+    jobId: JOB,
+    submittedMs: 1,
+    graphVersion: 1,
+    graph,
+    args: [],
+    env: {},
+    configuration: {},
+    bundles: [],
+  });
+  await first.services.close();
+  const again = await open(embedded({ 'high-availability.embedded.dir': join(folder, 'store') }));
+  expect(again.services.lineage).toBe(first.services.lineage);
+  await rm(join(folder, 'store'), { recursive: true });
+  const refused = open(embedded({ 'high-availability.embedded.dir': join(folder, 'store') }));
+  await expect(refused).rejects.toMatchObject({ code: 'STORE_EMPTY', message: expect.stringContaining(JOB) as string });
+  await mkdir(join(folder, 'store'));
+  const anew = await open(
+    embedded({ 'high-availability.embedded.dir': join(folder, 'store'), 'high-availability.start-empty': 'true' }),
+  );
+  expect(anew.services.lineage).not.toBe(first.services.lineage);
+  expect(await anew.services.reader.jobs()).toEqual([]);
+  expect(await storage.jobIds()).toEqual([JOB]);
+});

@@ -1,0 +1,119 @@
+import { EmbeddedServices } from '../coordination/embedded/embedded-services.ts';
+import type { LeaseRenewer } from '../coordination/embedded/lease-renewer.ts';
+import type { HighAvailabilityServices } from '../coordination/high-availability-services.ts';
+import { NoneServices } from '../coordination/none/none-services.ts';
+import { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
+import type { Clock } from '../foundation/common/clock.ts';
+import { codeOf, MillraceError } from '../foundation/common/errors.ts';
+import type { Logger } from '../foundation/common/logger.ts';
+import type { Random } from '../foundation/common/random.ts';
+import type { Configuration } from '../foundation/config/configuration.ts';
+import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { fileSystemOf, probeWritable, type Location } from '../foundation/filesystem/file-systems.ts';
+import { absolutePlace } from './local-places.ts';
+
+/** Entries of the embedded store's log between two snapshots: reading them all takes tens of milliseconds. */
+const SNAPSHOT_INTERVAL = 512;
+
+export interface HighAvailabilitySurroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** JobManagers make the store where there is none; TaskManagers and clients wait until one has. */
+  readonly role: 'jobmanager' | 'other';
+  /** Of the embedded store's lease; without one it is renewed in this thread. */
+  readonly renewer?: LeaseRenewer;
+}
+
+export interface HighAvailability {
+  readonly services: HighAvailabilityServices;
+  /** `undefined`: without HA and without `high-availability.storageDir`. */
+  readonly storage: ClusterStorage | undefined;
+}
+
+/**
+ * The HA services that the configuration asks for. Errors: BAD_OPTION and UNSUPPORTED for what it says, FILESYSTEM for folders that
+ * cannot be used, STORE_EMPTY (R12), STORE_BROKEN, STORE_AWAY (retryable: also where a JobManager has to make the store first).
+ */
+export const openHighAvailability = async (
+  configuration: Configuration,
+  surroundings: HighAvailabilitySurroundings,
+): Promise<HighAvailability> => {
+  const { clock, random } = surroundings;
+  const type = configuration.get(highAvailabilityOptions.type);
+  switch (type) {
+    case 'none':
+      return { services: new NoneServices({ clock, random }), storage: storageOf(configuration, random) };
+    case 'embedded': {
+      const storage = requireStorage(configuration, type, random);
+      return { services: await openEmbedded(configuration, surroundings, storage), storage };
+    }
+    default:
+      throw new MillraceError(
+        'UNSUPPORTED',
+        `high-availability.type is ${type} (${configuration.origin(highAvailabilityOptions.type)}), which this version does not have ` +
+          'yet; it has none and embedded',
+      );
+  }
+};
+
+const openEmbedded = async (
+  configuration: Configuration,
+  { clock, random, logger, role, renewer }: HighAvailabilitySurroundings,
+  storage: ClusterStorage,
+): Promise<HighAvailabilityServices> => {
+  const { fs, path: folder } = embeddedFolder(configuration, storage);
+  const startsEmpty = configuration.get(highAvailabilityOptions.startEmpty);
+  if (role === 'jobmanager') {
+    await probeWritable(storage.folder, highAvailabilityOptions.storageDirectory.key);
+  }
+  try {
+    return await EmbeddedServices.open({
+      fs,
+      folder,
+      clock,
+      random,
+      logger,
+      leaseMs: configuration.get(highAvailabilityOptions.embeddedLease),
+      pollIntervalMs: configuration.get(highAvailabilityOptions.embeddedPollInterval),
+      snapshotInterval: SNAPSHOT_INTERVAL,
+      beforeCreation:
+        role === 'other' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
+      ...(renewer === undefined ? {} : { renewer }),
+    });
+  } catch (error) {
+    throw codeOf(error) === 'UNSUPPORTED' ? withoutLinks(folder, error) : error;
+  }
+};
+
+const embeddedFolder = (configuration: Configuration, storage: ClusterStorage): Location => {
+  const set = configuration.get(highAvailabilityOptions.embeddedDirectory);
+  return set === undefined ? { fs: storage.fs, path: storage.embeddedStoreFolder } : fileSystemOf(absolutePlace(set));
+};
+
+const requireStorage = (configuration: Configuration, type: string, random: Random): ClusterStorage => {
+  const storage = storageOf(configuration, random);
+  if (storage === undefined) {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `high-availability.type is ${type}, but high-availability.storageDir is not set; name a folder that all JobManagers and ` +
+        'TaskManagers see',
+    );
+  }
+  return storage;
+};
+
+const storageOf = (configuration: Configuration, random: Random): ClusterStorage | undefined => {
+  const directory = configuration.get(highAvailabilityOptions.storageDirectory);
+  return directory === undefined || directory === ''
+    ? undefined
+    : ClusterStorage.of(absolutePlace(directory), configuration.get(highAvailabilityOptions.clusterId), random);
+};
+
+const withoutLinks = (folder: string, cause: unknown): MillraceError =>
+  new MillraceError(
+    'UNSUPPORTED',
+    `the file system of ${folder} cannot create files only if they are absent, which the embedded HA store needs; name a folder on ` +
+      'a disk of this machine with high-availability.embedded.dir',
+    { cause },
+  );
