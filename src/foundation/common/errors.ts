@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'NUMBER_OVERFLOW'
   | 'OUT_OF_MEMORY'
   | 'OVERLOADED'
+  | 'PORT_IN_USE'
   | 'PROTOCOL'
   | 'REMOTE_FAILED'
   | 'STORE_AWAY'
@@ -47,11 +48,18 @@ export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
   readonly retryable: boolean;
+  /** The TaskManager process whose loss is behind it: this error is then a consequence, not a cause. */
+  readonly lostInstanceId: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryable?: boolean; lostInstanceId?: string } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
+    this.lostInstanceId = options.lostInstanceId;
   }
 }
 
@@ -88,6 +96,8 @@ export interface ErrorInfo {
   readonly retryable?: true;
   readonly stack?: string;
   readonly cause?: ErrorInfo;
+  /** See `MillraceError`. */
+  readonly lostInstanceId?: string;
 }
 
 export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
@@ -102,6 +112,9 @@ export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
       ...(code === undefined ? {} : { code }),
       ...(thrown instanceof MillraceError && thrown.retryable ? { retryable: true as const } : {}),
       ...(thrown.stack === undefined ? {} : { stack: textOf(thrown.stack) }),
+      ...(thrown instanceof MillraceError && thrown.lostInstanceId !== undefined
+        ? { lostInstanceId: thrown.lostInstanceId }
+        : {}),
       ...(thrown.cause === undefined || depth === 0 ? {} : { cause: errorInfo(thrown.cause, depth - 1) }),
     };
   } catch {

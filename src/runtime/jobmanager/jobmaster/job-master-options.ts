@@ -1,6 +1,7 @@
 import type { CheckpointIdCounter } from '../../../coordination/checkpoint-id-counter.ts';
 import type { CompletedCheckpointStore } from '../../../coordination/completed-checkpoint-store.ts';
 import type { JobRecordStore } from '../../../coordination/job-record-store.ts';
+import type { DataLocation } from '../../../foundation/common/data-location.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { AttemptRef, JobId } from '../../../foundation/common/ids.ts';
@@ -14,7 +15,7 @@ import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-sto
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
-import type { SlotProvider } from '../scheduler/slot-table.ts';
+import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import type { ExecutionState } from './execution.ts';
 import type { JobStatus } from './job-status.ts';
@@ -33,6 +34,8 @@ export interface JobMasterOptions {
   /** On every command (I2); its epoch is that of the generations. */
   readonly fence: Fence;
   readonly slots: SlotProvider;
+  /** The data port of a slot's thread; missing: all are of the one TaskManager, which knows its threads. */
+  readonly locateSlot?: ((slot: SlotRef) => DataLocation) | undefined;
   readonly executors: TaskExecutorLookup;
   /** `jobmanager.reconcile.timeout`: how long a new leader waits for TaskManagers to report. */
   readonly reconcileTimeoutMs: number;

@@ -53,13 +53,13 @@ export class RunningJob {
   }
 
   private constructor(options: JobMasterOptions, execution: ExecutionGraph, recovery: Recovery, host: RunningJobHost) {
-    const { program, checkpointFolder } = options;
+    const { program, checkpointFolder, locateSlot: locate } = options;
     this.#options = options;
     this.#execution = execution;
     this.#recovery = recovery;
     this.#host = host;
     this.slots = new SlotTable(execution, options.slots);
-    this.#deployments = new DeploymentBuilder({ execution, slots: this.slots, program, checkpointFolder });
+    this.#deployments = new DeploymentBuilder({ execution, slots: this.slots, locate, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
     this.coordinator = this.#createCoordinator(plan);
     this.splits = this.#createSplits();

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import type { DataLocation } from '../../../foundation/common/data-location.ts';
+import { attemptId } from '../../../foundation/common/ids.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import { attemptRefOf, DeploymentBuilder } from './deployments.ts';
 import { ExecutionGraph } from './execution-graph.ts';
+import type { SlotRef } from './slot-table.ts';
 import { slotsInOrder } from '../test-support/slots-in-order.ts';
 
 const graph = testGraph(
@@ -17,10 +20,11 @@ const graph = testGraph(
   ],
 );
 const execution = new ExecutionGraph(graph);
-const builder = (): DeploymentBuilder =>
+const builder = (locate?: (slot: SlotRef) => DataLocation): DeploymentBuilder =>
   new DeploymentBuilder({
     execution,
     slots: slotsInOrder(execution),
+    locate,
     program: { modulePath: '/m.js', args: [], env: {}, configuration: {} },
     checkpointFolder: '/c/j',
   });
@@ -49,6 +53,28 @@ test('both ends of an exchange name the same channels, in order of the other sid
   expect(c0!.outputs).toEqual([]);
   expect([a0, a1, b0, b1, c0].map((task) => task!.slot)).toEqual([0, 1, 0, 1, 0]);
   expect(a0).toMatchObject({ floor: 4, checkpointFolder: '/c/j', jobName: 'test-job', restore: undefined });
+});
+
+test('of one TaskManager, deployments name neither it nor its threads', () => {
+  for (const deployment of builder().build(startOf(1))) {
+    expect([deployment.instanceId, deployment.producers]).toEqual([undefined, {}]);
+  }
+});
+
+test('over several TaskManagers, each deployment names its own slot and where its producers are at that moment', () => {
+  let start = 1;
+  const data = (slot: number): DataLocation => ({ instanceId: `tm-${start}`, host: 'h', port: slot, thread: 7 });
+  const deployments = builder(({ slot }) => data(slot));
+  const [a0, a1, b0, b1, c0] = deployments.build(startOf(1));
+  const tasks = [a0!, a1!, b0!, b1!, c0!];
+  expect(tasks.map(({ slot }) => slot)).toEqual([0, 1, 0, 1, 0]);
+  expect(tasks.map(({ instanceId }) => instanceId)).toEqual(['tm', 'tm', 'tm', 'tm', 'tm']);
+  expect(a0!.producers).toEqual({});
+  expect(b1!.producers).toEqual({ [attemptId(a0!.attempt)]: data(0), [attemptId(a1!.attempt)]: data(1) });
+  expect(c0!.producers).toEqual({ [attemptId(b0!.attempt)]: data(0), [attemptId(b1!.attempt)]: data(1) });
+  start = 2;
+  const [, , again] = deployments.build(startOf(2));
+  expect(Object.values(again!.producers)).toEqual([data(0), data(1)]);
 });
 
 test('channel numbers are never used again', () => {

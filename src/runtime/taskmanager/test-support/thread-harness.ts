@@ -12,6 +12,8 @@ import { attemptRefOf, DeploymentBuilder } from '../../jobmanager/scheduler/depl
 import { ExecutionGraph } from '../../jobmanager/scheduler/execution-graph.ts';
 import type { SlotTable } from '../../jobmanager/scheduler/slot-table.ts';
 import { slotsInOrder } from '../../jobmanager/test-support/slots-in-order.ts';
+import type { DataPlane } from '../../network/frame-port.ts';
+import type { ProducerPlace } from '../../network/exchange.ts';
 import type { CheckpointTrigger, JobProgram, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import { MemoryStateStorage } from '../../state/memory-state-storage.ts';
 import { TaskThread } from '../task-thread.ts';
@@ -34,6 +36,7 @@ export interface HarnessOptions {
   readonly checkpointing?: boolean;
   readonly parallelism?: number;
   readonly openTarget?: () => DiscardableTarget;
+  readonly dataPlane?: DataPlane;
 }
 
 /** One thread with all tasks of a job, on a clock and turns that the test moves. */
@@ -47,6 +50,7 @@ export class ThreadHarness {
   readonly #turns: (() => void)[] = [];
   readonly #attempts = new Map<string, string>();
   #generation = 0;
+  isStopped = false;
   /** Makes loading the program wait for the test. */
   loading: Promise<void> | undefined;
 
@@ -81,9 +85,12 @@ export class ThreadHarness {
         stateFactories: heapStateFactories,
         openTarget: options.openTarget ?? ((): DiscardableTarget => memoryTarget()),
         openReader: () => new MemoryStateStorage(),
+        ...(options.dataPlane === undefined ? {} : { dataPlane: options.dataPlane }),
         memory: () => ({ heapUsedBytes: 0, arrayBufferBytes: 0 }),
         collectGarbage: () => {},
-        stopped: () => {},
+        stopped: () => {
+          this.isStopped = true;
+        },
       },
     );
   }
@@ -101,12 +108,13 @@ export class ThreadHarness {
     }
     const builder = new DeploymentBuilder({ execution, slots: this.#slots, program: PROGRAM, checkpointFolder: '/c' });
     const tasks = builder.build({ attempts, plan: undefined, commitOnly: new Set(), floor: 0 });
-    const producerThreads = Object.fromEntries([...attempts.values()].map((ref) => [attemptId(ref), 0]));
+    const here: ProducerPlace = { kind: 'thread', thread: 0 };
+    const producers = Object.fromEntries([...attempts.values()].map((ref) => [attemptId(ref), here]));
     this.thread.handle({
       kind: 'deploy',
       graph: execution.graph,
       program: PROGRAM,
-      tasks: tasks.map(({ graph: _graph, program: _program, ...deployment }) => ({ ...deployment, producerThreads })),
+      tasks: tasks.map(({ graph: _graph, program: _program, ...deployment }) => ({ ...deployment, producers })),
     });
   }
 
