@@ -78,7 +78,7 @@ export class LocalJobRun implements JobRun {
   }
 
   cancel(): void {
-    this.#options.jobMaster.cancel();
+    void this.#options.jobMaster.cancel();
   }
 
   async savepoint(folder = this.#options.savepointDir): Promise<string> {

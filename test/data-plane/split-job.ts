@@ -93,7 +93,7 @@ export class SplitJob {
 
   /** The job is over or cancelled; the processes end. */
   async stop(): Promise<void> {
-    this.jobMaster.cancel();
+    await this.jobMaster.cancel();
     await this.jobMaster.result;
     await Promise.all(this.hosts.map((host) => host.kill()));
   }

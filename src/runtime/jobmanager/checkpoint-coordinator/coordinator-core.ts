@@ -24,6 +24,7 @@ import {
   failedMessage,
   failure,
   intolerable,
+  STOPPED,
   triggering,
 } from './coordinator-messages.ts';
 import { countedIfCheckpoint, type AbortOptions } from './abort-options.ts';
@@ -63,12 +64,16 @@ export class CoordinatorCore {
       intervalMs: checkpointFolder === undefined ? undefined : settings.intervalMs,
       minPauseMs: settings.minPauseMs,
       isOverdue: options.isOverdue,
+      isStopping: options.isStopping,
       timeoutMs: settings.timeoutMs,
       hasCheckpointFolder: checkpointFolder !== undefined,
       emit: (action) => this.#actions.push(action),
     });
     this.#failures = new CheckpointFailureCounter(settings.tolerableFailures);
     this.#retained = new RetainedCheckpoints(options.completed, settings.numRetained);
+    if (this.#retained.newest?.kind === 'savepoint') {
+      this.#desk.close(STOPPED);
+    }
   }
 
   /** A pointer write whose outcome is not known (R2): no region chooses what to restore. */
@@ -133,6 +138,8 @@ export class CoordinatorCore {
         return this.#metadataRefused(event, now);
       case 'pointer-outcome':
         return this.#pointerOutcome(event, now);
+      case 'stop-given-up':
+        return this.#desk.stopGivenUp();
       case 'shut-down':
         return this.#shutDown(event.reason, now);
       case 'tick':
@@ -142,15 +149,12 @@ export class CoordinatorCore {
   #deployed({ tasks, generation, restored }: EventOf<'deployed'>): void {
     this.#generation = generation;
     this.statistics.restored(restored);
-    for (const task of tasks) {
-      this.#roster.deployed(task);
-    }
+    tasks.forEach((task) => this.#roster.deployed(task));
   }
 
   #adopted({ tasks, generation }: EventOf<'adopted'>): void {
     this.#generation = generation;
-    tasks.forEach((task) => this.#roster.adopted(task));
-    const attempts = tasks.filter(({ state }) => state !== 'finished').map(({ attempt }) => attempt);
+    const attempts = tasks.flatMap((task) => this.#roster.adopted(task) ?? []);
     const newest = this.#retained.newest?.checkpointId;
     if (newest !== undefined) {
       this.#actions.push({ kind: 'announce', what: 'completed', checkpointId: newest, attempts });
@@ -332,7 +336,7 @@ export class CoordinatorCore {
       );
     }
     if (stop !== 'no') {
-      this.#desk.close('the job is stopped');
+      this.#desk.close(STOPPED);
     }
     if (pending.request !== undefined) {
       const answer = { outcome: 'completed', checkpoint } as const;

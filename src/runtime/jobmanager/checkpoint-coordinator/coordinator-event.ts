@@ -75,6 +75,8 @@ export type CoordinatorEvent =
     }
   | { readonly kind: 'metadata-refused'; readonly checkpointId: CheckpointId; readonly error: ErrorInfo }
   | { readonly kind: 'pointer-outcome'; readonly checkpointId: CheckpointId; readonly write: PointerWrite }
+  /** The stop that a leader before this one began did not come about. */
+  | { readonly kind: 'stop-given-up' }
   /** The job ends: nothing is triggered any more, what is pending is given up unless it is undecided. */
   | { readonly kind: 'shut-down'; readonly reason: string }
   | { readonly kind: 'tick' };

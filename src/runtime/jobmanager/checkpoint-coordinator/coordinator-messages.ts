@@ -59,3 +59,6 @@ export const intolerable = (tolerable: number, id: CheckpointId, cause: ErrorInf
     `(execution.checkpointing.tolerable-failed-checkpoints): ${cause.message}`,
   cause,
 });
+
+/** Why nothing is triggered any more: the savepoint of a stop is complete. */
+export const STOPPED = 'the job is stopped';

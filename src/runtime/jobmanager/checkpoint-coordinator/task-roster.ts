@@ -48,19 +48,20 @@ export class TaskRoster {
     this.#byAttempt.set(task.attempt, task.index);
   }
 
-  /** Whose end the newest checkpoint covers keeps what it left. */
-  adopted({ index, attempt, state, ended }: AdoptedTask): void {
+  /** Whose end the newest checkpoint covers keeps what it left. Returns the attempt unless it has ended. */
+  adopted({ index, attempt, state, ended }: AdoptedTask): AttemptId | undefined {
     const entry = this.#entry(index);
     this.#forget(entry);
     entry.lost = false;
     if (state === 'finished') {
       entry.finished ??= { folder: '', state: {} };
-      return;
+      return undefined;
     }
     entry.attempt = attempt;
     entry.running = state === 'running';
     entry.ended = ended;
     this.#byAttempt.set(attempt, index);
+    return attempt;
   }
 
   running(attempt: AttemptId): void {

@@ -16,6 +16,8 @@ export interface TriggerDeskOptions {
   /** The first checkpoint is due as soon as all tasks run. */
   readonly isOverdue: boolean;
   readonly hasCheckpointFolder: boolean;
+  /** A leader before this one began to stop the job: nothing is triggered by the interval until that was tried again. */
+  readonly isStopping: boolean;
   readonly emit: (action: CoordinatorAction) => void;
 }
 
@@ -27,8 +29,10 @@ export class TriggerDesk {
   /** Its id is being counted up in the store (R10). */
   #reserving: { readonly request: CheckpointRequest | undefined } | undefined;
   #closed: string | undefined;
+  #isStopping: boolean;
 
   constructor(options: TriggerDeskOptions) {
+    this.#isStopping = options.isStopping;
     this.#options = options;
     this.#schedule = new CheckpointSchedule(options);
     this.#queue = new RequestQueue(options);
@@ -42,7 +46,7 @@ export class TriggerDesk {
     const { roster } = this.#options;
     const canTrigger = isFree && this.#reserving === undefined && !this.isClosed && roster.canTrigger;
     return Math.min(
-      canTrigger ? this.#schedule.nextMs(roster.allEnded) : Number.POSITIVE_INFINITY,
+      canTrigger && !this.#isStopping ? this.#schedule.nextMs(roster.allEnded) : Number.POSITIVE_INFINITY,
       this.#queue.nextDeadlineMs,
     );
   }
@@ -70,7 +74,7 @@ export class TriggerDesk {
     } else if (roster.canTrigger) {
       this.#schedule.running(nowMs);
       const request = this.#queue.next();
-      if (request !== undefined || this.#schedule.nextMs(roster.allEnded) <= nowMs) {
+      if (request !== undefined || (!this.#isStopping && this.#schedule.nextMs(roster.allEnded) <= nowMs)) {
         this.#reserving = { request };
         emit({ kind: 'reserve-id' });
       }
@@ -94,6 +98,10 @@ export class TriggerDesk {
       this.refuse(reserved.request, failure('JOB_ENDED', present(this.#closed, 'reason')));
     }
     return undefined;
+  }
+
+  stopGivenUp(): void {
+    this.#isStopping = false;
   }
 
   idRefused(error: ErrorInfo, nowMs: number): void {

@@ -1,109 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
-import { attemptId, type AttemptId, type JobId } from '../../../foundation/common/ids.ts';
-import type { TaskState } from '../../protocol/task-commands.ts';
-import { createRestartStrategy, type RestartStrategyOptions } from '../failover/restart-strategy.ts';
-import { seededRandom } from '../../../foundation/common/random.ts';
-import { ExecutionGraph } from '../scheduler/execution-graph.ts';
-import { testGraph } from '../test-support/test-graph.ts';
-import { JobCore } from './job-core.ts';
-import type { GenerationStart, JobAction, JobEvent } from './job-event.ts';
-
-/** Two pipelines a0-b0 and a1-b1: subtasks 0 (a0), 1 (a1), 2 (b0), 3 (b1). */
-class Driver {
-  readonly core: JobCore;
-  nowMs = 0;
-  actions: readonly JobAction[] = [];
-  readonly history: JobAction[] = [];
-  /** The newest attempt by subtask index. */
-  readonly attempts = new Map<number, AttemptId>();
-  #recording: GenerationStart[] = [];
-
-  constructor(strategy: RestartStrategyOptions, failover: 'region' | 'full' = 'region') {
-    this.core = new JobCore({
-      jobId: 'j' as JobId,
-      graphVersion: 1,
-      execution: new ExecutionGraph(
-        testGraph(
-          [
-            { name: 'a', parallelism: 2 },
-            { name: 'b', parallelism: 2 },
-          ],
-          [['a', 'b', 'forward']],
-        ),
-      ),
-      strategy: createRestartStrategy(strategy, seededRandom(1)),
-      failover,
-      epoch: 1,
-    });
-  }
-
-  handle(event: JobEvent): this {
-    this.actions = this.core.handle(event, { wallMs: this.nowMs, monotonicMs: this.nowMs });
-    this.history.push(...this.actions);
-    for (const action of this.actions) {
-      if (action.kind === 'record-generation') {
-        this.#recording.push(action.start);
-      } else if (action.kind === 'deploy') {
-        action.start.attempts.forEach((ref, index) => this.attempts.set(index, attemptId(ref)));
-      }
-    }
-    return this;
-  }
-
-  /** The job's record is written. */
-  recorded(): this {
-    for (const { generation } of this.#recording.splice(0)) {
-      this.handle({ kind: 'generation-recorded', generation });
-    }
-    return this;
-  }
-
-  task(index: number, state: TaskState, error?: ErrorInfo): this {
-    const attempt = this.attempts.get(index)!;
-    return this.handle({ kind: 'task-state', attempt, state, ...(error === undefined ? {} : { error }) });
-  }
-
-  at(nowMs: number): this {
-    this.nowMs = nowMs;
-    return this.handle({ kind: 'tick' });
-  }
-
-  running(): this {
-    this.handle({ kind: 'initialized', generationFloor: { epoch: 0, number: 0 } }).recorded();
-    return this.all('RUNNING');
-  }
-
-  all(state: TaskState): this {
-    [0, 1, 2, 3].forEach((index) => this.task(index, state));
-    return this;
-  }
-
-  get cancelled(): readonly AttemptId[] {
-    return this.actions.flatMap((action) => (action.kind === 'cancel-tasks' ? action.attempts : []));
-  }
-
-  get deployed(): readonly number[] {
-    return this.actions.flatMap((action) => (action.kind === 'deploy' ? [...action.start.attempts.keys()] : []));
-  }
-
-  get statuses(): readonly string[] {
-    return this.history.flatMap((action) => (action.kind === 'status' ? [action.to] : []));
-  }
-}
+import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
+import { JobCoreDriver } from '../test-support/job-core-driver.ts';
+import type { JobEvent } from './job-event.ts';
 
 const FIXED: RestartStrategyOptions = { kind: 'fixed-delay', attempts: 3, delayMs: 100 };
 const boom: ErrorInfo = { name: 'TypeError', message: 'boom' };
 
 test('a job that runs and finishes', () => {
-  const driver = new Driver(FIXED).running().all('FINISHED');
+  const driver = new JobCoreDriver(FIXED).running().all('FINISHED');
   expect(driver.statuses).toEqual(['CREATED', 'RUNNING', 'FINISHED']);
   expect(driver.actions.at(-1)).toEqual({ kind: 'ended', status: 'FINISHED', error: undefined });
 });
 
 describe('a task fails', () => {
   test('only its region restarts, once its attempts ended and the delay is over', () => {
-    const driver = new Driver(FIXED).running();
+    const driver = new JobCoreDriver(FIXED).running();
     const before = driver.attempts.get(2)!;
     driver.task(0, 'FAILED', boom);
     expect(driver.core.status).toBe('RESTARTING');
@@ -119,32 +31,32 @@ describe('a task fails', () => {
   });
 
   test('the delay is waited for when the attempts end sooner', () => {
-    const driver = new Driver(FIXED).running().task(0, 'FAILED', boom).task(2, 'CANCELED').recorded();
+    const driver = new JobCoreDriver(FIXED).running().task(0, 'FAILED', boom).task(2, 'CANCELED').recorded();
     expect(driver.deployed).toEqual([]);
     expect(driver.core.nextWakeMs).toBe(100);
     expect(driver.at(100).recorded().deployed).toEqual([0, 2]);
   });
 
   test('failover full: everything restarts', () => {
-    const driver = new Driver(FIXED, 'full').running().task(0, 'FAILED', boom);
+    const driver = new JobCoreDriver(FIXED, 'full').running().task(0, 'FAILED', boom);
     expect(driver.cancelled).toHaveLength(3);
   });
 
   test('its neighbour fails while it is cancelled: that is its end, not another failure', () => {
-    const driver = new Driver({ kind: 'fixed-delay', attempts: 1, delayMs: 0 }).running();
+    const driver = new JobCoreDriver({ kind: 'fixed-delay', attempts: 1, delayMs: 0 }).running();
     driver.task(0, 'FAILED', boom).task(2, 'FAILED', boom).recorded();
     expect(driver.deployed).toEqual([0, 2]);
     expect(driver.core.restarts).toBe(1);
   });
 
   test('a subtask of the region that finished restarts too', () => {
-    const driver = new Driver(FIXED).running().task(0, 'FINISHED').task(2, 'FAILED', boom);
+    const driver = new JobCoreDriver(FIXED).running().task(0, 'FINISHED').task(2, 'FAILED', boom);
     expect(driver.cancelled).toEqual([]);
     expect(driver.at(100).recorded().deployed).toEqual([0, 2]);
   });
 
   test('no restart is left: the others are cancelled, then the job FAILED with the first error', () => {
-    const driver = new Driver({ kind: 'none' }).running().task(0, 'FAILED', boom);
+    const driver = new JobCoreDriver({ kind: 'none' }).running().task(0, 'FAILED', boom);
     expect(driver.core.status).toBe('FAILING');
     expect(driver.cancelled).toHaveLength(3);
     driver.task(1, 'CANCELED').task(2, 'FAILED', { name: 'Error', message: 'late' }).task(3, 'FINISHED');
@@ -156,7 +68,7 @@ describe('a task fails', () => {
   });
 
   test('a lost channel is told first: the failure behind it is the error', () => {
-    const driver = new Driver({ kind: 'none' }).running();
+    const driver = new JobCoreDriver({ kind: 'none' }).running();
     driver.task(2, 'FAILED', { name: 'MillraceError', code: 'CHANNEL_LOST', message: 'lost a channel' });
     driver.task(0, 'FAILED', boom).task(1, 'FAILED', { name: 'Error', message: 'late' }).task(3, 'CANCELED');
     expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', error: { cause: boom } });
@@ -168,19 +80,19 @@ describe('a task fails', () => {
       message: 'in map',
       cause: { name: 'MillraceError', code: 'BAD_RECORD', message: 'x' },
     };
-    const driver = new Driver(FIXED).running().task(0, 'FAILED', error);
+    const driver = new JobCoreDriver(FIXED).running().task(0, 'FAILED', error);
     expect(driver.core.status).toBe('FAILING');
     expect(driver.core.restarts).toBe(0);
   });
 
   test('it ends without having been told to: a failure', () => {
-    expect(new Driver(FIXED).running().task(0, 'CANCELED').core.status).toBe('RESTARTING');
+    expect(new JobCoreDriver(FIXED).running().task(0, 'CANCELED').core.status).toBe('RESTARTING');
   });
 });
 
 describe('nobody chooses what to restore while a checkpoint is undecided (R2)', () => {
   test('the restart waits for the outcome', () => {
-    const driver = new Driver(FIXED).running().handle({ kind: 'undecided', undecided: true });
+    const driver = new JobCoreDriver(FIXED).running().handle({ kind: 'undecided', undecided: true });
     driver.task(0, 'FAILED', boom).task(2, 'CANCELED').at(1_000).recorded();
     expect(driver.deployed).toEqual([]);
     expect(driver.core.nextWakeMs).toBe(Infinity);
@@ -192,11 +104,11 @@ describe('cancel', () => {
   const cancel: JobEvent = { kind: 'cancel' };
 
   test('before the job is initialized it is over at once', () => {
-    expect(new Driver(FIXED).handle(cancel).actions.at(-1)).toMatchObject({ kind: 'ended', status: 'CANCELED' });
+    expect(new JobCoreDriver(FIXED).handle(cancel).actions.at(-1)).toMatchObject({ kind: 'ended', status: 'CANCELED' });
   });
 
   test('a running job: CANCELED when every attempt confirmed its end; repeating it does nothing', () => {
-    const driver = new Driver(FIXED).running().handle(cancel);
+    const driver = new JobCoreDriver(FIXED).running().handle(cancel);
     expect(driver.cancelled).toHaveLength(4);
     expect(driver.handle(cancel).cancelled).toEqual([]);
     driver.task(0, 'CANCELED').task(1, 'FINISHED').task(2, 'CANCELED');
@@ -205,7 +117,7 @@ describe('cancel', () => {
   });
 
   test('while restarting: what ended stays down', () => {
-    const driver = new Driver(FIXED).running().task(0, 'FAILED', boom).task(2, 'CANCELED').handle(cancel);
+    const driver = new JobCoreDriver(FIXED).running().task(0, 'FAILED', boom).task(2, 'CANCELED').handle(cancel);
     expect(driver.cancelled).toHaveLength(2);
     driver.task(1, 'CANCELED').task(3, 'CANCELED').at(10_000);
     expect(driver.deployed).toEqual([]);
@@ -213,14 +125,14 @@ describe('cancel', () => {
   });
 
   test('while the generation is being recorded: it is not deployed', () => {
-    const driver = new Driver(FIXED).handle({ kind: 'initialized', generationFloor: { epoch: 0, number: 0 } });
+    const driver = new JobCoreDriver(FIXED).handle({ kind: 'initialized', generationFloor: { epoch: 0, number: 0 } });
     driver.handle(cancel);
     expect(driver.core.status).toBe('CANCELED');
     expect(driver.recorded().deployed).toEqual([]);
   });
 
   test('a failure while cancelling changes nothing', () => {
-    const driver = new Driver(FIXED).running().handle(cancel).task(0, 'FAILED', boom);
+    const driver = new JobCoreDriver(FIXED).running().handle(cancel).task(0, 'FAILED', boom);
     driver.handle({ kind: 'fail', error: boom, fatal: false });
     expect(driver.core.status).toBe('CANCELLING');
     [1, 2, 3].forEach((index) => driver.task(index, 'CANCELED'));
@@ -228,25 +140,25 @@ describe('cancel', () => {
   });
 
   test('while failing: CANCELED', () => {
-    const driver = new Driver({ kind: 'none' }).running().task(0, 'FAILED', boom).handle(cancel);
+    const driver = new JobCoreDriver({ kind: 'none' }).running().task(0, 'FAILED', boom).handle(cancel);
     [1, 2, 3].forEach((index) => driver.task(index, 'CANCELED'));
     expect(driver.statuses.slice(-3)).toEqual(['FAILING', 'CANCELLING', 'CANCELED']);
   });
 
   test('of a job that has ended does nothing', () => {
-    expect(new Driver(FIXED).running().all('FINISHED').handle(cancel).actions).toEqual([]);
+    expect(new JobCoreDriver(FIXED).running().all('FINISHED').handle(cancel).actions).toEqual([]);
   });
 });
 
 describe('a failure of the whole job', () => {
   test('restarts everything', () => {
-    const driver = new Driver(FIXED).running().handle({ kind: 'fail', error: boom, fatal: false });
+    const driver = new JobCoreDriver(FIXED).running().handle({ kind: 'fail', error: boom, fatal: false });
     expect(driver.cancelled).toHaveLength(4);
     expect(driver.all('CANCELED').at(100).recorded().deployed).toEqual([0, 1, 2, 3]);
   });
 
   test('while the generation is being recorded: the next one is deployed instead', () => {
-    const driver = new Driver(FIXED).handle({ kind: 'initialized', generationFloor: { epoch: 1, number: 6 } });
+    const driver = new JobCoreDriver(FIXED).handle({ kind: 'initialized', generationFloor: { epoch: 1, number: 6 } });
     driver.handle({ kind: 'fail', error: boom, fatal: false }).recorded();
     expect(driver.deployed).toEqual([]);
     driver.at(100).recorded();
@@ -254,15 +166,18 @@ describe('a failure of the whole job', () => {
   });
 
   test('fatal, or before the start: FAILED without a restart', () => {
-    const driver = new Driver(FIXED).running().handle({ kind: 'fail', error: boom, fatal: true }).all('CANCELED');
+    const driver = new JobCoreDriver(FIXED)
+      .running()
+      .handle({ kind: 'fail', error: boom, fatal: true })
+      .all('CANCELED');
     expect(driver.actions.at(-1)).toEqual({ kind: 'ended', status: 'FAILED', error: boom });
-    const early = new Driver(FIXED).handle({ kind: 'fail', error: boom, fatal: true });
+    const early = new JobCoreDriver(FIXED).handle({ kind: 'fail', error: boom, fatal: true });
     expect(early.actions.at(-1)).toEqual({ kind: 'ended', status: 'FAILED', error: boom });
   });
 });
 
 test('reports of older attempts and repeated reports change nothing', () => {
-  const driver = new Driver(FIXED).running();
+  const driver = new JobCoreDriver(FIXED).running();
   const old = driver.attempts.get(0)!;
   driver.task(0, 'FAILED', boom).task(2, 'CANCELED').at(100).recorded();
   expect(driver.handle({ kind: 'task-state', attempt: old, state: 'FAILED', error: boom }).actions).toEqual([]);
@@ -272,13 +187,13 @@ test('reports of older attempts and repeated reports change nothing', () => {
 });
 
 test('after a stop is complete, what fails is started only to commit', () => {
-  const driver = new Driver(FIXED).running().handle({ kind: 'stop-completed' }).task(0, 'FAILED', boom);
+  const driver = new JobCoreDriver(FIXED).running().handle({ kind: 'stop-completed' }).task(0, 'FAILED', boom);
   driver.task(2, 'CANCELED').at(100).recorded();
   expect(driver.actions.find(({ kind }) => kind === 'deploy')).toMatchObject({ start: { commitOnly: true } });
 });
 
 test('suspended: the tasks are left alone', () => {
-  const driver = new Driver(FIXED).running().handle({ kind: 'suspend' });
+  const driver = new JobCoreDriver(FIXED).running().handle({ kind: 'suspend' });
   expect(driver.cancelled).toEqual([]);
   expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', status: 'SUSPENDED' });
 });

@@ -47,7 +47,7 @@ export interface JobMasterOptions {
   readonly checkpointFolder: string | undefined;
   readonly checkpoints: CompletedCheckpointStore;
   readonly checkpointIds: CheckpointIdCounter;
-  readonly records: Pick<JobRecordStore, 'read' | 'recordGeneration'>;
+  readonly records: Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent'>;
   /** Ours, which run beside the JobMaster. */
   readonly enumerators: readonly EnumeratorFactory[];
   /** Runs the enumerators that sources bring along (R13); `undefined`: the job has none. */
@@ -58,6 +58,8 @@ export interface JobMasterOptions {
   readonly restartStrategy: RestartStrategyOptions | undefined;
   /** `jobmanager.execution.failover-strategy`. */
   readonly failover: 'region' | 'full';
+  /** Writes the result of a job that has ended, before anything of it goes (R9); missing: nobody asks for it later. */
+  readonly persistResult?: (result: JobResult) => Promise<void>;
   readonly listener?: JobListener;
 }
 

@@ -108,7 +108,7 @@ describe('what is left of the checkpoints', () => {
     const job = world(graphOf(100_000, { intervalMs: 100, retention }), { master: { restartStrategy } });
     await job.run(50_000, () => job.store.ever.size > 2);
     if (end === 'cancel') {
-      job.master.cancel();
+      void job.master.cancel();
     } else {
       taskOf(job, 'sink', 1).fail('boom');
     }
@@ -134,7 +134,7 @@ describe('what is left of the checkpoints', () => {
 test('a job that was restored from its own folder leaves everything there', async () => {
   const first = world(graphOf(100_000, { intervalMs: 100, retention: 'RETAIN_ON_CANCELLATION' }));
   await first.run(50_000, () => first.store.ever.size > 1);
-  first.master.cancel();
+  void first.master.cancel();
   await first.finish();
   const place = first.files.below(first.folder).find((path) => path.endsWith('_metadata'))!;
   const metadata = first.files.metadata.get(place)!;
@@ -142,7 +142,7 @@ test('a job that was restored from its own folder leaves everything there', asyn
   const second = world(graphOf(100_000, { intervalMs: 100 }), { files: first.files, restore });
   await second.run(50_000, () => second.store.ever.size > 0);
   expect([...second.store.ever][0]).toBeGreaterThan(metadata.checkpointId);
-  second.master.cancel();
+  void second.master.cancel();
   await second.finish();
   await second.run(300, () => false);
   expect(second.files.metadata.has(place)).toBe(true);

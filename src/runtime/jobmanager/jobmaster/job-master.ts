@@ -9,10 +9,11 @@ import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import type { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
-import { keepsCheckpoints } from './checkpoint-retention.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
+import { JobEnd } from './job-end.ts';
 import { LOST } from './job-failure.ts';
+import { JobIntents } from './job-intents.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
 import { taskOverview } from './job-overview.ts';
@@ -20,6 +21,7 @@ import { isTerminal, type JobStatus } from './job-status.ts';
 import { RunningJob, type RunningJobHost } from './running-job.ts';
 import { SnapshotRequests } from './snapshot-requests.ts';
 import { TaskExecutors } from './task-executors.ts';
+import { Turns } from './turns.ts';
 
 /**
  * Runs one job: carries out what `JobCore`, `CheckpointCoordinator` and `SplitCoordinator` decide. Everything that reaches
@@ -34,13 +36,14 @@ export class JobMaster implements JobMasterGateway {
   readonly #executors: TaskExecutors;
   readonly #journal: JobJournal;
   readonly #snapshots: SnapshotRequests;
+  readonly #intents: JobIntents;
+  readonly #jobEnd: JobEnd;
   readonly #startedMs: number;
   /** By subtask index. */
   readonly #metrics = new Map<number, TaskMetrics>();
-  readonly #mailbox: (() => void)[] = [];
+  readonly #turns = new Turns();
   /** What TaskManagers said before the stores were read. */
   readonly #early: (() => void)[] = [];
-  #isDraining = false;
   #running: RunningJob | undefined;
   #timer: TimerHandle | undefined;
   /** What the generation restores whose record was just written. */
@@ -70,14 +73,18 @@ export class JobMaster implements JobMasterGateway {
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#snapshots = new SnapshotRequests({
-      storage: options.storage,
-      result: this.result,
-      jobName: graph.name,
-      inTurn: (run) =>
-        this.#post(() =>
-          run(isTerminal(this.#core.status) ? undefined : this.#running?.coordinator, this.#core.status),
-        ),
+    this.#jobEnd = new JobEnd(options);
+    this.#snapshots = this.#createSnapshots();
+    this.#intents = new JobIntents({
+      records: options.records,
+      snapshots: this.#snapshots,
+      random,
+      logger,
+      stopGivenUp: () => this.#whenRunning(({ coordinator }) => coordinator.handle({ kind: 'stop-given-up' })),
+      // Before the stores are read it is not known what of the job runs.
+      cancel: () => this.#whenRunning(() => this.#handle({ kind: 'cancel' })),
+      failJob: (error) => this.#whenRunning(() => this.#handle({ kind: 'fail', error, fatal: false })),
+      isOver: () => isTerminal(this.#core.status),
     });
   }
 
@@ -140,13 +147,14 @@ export class JobMaster implements JobMasterGateway {
     }
   }
 
-  /** Repeating it does nothing; `result` tells when it is over. */
-  cancel(): void {
-    this.#post(() => this.#handle({ kind: 'cancel' }));
+  /** Resolves when it will be cancelled, also by another leader (R7). Repeating it does nothing. */
+  cancel(): Promise<void> {
+    return this.#intents.cancel();
   }
 
   /** This process leads no more: commands and writes stop, the tasks go on. */
   suspend(): void {
+    this.#jobEnd.isSuspended = true;
     this.#post(() => this.#handle({ kind: 'suspend' }));
   }
 
@@ -155,7 +163,7 @@ export class JobMaster implements JobMasterGateway {
    * Rejects when the savepoint fails: the job goes on (`drain`: after a restart).
    */
   stop(directory: string, drain: boolean): Promise<CompletedCheckpoint> {
-    return this.#snapshots.stop(directory, drain);
+    return this.#intents.stop(directory, drain);
   }
 
   /** Takes a savepoint below `directory`; it commits nothing and is no recovery point (R8). */
@@ -168,20 +176,20 @@ export class JobMaster implements JobMasterGateway {
     return this.#snapshots.checkpoint();
   }
 
-  /** What it calls may call back: that waits for its turn. */
+  #createSnapshots(): SnapshotRequests {
+    return new SnapshotRequests({
+      storage: this.#options.storage,
+      result: this.result,
+      jobName: this.#options.graph.name,
+      inTurn: (run) =>
+        this.#post(() =>
+          run(isTerminal(this.#core.status) ? undefined : this.#running?.coordinator, this.#core.status),
+        ),
+    });
+  }
+
   #post(run: () => void): void {
-    this.#mailbox.push(run);
-    if (this.#isDraining) {
-      return;
-    }
-    this.#isDraining = true;
-    try {
-      for (let next = this.#mailbox.shift(); next !== undefined; next = this.#mailbox.shift()) {
-        next();
-      }
-    } finally {
-      this.#isDraining = false;
-    }
+    this.#turns.take(run);
   }
 
   async #initialize(): Promise<void> {
@@ -193,7 +201,9 @@ export class JobMaster implements JobMasterGateway {
           return;
         }
         this.#running = running;
+        this.#savepoint = running.stoppedAt;
         this.#handle(running.firstEvent);
+        this.#intents.goOn(running.intent);
         this.#early.splice(0).forEach((run) => run());
       });
     } catch (error) {
@@ -370,30 +380,17 @@ export class JobMaster implements JobMasterGateway {
     this.#journal.taskSwitched(execution, action);
   }
 
-  /** The end of a job that this JobMaster still leads: what nobody needs any more goes, then the result is told (R9). */
   async #end({ status, error }: ActionOf<'ended'>): Promise<void> {
-    const { jobId, graph, clock, restore, checkpointFolder } = this.#options;
-    const running = this.#running;
-    const userCodeEnded = running?.splits.close();
-    running?.slots.close();
-    if (status === 'SUSPENDED') {
-      running?.coordinator.abandon();
-    } else {
-      const retention = graph.checkpointing?.retention ?? 'NO_EXTERNALIZED_CHECKPOINTS';
-      // What the job was restored from belongs to the user unless it was claimed; it may be of this job id, and lie here.
-      const isUsersHere =
-        restore !== undefined && restore.isClaimed !== true && restore.baseFolder === checkpointFolder;
-      const keeps = isUsersHere || keepsCheckpoints(status, retention);
-      await running?.coordinator.shutDown(`the job is ${status}`, keeps);
-    }
-    await userCodeEnded;
-    this.#resolve({
+    const { jobId, clock } = this.#options;
+    const result: JobResult = {
       jobId,
       status: status as JobResult['status'],
       ...(error === undefined ? {} : { error }),
       ...(this.#savepoint === undefined ? {} : { savepoint: this.#savepoint }),
       restarts: this.#core.restarts,
       durationMs: clock.now() - this.#startedMs,
-    });
+    };
+    await this.#jobEnd.carryOut(this.#running, result);
+    this.#resolve(this.#jobEnd.isSuspended ? { ...result, status: 'SUSPENDED' } : result);
   }
 }

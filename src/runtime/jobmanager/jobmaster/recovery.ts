@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../../coordination/job-record-store.ts';
+import type { GenerationRecord, JobIntent } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import type { Generation } from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
@@ -16,6 +16,7 @@ export interface Recovery {
   /** The highest checkpoint id ever given out (R10). */
   readonly floor: number;
   readonly started: StartedRegions;
+  readonly intent: JobIntent;
 }
 
 /** What leaders before this one started. */
@@ -52,8 +53,9 @@ export const recover = async (
   }
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
-  const started = startedRegions(execution, (await options.records.read()).generations);
-  return { completed, initial, floor: await counter.current(), started };
+  const { generations, intent } = await options.records.read();
+  const started = startedRegions(execution, generations);
+  return { completed, initial, floor: await counter.current(), started, intent };
 };
 
 /** The plan for the next restart: the newest completed checkpoint, else where the job started from, else nothing. */

@@ -1,3 +1,4 @@
+import type { JobIntent } from '../../../coordination/job-record-store.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import {
@@ -67,6 +68,17 @@ export class RunningJob {
     this.splits.recovering(mayGoOn, plan);
   }
 
+  /** What was asked of a leader before this one and is still to be done (R7). */
+  get intent(): JobIntent {
+    return this.stoppedAt === undefined ? this.#recovery.intent : { kind: 'run' };
+  }
+
+  /** The savepoint of a stop that was complete when this leader came. */
+  get stoppedAt(): string | undefined {
+    const newest = this.#recovery.completed.at(-1);
+    return newest?.kind === 'savepoint' ? newest.baseFolder : undefined;
+  }
+
   /** What the job begins with. */
   get firstEvent(): JobEvent {
     const plan = planOf(this.#execution, this.#recovery.completed, this.#recovery.initial);
@@ -80,7 +92,7 @@ export class RunningJob {
       regions,
       taskManagers,
       deadlineMs: clock.monotonic() + reconcileTimeoutMs,
-      stopCompleted: this.#recovery.completed.at(-1)?.kind === 'savepoint',
+      stopCompleted: this.stoppedAt !== undefined,
     };
   }
 
@@ -198,6 +210,7 @@ export class RunningJob {
       store: checkpoints,
       counter: checkpointIds,
       floor: this.#recovery.floor,
+      isStopping: this.intent.kind === 'stop',
       isOverdue: isOverdue(this.#recovery, checkpointing?.intervalMs, clock.now()),
       host: {
         snapshotEnumerators: (id, done) => this.splits.snapshot(id, done),

@@ -36,19 +36,24 @@ export class SnapshotRequests {
     return checkpoint;
   }
 
+  /** Rejects when nobody takes snapshots now. */
+  available(): Promise<unknown> {
+    return this.#withCoordinator(() => Promise.resolve());
+  }
+
   savepoint(directory: string): Promise<CompletedCheckpoint> {
     return this.#savepointInto(directory, 'no');
   }
 
   checkpoint(): Promise<CompletedCheckpoint> {
-    return this.#request((coordinator) => coordinator.request({ kind: 'checkpoint' }));
+    return this.#withCoordinator((coordinator) => coordinator.request({ kind: 'checkpoint' }));
   }
 
   async #savepointInto(directory: string, stop: 'no' | 'suspend' | 'drain'): Promise<CompletedCheckpoint> {
     const { storage } = this.#options;
     const folder = await storage.newSavepointFolder(directory);
     try {
-      return await this.#request((coordinator) => coordinator.request({ kind: 'savepoint', folder, stop }));
+      return await this.#withCoordinator((coordinator) => coordinator.request({ kind: 'savepoint', folder, stop }));
     } catch (error) {
       const nothing = { checkpointId: 0 as CheckpointId, folder, savepoint: true };
       await storage.discard(nothing, []).catch(() => {});
@@ -56,7 +61,7 @@ export class SnapshotRequests {
     }
   }
 
-  #request(run: (coordinator: CheckpointCoordinator) => Promise<CompletedCheckpoint>): Promise<CompletedCheckpoint> {
+  #withCoordinator<T>(run: (coordinator: CheckpointCoordinator) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#options.inTurn((coordinator, status) => {
         if (coordinator === undefined) {

@@ -41,6 +41,7 @@ export class CoordinatorDriver {
       checkpointFolder: checkpointFolder ?? undefined,
       completed: [],
       isOverdue: false,
+      isStopping: false,
       finished: new Map(),
     });
   }

@@ -7,6 +7,7 @@ import type {
 import {
   EMPTY_JOB_RECORD,
   type GenerationRecord,
+  type JobIntent,
   type JobRecord,
   type JobRecordStore,
 } from '../../../coordination/job-record-store.ts';
@@ -18,6 +19,7 @@ import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import { filesOf } from '../../checkpoint/referenced-files.ts';
 import type { OperatorSubtaskState, StateHandle, SubtaskState } from '../../state/state-handle.ts';
 import type { CheckpointStorage, CopyTarget } from '../checkpoint-coordinator/checkpoint-storage.ts';
+import type { JobResult } from '../jobmaster/job-master-options.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 
 /** Finishes asynchronous work in an order that the seed picks. */
@@ -245,17 +247,44 @@ export class SimulatedCounter implements CheckpointIdCounter {
   }
 }
 
-export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGeneration'> {
+export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent'> {
   readonly recorded: GenerationRecord[];
+  intent: JobIntent;
+  /** How the job ended, durably (R9). */
+  result: JobResult | undefined;
   readonly #deferrals: Deferrals;
 
   constructor(deferrals: Deferrals, before?: SimulatedRecords) {
     this.recorded = before?.recorded ?? [];
+    this.intent = before?.intent ?? { kind: 'run' };
+    this.result = before?.result;
     this.#deferrals = deferrals;
   }
 
   read(): Promise<JobRecord> {
-    return this.#deferrals.later(() => ({ ...EMPTY_JOB_RECORD, generations: [...this.recorded] }));
+    return this.#deferrals.later(() => ({
+      ...EMPTY_JOB_RECORD,
+      intent: this.intent,
+      generations: [...this.recorded],
+    }));
+  }
+
+  writeResult(result: JobResult): Promise<void> {
+    return this.#deferrals.later(() => {
+      if (this.#deferrals.fault(0.2)) {
+        throw new MillraceError('TIMEOUT', 'the store is away');
+      }
+      this.result = result;
+    });
+  }
+
+  recordIntent(intent: JobIntent): Promise<void> {
+    return this.#deferrals.later(() => {
+      if (this.#deferrals.fault(0.05)) {
+        throw new MillraceError('TIMEOUT', 'the store is away');
+      }
+      this.intent = intent;
+    });
   }
 
   recordGeneration(record: GenerationRecord): Promise<void> {

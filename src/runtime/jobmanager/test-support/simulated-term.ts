@@ -62,6 +62,7 @@ export class SimulatedTerm implements Deferrals {
       checkpoints: this.store,
       checkpointIds: this.counter,
       records: this.records,
+      persistResult: (result) => this.records.writeResult(result),
       enumerators: [staticSplitsEnumerator],
       userCode: simulatedUserCode(options.ownEnumerator, this, options.meet),
       restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: 50 },

@@ -1,3 +1,4 @@
+import type { JobIntent } from '../../../coordination/job-record-store.ts';
 import { assert, present } from '../../../foundation/common/assert.ts';
 import { messageOf } from '../../../foundation/common/errors.ts';
 import type { AttemptId } from '../../../foundation/common/ids.ts';
@@ -19,6 +20,7 @@ import type { InitialRestore, JobMasterOptions, JobResult } from '../jobmaster/j
 import { AttemptLedger } from '../../taskmanager/attempt-ledger.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
+import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import { SimulatedFiles, type SimulatedCheckpointStore, type SimulatedCounter } from './simulated-stores.ts';
 import type { Element } from './simulated-surroundings.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
@@ -142,6 +144,10 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.#meet('leader changed while restarting', before.master.status === 'RESTARTING');
     before.end();
     before.master.suspend();
+    this.result = before.records.result;
+    if (this.result !== undefined) {
+      return; // whoever leads now only cleans up (R9)
+    }
     for (const attempt of this.#commands.keys()) {
       this.#arriveInPart(attempt);
     }
@@ -168,6 +174,22 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.#isRegistered = true;
     this.master.taskManagerReported(TASK_MANAGER, this.#ledger.reports);
     this.#slots.registered();
+  }
+
+  /** What the job's record says is to become of it. */
+  get intent(): JobIntent {
+    return this.#term.records.intent;
+  }
+
+  /** As a client that repeats what was not accepted. */
+  cancel(): void {
+    const { master } = this;
+    master.cancel().catch(() => master === this.master && this.cancel());
+  }
+
+  savepointAt(folder: string): RestorePoint {
+    const metadataPath = `${folder}/_metadata`;
+    return { metadata: present(this.files.metadata.get(metadataPath), metadataPath), baseFolder: folder, metadataPath };
   }
 
   /** What sinks made visible. */

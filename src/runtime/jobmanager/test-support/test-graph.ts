@@ -13,7 +13,7 @@ export interface TestVertex {
 
 export type TestEdge = readonly [from: string, to: string, partitioning: JobEdge['partitioning']];
 
-const vertexId = (name: string): VertexId => `v-${name}` as VertexId;
+export const vertexIdOf = (name: string): VertexId => `v-${name}` as VertexId;
 export const operatorIdOf = (name: string): OperatorId => `o-${name}` as OperatorId;
 
 /** A graph with one operator in each vertex. */
@@ -26,7 +26,7 @@ export const testGraph = (
   fingerprint: 'f00d',
   settings: {},
   vertices: vertices.map(({ name, parallelism, maxParallelism, group, source, uid }): JobVertex => ({
-    id: vertexId(name),
+    id: vertexIdOf(name),
     name,
     parallelism,
     maxParallelism: maxParallelism ?? 128,
@@ -44,9 +44,9 @@ export const testGraph = (
   })),
   edges: edges.map(([from, to, partitioning], index) => ({
     index,
-    from: vertexId(from),
+    from: vertexIdOf(from),
     fromOperator: operatorIdOf(from),
-    to: vertexId(to),
+    to: vertexIdOf(to),
     toOperator: operatorIdOf(to),
     partitioning,
   })),

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import { attemptId, type AttemptRef, type Generation, type JobId } from '../../../foundation/common/ids.ts';
+import type { TaskState } from '../../protocol/task-commands.ts';
+import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
+import { JobCoreDriver } from '../test-support/job-core-driver.ts';
+import { vertexIdOf } from '../test-support/test-graph.ts';
+
+const FIXED: RestartStrategyOptions = { kind: 'fixed-delay', attempts: 3, delayMs: 100 };
+const BEFORE: Generation = { epoch: 1, number: 4 };
+const boom: ErrorInfo = { name: 'TypeError', message: 'boom' };
+
+/** Subtasks 0 (a0), 1 (a1), 2 (b0), 3 (b1); regions {0, 2} and {1, 3}. */
+const refOf = (index: number, generation = BEFORE): AttemptRef => ({
+  job: 'j' as JobId,
+  graphVersion: 1,
+  vertex: vertexIdOf(index < 2 ? 'a' : 'b'),
+  subtask: index % 2,
+  generation,
+});
+
+const report = (
+  driver: JobCoreDriver,
+  index: number,
+  state: TaskState,
+  generation = BEFORE,
+  error?: ErrorInfo,
+): void => {
+  driver.handle({
+    kind: 'attempt-reported',
+    attempt: refOf(index, generation),
+    state,
+    ...(error === undefined ? {} : { error }),
+  });
+};
+
+const takenOver = (taskManagers: readonly string[] | undefined = ['x', 'y']): JobCoreDriver =>
+  new JobCoreDriver(FIXED, 'region', 2).handle({
+    kind: 'recovered',
+    generationFloor: BEFORE,
+    regions: new Map([
+      [0, BEFORE],
+      [1, BEFORE],
+    ]),
+    taskManagers,
+    deadlineMs: 1_000,
+    stopCompleted: false,
+  });
+
+const adopted = (driver: JobCoreDriver): readonly (readonly number[])[] =>
+  driver.history.flatMap((action) => (action.kind === 'adopt' ? [action.indices] : []));
+
+describe('a new leader', () => {
+  test('leaves alone what runs: each region goes on once all of it was reported (I9)', () => {
+    const driver = takenOver();
+    expect(driver.core.status).toBe('RECONCILING');
+    report(driver, 0, 'RUNNING');
+    expect(adopted(driver)).toEqual([]);
+    report(driver, 2, 'RUNNING');
+    expect(adopted(driver)).toEqual([[0, 2]]);
+    expect(driver.core.isActive(attemptId(refOf(0)))).toBe(true);
+    report(driver, 1, 'INITIALIZING');
+    report(driver, 3, 'RUNNING');
+    expect(adopted(driver)).toEqual([
+      [0, 2],
+      [1, 3],
+    ]);
+    expect(driver.core.status).toBe('RUNNING');
+    expect(driver.core.restarts).toBe(0);
+    expect(driver.core.nextWakeMs).toBe(Infinity);
+  });
+
+  test('restarts a region of which nobody reported all in time, the other one goes on (R1)', () => {
+    const driver = takenOver();
+    [0, 2, 1].forEach((index) => report(driver, index, 'RUNNING'));
+    expect(driver.core.nextWakeMs).toBe(1_000);
+    driver.at(1_000);
+    expect(driver.cancelled).toEqual([attemptId(refOf(1))]);
+    expect(driver.core.status).toBe('RESTARTING');
+    driver
+      .handle({ kind: 'task-state', attempt: attemptId(refOf(1)), state: 'CANCELED' })
+      .at(1_100)
+      .recorded();
+    expect(driver.deployed).toEqual([1, 3]);
+    expect(driver.attempts.get(1)).toContain('/2.1');
+    expect(driver.core.status).toBe('RUNNING');
+  });
+
+  test('waits no longer than for the TaskManagers that may run something', () => {
+    const driver = takenOver();
+    [0, 2].forEach((index) => report(driver, index, 'RUNNING'));
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' });
+    expect(driver.core.status).toBe('RECONCILING');
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'y' });
+    expect(driver.core.status).toBe('RESTARTING');
+  });
+
+  test('does not end the wait early where nobody knows who may run something', () => {
+    const driver = takenOver(undefined).handle({ kind: 'task-manager-settled', taskManager: 'x' });
+    expect(driver.core.status).toBe('RECONCILING');
+    expect(driver.at(1_000).core.status).toBe('RESTARTING');
+  });
+
+  test('a task that failed without a leader: its region restarts', () => {
+    const driver = takenOver();
+    [0, 1, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    report(driver, 2, 'FAILED', BEFORE, boom);
+    expect(driver.cancelled).toEqual([attemptId(refOf(0))]);
+    expect(adopted(driver)).toEqual([[1, 3]]);
+  });
+
+  test('all tasks finished without a leader: so has the job', () => {
+    const driver = takenOver();
+    [0, 1, 2, 3].forEach((index) => report(driver, index, 'FINISHED'));
+    expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', status: 'FINISHED' });
+  });
+
+  test('an attempt of another generation is ended, and its region waits for that end', () => {
+    const driver = takenOver();
+    const old: Generation = { epoch: 1, number: 3 };
+    report(driver, 0, 'RUNNING', old);
+    expect(driver.cancelled).toEqual([attemptId(refOf(0, old))]);
+    driver.at(1_000).at(2_000).recorded();
+    expect(driver.deployed).toEqual([1, 3]);
+    driver.handle({ kind: 'task-state', attempt: attemptId(refOf(0, old)), state: 'CANCELED' }).recorded();
+    expect(driver.deployed).toEqual([0, 2]);
+  });
+
+  test('an attempt that was given up turns up while its region is being started: first it ends (R1)', () => {
+    const driver = takenOver().at(1_000).at(1_100);
+    report(driver, 0, 'RUNNING');
+    expect(driver.cancelled).toEqual([attemptId(refOf(0))]);
+    driver.recorded();
+    expect(driver.deployed).toEqual([1, 3]);
+    driver.handle({ kind: 'task-state', attempt: attemptId(refOf(0)), state: 'CANCELED' }).recorded();
+    expect(driver.deployed).toEqual([0, 2]);
+  });
+
+  test('cancels what is reported after it was told to cancel, and is done when all has ended', () => {
+    const driver = takenOver().handle({ kind: 'cancel' });
+    expect(driver.core.status).toBe('CANCELLING');
+    report(driver, 0, 'RUNNING');
+    expect(driver.cancelled).toEqual([attemptId(refOf(0))]);
+    driver.at(1_000);
+    expect(driver.core.status).toBe('CANCELLING');
+    driver.handle({ kind: 'task-state', attempt: attemptId(refOf(0)), state: 'CANCELED' });
+    expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', status: 'CANCELED' });
+  });
+
+  test('of a job that never started starts it', () => {
+    const driver = new JobCoreDriver(FIXED, 'region', 2).handle({
+      kind: 'recovered',
+      generationFloor: { epoch: 0, number: 0 },
+      regions: new Map(),
+      taskManagers: [],
+      deadlineMs: 1_000,
+      stopCompleted: false,
+    });
+    expect(driver.recorded().deployed).toEqual([0, 1, 2, 3]);
+    expect(driver.statuses).toEqual(['CREATED', 'RUNNING']);
+  });
+});
