@@ -165,7 +165,7 @@ export interface AttemptReport {
   readonly slot: number;
   readonly state: TaskState;
   readonly error?: ErrorInfo;
-  /** All its input is read (R11). */
+  /** All its input is read (R11), not only what came before a stop with drain. */
   readonly ended: boolean;
   readonly readers: readonly ReaderReport[];
 }

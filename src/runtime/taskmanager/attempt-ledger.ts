@@ -22,6 +22,8 @@ interface Entry {
   state: TaskState;
   error: ErrorInfo | undefined;
   ended: boolean;
+  /** A stop ended its input: a restore goes on with it. */
+  drained: boolean;
   /** The newest checkpoint whose trigger went to the task. */
   triggered: number;
   readonly readers: Map<OperatorId, ReaderEntry>;
@@ -47,6 +49,7 @@ export class AttemptLedger {
       state: 'DEPLOYING',
       error: undefined,
       ended: false,
+      drained: false,
       // What it gets is covered by no checkpoint that was triggered before it was there.
       triggered: floor,
       readers: new Map(),
@@ -71,6 +74,7 @@ export class AttemptLedger {
     switch (command.kind) {
       case 'trigger':
         entry.triggered = Math.max(entry.triggered, command.trigger.checkpointId);
+        entry.drained ||= command.trigger.stop === 'drain' && !entry.ended;
         return;
       case 'completed':
         // What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader.
@@ -93,11 +97,19 @@ export class AttemptLedger {
     }
   }
 
-  reported(report: TaskReport): void {
+  /**
+   * Whether the leader is to hear of it: that a stop with drain ended the input of a source is no news to who triggered it,
+   * and a later leader would take it for the end of the data.
+   */
+  reported(report: TaskReport): boolean {
     const entry = this.#entries.get(report.attempt);
-    if (entry === undefined) {
-      return;
+    if (entry !== undefined) {
+      this.#change(entry, report);
     }
+    return report.kind !== 'ended' || entry?.drained !== true;
+  }
+
+  #change(entry: Entry, report: TaskReport): void {
     switch (report.kind) {
       case 'state':
         entry.state = report.state;
@@ -127,12 +139,12 @@ export class AttemptLedger {
   }
 
   get reports(): readonly AttemptReport[] {
-    return [...this.#entries.values()].map(({ attempt, slot, state, error, ended, readers }) => ({
+    return [...this.#entries.values()].map(({ attempt, slot, state, error, ended, drained, readers }) => ({
       attempt,
       slot,
       state,
       ...(error === undefined ? {} : { error }),
-      ended,
+      ended: ended && !drained,
       readers: [...readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
         operatorId,
         accepted: [...accepted],

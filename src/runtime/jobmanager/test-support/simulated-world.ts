@@ -375,8 +375,8 @@ export class SimulatedWorld implements TaskExecutorGateway {
 
   /** The table changes first (R15). Without a leader that is all. */
   #reported(report: TaskReport): void {
-    this.#ledger.reported(report);
-    if (this.#isRegistered) {
+    const isNews = this.#ledger.reported(report);
+    if (this.#isRegistered && isNews) {
       this.#queue(this.#reports, report.attempt, report);
     }
   }
