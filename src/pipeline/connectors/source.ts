@@ -106,6 +106,8 @@ export interface SplitEnumerator {
   splitsAssigned(splits: readonly Split[]): void;
   /** Splits of a reader that failed come back. */
   splitsReturned(splits: readonly Split[]): EnumeratorDecision;
+  /** These readers have read all that they will ever get, and ended: what is assigned to one of them is an error. */
+  readersEnded?(subtasks: readonly number[]): void;
   snapshot(): unknown;
   /** A checkpoint that has this enumerator's snapshot is complete. */
   checkpointCompleted?(checkpointId: number): void;

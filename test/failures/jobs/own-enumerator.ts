@@ -92,6 +92,7 @@ const trapped = (inner: Source<number>, trap: (call: string) => void): Source<nu
     splitRequested: (subtask) => enumerator.splitRequested(subtask),
     splitsReturned: (splits) => enumerator.splitsReturned(splits),
     splitsAssigned: (splits) => enumerator.splitsAssigned(splits),
+    readersEnded: (subtasks) => enumerator.readersEnded?.(subtasks),
     snapshot: () => {
       trap('snapshot');
       return enumerator.snapshot();

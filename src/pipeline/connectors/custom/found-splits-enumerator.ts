@@ -40,6 +40,8 @@ class FoundSplitsEnumerator implements SplitEnumerator {
   readonly #seen: Set<string>;
   #unassigned: NamedSplit[];
   #complete: boolean;
+  /** Readers that take nothing any more. */
+  readonly #ended = new Set<number>();
   /** Who has which split, by its id; unknown after a restore until its reader registers. */
   readonly #owners = new Map<string, number>();
   /** Bounded: how many splits each reader waits for. */
@@ -100,6 +102,10 @@ class FoundSplitsEnumerator implements SplitEnumerator {
     return this.#handOut([]);
   }
 
+  readersEnded(subtasks: readonly number[]): void {
+    subtasks.forEach((subtask) => this.#ended.add(subtask));
+  }
+
   splitsAssigned(splits: readonly Split[]): void {
     const ids = new Set(splits.map(({ id }) => id));
     this.#unassigned = this.#unassigned.filter(({ id }) => !ids.has(id));
@@ -117,7 +123,8 @@ class FoundSplitsEnumerator implements SplitEnumerator {
     }
     const assign = this.#unassigned.map((split) => {
       // What came back goes to the reader that had it: the others may have ended.
-      const subtask = this.#owners.get(split.id) ?? this.#leastLoaded();
+      const owner = this.#owners.get(split.id);
+      const subtask = owner === undefined || this.#ended.has(owner) ? this.#leastLoaded() : owner;
       this.#owners.set(split.id, subtask);
       return { subtask, splits: [split] };
     });
@@ -130,7 +137,8 @@ class FoundSplitsEnumerator implements SplitEnumerator {
     for (const subtask of this.#owners.values()) {
       loads[subtask]!++;
     }
-    return loads.indexOf(Math.min(...loads));
+    const open = loads.map((load, subtask) => (this.#ended.has(subtask) ? Infinity : load));
+    return open.indexOf(Math.min(...open));
   }
 
   #serveWaiting(): EnumeratorDecision {

@@ -142,7 +142,7 @@ export class RunningJob {
     const deployments = this.#deployments.build({ attempts, plan, commitOnly, floor });
     const byTaskManager = Map.groupBy(deployments, ({ attempt }) => this.#taskManagerOf(attempt));
     byTaskManager.forEach((own, taskManager) => this.#host.deploy(taskManager, own));
-    this.splits.readersRestarted(indices, plan);
+    this.splits.readersRestarted(indices, plan, commitOnly);
   }
 
   /** Regions that went on without a leader. `report`: as the TaskManager of the attempt told it. */
@@ -151,7 +151,7 @@ export class RunningJob {
     tasks: readonly { readonly execution: Execution; readonly report: AttemptReport | undefined }[],
   ): void {
     for (const { execution, report } of tasks) {
-      this.splits.readersReported(execution.subtask.index, report?.readers ?? []);
+      this.splits.readersReported(execution.subtask.index, report?.readers ?? [], execution.state === 'FINISHED');
     }
     this.coordinator.handle({
       kind: 'adopted',

@@ -11,6 +11,7 @@ const OPEN: EnumeratorRequest = {
   state: undefined,
   returned: [],
   assigned: [],
+  ended: [],
 };
 
 const set = (

@@ -79,6 +79,9 @@ export class EnumeratorHost {
         return decided('splitRequested', enumerator.splitRequested(request.subtask));
       case 'splits-returned':
         return decided('splitsReturned', enumerator.splitsReturned(request.splits));
+      case 'readers-ended':
+        enumerator.readersEnded?.(request.subtasks);
+        return NOTHING;
       case 'snapshot':
         return { kind: 'snapshot', state: enumerator.snapshot() };
       case 'checkpoint-completed':
@@ -100,6 +103,9 @@ export class EnumeratorHost {
     }
     const enumerator = factory.create(config, parallelism, state);
     this.#open.set(operatorId, { enumerator, parallelism });
+    if (request.ended.length > 0) {
+      enumerator.readersEnded?.(request.ended);
+    }
     if (assigned.length > 0) {
       enumerator.splitsAssigned(assigned);
     }

@@ -15,11 +15,14 @@ export type EnumeratorRequest =
       readonly state: unknown;
       readonly returned: readonly Split[];
       readonly assigned: readonly Split[];
+      /** Readers that had ended when `state` was taken. */
+      readonly ended: readonly number[];
     }
   | { readonly kind: 'discover' }
   | { readonly kind: 'reader-registered'; readonly subtask: number; readonly held: readonly Split[] }
   | { readonly kind: 'split-requested'; readonly subtask: number }
   | { readonly kind: 'splits-returned'; readonly splits: readonly Split[] }
+  | { readonly kind: 'readers-ended'; readonly subtasks: readonly number[] }
   | { readonly kind: 'snapshot'; readonly checkpointId: number }
   | { readonly kind: 'checkpoint-completed'; readonly checkpointId: number };
 

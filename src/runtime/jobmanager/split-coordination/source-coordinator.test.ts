@@ -214,6 +214,7 @@ describe('all readers start anew', () => {
     state: { next: 7 },
     returned: splits('u'),
     assigned: [],
+    ended: [],
   };
 
   test('the enumerator does too, from the checkpoint', () => {
@@ -275,6 +276,7 @@ describe('a new leader (R4)', () => {
         state: { next: 7 },
         returned: splits('u'),
         assigned: splits('s5', 't6'),
+        ended: [],
       },
       { kind: 'reader-registered', subtask: 0, held: splits('s5') },
       { kind: 'reader-registered', subtask: 1, held: splits('t6') },

@@ -1,3 +1,4 @@
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { OperatorId } from '../../../foundation/common/ids.ts';
 import type { EnumeratorDecision, Split } from '../../../pipeline/connectors/source.ts';
 import type { ReaderReport, TaskCommand } from '../../protocol/task-commands.ts';
@@ -50,6 +51,8 @@ export class SourceCoordinator {
   /** What waits for its reader, in order. */
   readonly #undelivered = new Map<number, Split[]>();
   readonly #finished = new Set<number>();
+  /** Readers whose end the restored checkpoint covers: they never come. */
+  readonly #ended = new Set<number>();
   /** By subtask: no call before this one told of its last start. */
   readonly #startedAt = new Map<number, number>();
   /** What goes back to the enumerator, until it has it; by the request. */
@@ -85,8 +88,11 @@ export class SourceCoordinator {
     return this.#recovery?.postpone(request) === true;
   }
 
-  /** The subtask goes on. `report`: its reader, if that has registered. */
-  readerReported(subtask: number, report: ReaderReport | undefined): ReaderCommand[] {
+  /** The subtask goes on, or has ended. `report`: its reader, if that has registered. */
+  readerReported(subtask: number, report: ReaderReport | undefined, hasEnded = false): ReaderCommand[] {
+    if (hasEnded) {
+      this.#ended.add(subtask);
+    }
     if (report !== undefined) {
       this.#registered.add(subtask);
     }
@@ -147,7 +153,7 @@ export class SourceCoordinator {
     return requests;
   }
 
-  /** The enumerator answered, with anything but a snapshot or a failure. */
+  /** The enumerator answered, with anything but a snapshot or a failure. Throws BAD_JOB when the answer makes no sense. */
   answered(request: EnumeratorRequest, knowing: number, result: EnumeratorResult): ReaderCommand[] {
     const answered = { request, knowing, result };
     if (this.#snapshot !== undefined) {
@@ -193,10 +199,18 @@ export class SourceCoordinator {
 
   /**
    * Readers start anew from the newest completed checkpoint. If no other reader is there, so does the enumerator, from
-   * `snapshot`; else what they got since that checkpoint goes back to the enumerator. `nextCall`: its number.
+   * `snapshot`; else what they got since that checkpoint goes back to the enumerator. `nextCall`: its number. `ended`: those
+   * of them that only commit.
    */
-  readersRestarted(subtasks: readonly number[], snapshot: unknown, nextCall: number): EnumeratorRequest | undefined {
+  readersRestarted(
+    subtasks: readonly number[],
+    snapshot: unknown,
+    nextCall: number,
+    ended: readonly number[] = [],
+  ): EnumeratorRequest | undefined {
     this.readersFailed(subtasks);
+    subtasks.forEach((subtask) => this.#ended.delete(subtask));
+    ended.forEach((subtask) => this.#ended.add(subtask));
     const isNew = this.#gone.size === this.#options.parallelism;
     for (const subtask of subtasks) {
       this.#gone.delete(subtask);
@@ -211,6 +225,9 @@ export class SourceCoordinator {
       subtasks.forEach((subtask) => recovery.startedAnew(subtask));
       this.#endRecovery(recovery);
       return undefined;
+    }
+    if (ended.length > 0) {
+      this.#requests.push({ kind: 'readers-ended', subtasks: ended });
     }
     const splits = subtasks.flatMap((subtask) => this.#tracker.takeBack(subtask));
     return splits.length === 0 ? undefined : { kind: 'splits-returned', splits };
@@ -232,7 +249,8 @@ export class SourceCoordinator {
     this.#discovery = undefined;
     this.#discovered = snapshot?.discovered ?? false;
     const returned = snapshot?.undelivered ?? [];
-    return { kind: 'open', config, parallelism, state: snapshot?.state, returned, assigned };
+    const ended = [...this.#ended];
+    return { kind: 'open', config, parallelism, state: snapshot?.state, returned, assigned, ended };
   }
 
   #apply({ request, knowing, result }: Answered): ReaderCommand[] {
@@ -278,6 +296,9 @@ export class SourceCoordinator {
     for (const { subtask, splits } of decision.assign ?? []) {
       if (splits.length === 0) {
         continue;
+      }
+      if (this.#ended.has(subtask)) {
+        throw new MillraceError('BAD_JOB', `it assigned split ${splits[0]?.id} to reader ${subtask}, which has ended`);
       }
       if (this.#registered.has(subtask)) {
         this.#tracker.assigned(subtask, splits);

@@ -1,6 +1,6 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
-import { MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import { errorInfo, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { OperatorId } from '../../../foundation/common/ids.ts';
 import { OWN_ENUMERATOR, type EnumeratorFactory, type Split } from '../../../pipeline/connectors/source.ts';
 import type { ReaderReport, TaskCommand } from '../../protocol/task-commands.ts';
@@ -143,13 +143,14 @@ export class SplitCoordinator {
   }
 
   /** By subtask index: they start, or start anew, from what `plan` restores. */
-  readersRestarted(indices: readonly number[], plan: RestorePlan | undefined): void {
+  readersRestarted(indices: readonly number[], plan: RestorePlan | undefined, commitOnly: ReadonlySet<number>): void {
     this.#endRound();
     for (const [operatorId, source] of this.#sources) {
       const subtasks = subtasksOf(source, indices);
       if (subtasks.length > 0) {
         const snapshot = plan?.enumeratorState(operatorId);
-        const request = source.coordinator.readersRestarted(subtasks, snapshot, this.#nextCall);
+        const ended = subtasksOf(source, [...commitOnly]).filter((subtask) => subtasks.includes(subtask));
+        const request = source.coordinator.readersRestarted(subtasks, snapshot, this.#nextCall, ended);
         if (request !== undefined) {
           this.#call(source, request);
         }
@@ -170,11 +171,11 @@ export class SplitCoordinator {
   }
 
   /** The subtask goes on, with these readers. */
-  readersReported(index: number, readers: readonly ReaderReport[]): void {
+  readersReported(index: number, readers: readonly ReaderReport[], hasEnded: boolean): void {
     for (const source of this.#sources.values()) {
       for (const subtask of subtasksOf(source, [index])) {
         const report = readers.find(({ operatorId }) => operatorId === source.operatorId);
-        this.#command(source, source.coordinator.readerReported(subtask, report));
+        this.#command(source, source.coordinator.readerReported(subtask, report, hasEnded));
         this.#callAll(source);
       }
     }
@@ -217,7 +218,7 @@ export class SplitCoordinator {
     } else if (result.kind === 'snapshot') {
       this.#snapshotAnswered(source, request, result.state);
     } else {
-      this.#command(source, source.coordinator.answered(request, knowing, result));
+      this.#guarded(source, () => source.coordinator.answered(request, knowing, result));
       this.#callAll(source);
       this.#discover(source, request);
     }
@@ -250,9 +251,19 @@ export class SplitCoordinator {
 
   #release(): void {
     for (const source of this.#sources.values()) {
-      this.#command(source, source.coordinator.release());
+      this.#guarded(source, () => source.coordinator.release());
       this.#callAll(source);
     }
+  }
+
+  #guarded(source: Source, decide: () => readonly ReaderCommand[]): void {
+    let commands: readonly ReaderCommand[] = [];
+    try {
+      commands = decide();
+    } catch (error) {
+      this.#failed(source, errorInfo(error));
+    }
+    this.#command(source, commands);
   }
 
   /** Once for each enumerator, and again where it wants that. */

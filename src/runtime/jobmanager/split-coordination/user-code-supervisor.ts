@@ -20,6 +20,7 @@ const DOING: Readonly<Record<EnumeratorRequest['kind'], string>> = {
   'reader-registered': 'a new reader',
   'split-requested': 'a request for a split',
   'splits-returned': 'splits that came back',
+  'readers-ended': 'taking note of readers that ended',
   snapshot: 'a checkpoint',
   'checkpoint-completed': 'the news of a completed checkpoint',
 };

@@ -129,6 +129,7 @@ export const ownFoundSplits = (counts: ReadonlyMap<string, number>, bounded: boo
         splitRequested: (subtask) => decided(inner.splitRequested(subtask)),
         splitsReturned: (splits) => decided(inner.splitsReturned(splits)),
         splitsAssigned: (splits) => inner.splitsAssigned(splits),
+        readersEnded: (subtasks) => inner.readersEnded?.(subtasks),
         snapshot: () => inner.snapshot(),
       };
     },
