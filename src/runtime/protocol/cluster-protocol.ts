@@ -62,6 +62,7 @@ const attemptReport: z.ZodType<AttemptReport> = z.object({
   state: taskState,
   error: z.exactOptional(errorInfoSchema),
   ended: z.boolean(),
+  drained: z.boolean(),
   readers: z.array(
     z.object({
       operatorId,

@@ -167,6 +167,8 @@ export interface AttemptReport {
   readonly error?: ErrorInfo;
   /** All its input is read (R11), not only what came before a stop with drain. */
   readonly ended: boolean;
+  /** A stop with drain ended its input: it goes on only with that stop. */
+  readonly drained: boolean;
   readonly readers: readonly ReaderReport[];
 }
 

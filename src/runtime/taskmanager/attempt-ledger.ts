@@ -145,6 +145,7 @@ export class AttemptLedger {
       state,
       ...(error === undefined ? {} : { error }),
       ended: ended && !drained,
+      drained,
       readers: [...readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
         operatorId,
         accepted: [...accepted],

@@ -30,6 +30,7 @@ const report = (
     kind: 'attempt-reported',
     attempt: refOf(index, generation),
     state,
+    isUnfit: false,
     ...(error === undefined ? {} : { error }),
   });
 };
@@ -133,6 +134,21 @@ describe('a new leader', () => {
     driver.recorded();
     expect(driver.deployed).toEqual([1, 3]);
     driver.handle({ kind: 'task-state', attempt: attemptId(refOf(0)), state: 'CANCELED' }).recorded();
+    expect(driver.deployed).toEqual([0, 2]);
+  });
+
+  test('an attempt that is of no use is ended, and its region starts anew', () => {
+    const driver = takenOver();
+    driver.handle({ kind: 'attempt-reported', attempt: refOf(0), state: 'RUNNING', isUnfit: true });
+    expect(driver.cancelled).toEqual([attemptId(refOf(0))]);
+    [1, 2, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    expect(adopted(driver)).toEqual([[1, 3]]);
+    driver.handle({ kind: 'task-state', attempt: attemptId(refOf(0)), state: 'CANCELED' });
+    expect(driver.cancelled).toEqual([attemptId(refOf(2))]);
+    driver
+      .handle({ kind: 'task-state', attempt: attemptId(refOf(2)), state: 'CANCELED' })
+      .at(100)
+      .recorded();
     expect(driver.deployed).toEqual([0, 2]);
   });
 

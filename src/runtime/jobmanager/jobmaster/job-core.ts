@@ -148,8 +148,8 @@ export class JobCore {
   #attemptReported(event: Extract<JobEvent, { kind: 'attempt-reported' }>, now: Instant): void {
     const id = attemptId(event.attempt);
     const execution = this.#table.attempts.of(id);
-    if (execution === undefined || (isLiveState(event.state) && !execution.isLive)) {
-      // Of another generation, or given up before.
+    if (execution === undefined || event.isUnfit || (isLiveState(event.state) && !execution.isLive)) {
+      // Of another generation, of no use, or given up before.
       return this.#strayReported(id, event);
     }
     const region = this.#table.of(execution);

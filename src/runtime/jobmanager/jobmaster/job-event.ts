@@ -14,6 +14,8 @@ export type JobEvent =
       readonly kind: 'attempt-reported';
       readonly attempt: AttemptRef;
       readonly state: TaskState;
+      /** It cannot go on: it is ended, and its region starts anew. */
+      readonly isUnfit: boolean;
       readonly error?: ErrorInfo;
     }
   /** This instance has reported all that it runs, or is gone with all of it. */

@@ -330,7 +330,13 @@ describe('a job among failures', () => {
   test('cancelled while leaders change, it ends, nothing lives, and nothing is committed twice', async () => {
     await perSeed(async (seed, random) => {
       const { graph, parallelism, ownEnumerator } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
+      const world = new SimulatedWorld({
+        seen,
+        seed,
+        ownEnumerator,
+        graph: graph(parallelism),
+        master: { reconcileTimeoutMs: 60_000 },
+      });
       worlds.push(world);
       world.master.start();
       await world.run(random.int(800));

@@ -121,7 +121,7 @@ export class JobMaster implements JobMasterGateway {
       for (const report of attempts) {
         this.#executors.reported(taskManager, report);
         running.slotReported(report, taskManager);
-        this.#handle({ ...report, kind: 'attempt-reported' });
+        this.#handle({ ...report, kind: 'attempt-reported', isUnfit: report.drained && !running.isDraining });
       }
       const missing = this.#executors.at(taskManager).filter((attempt) => !reported.has(attempt));
       this.#lost(missing, { ...LOST, message: `TaskManager ${taskManager} does not run the task any more` });

@@ -73,6 +73,12 @@ export class RunningJob {
     return this.stoppedAt === undefined ? this.#recovery.intent : { kind: 'run' };
   }
 
+  /** A stop with drain is under way, also from before this leader. */
+  get isDraining(): boolean {
+    const { intent } = this;
+    return this.stoppedAt !== undefined || (intent.kind === 'stop' && intent.drain);
+  }
+
   /** The savepoint of a stop that was complete when this leader came. */
   get stoppedAt(): string | undefined {
     const newest = this.#recovery.completed.at(-1);
