@@ -8,6 +8,7 @@ const RULES: readonly { readonly folder: string; readonly may: readonly string[]
   { folder: 'foundation/config', may: ['foundation/common', 'foundation/config'] },
   { folder: 'foundation/filesystem', may: ['foundation/common', 'foundation/config', 'foundation/filesystem'] },
   { folder: 'foundation/metrics', may: ['foundation/common', 'foundation/config', 'foundation/metrics'] },
+  { folder: 'foundation/security', may: ['foundation/common', 'foundation/config', 'foundation/security'] },
   { folder: 'foundation/serialization', may: ['foundation/common', 'foundation/config', 'foundation/serialization'] },
   { folder: 'pipeline/graph', may: ['foundation', 'pipeline/graph'] },
   {

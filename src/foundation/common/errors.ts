@@ -1,5 +1,7 @@
 /** The closed list of error codes. A new failure gets a new code here, its message says what to do. */
 export type ErrorCode =
+  | 'ADDRESS_IN_USE'
+  | 'BAD_CERTIFICATE'
   | 'BAD_OPTION'
   | 'BAD_JOB'
   | 'BAD_RECORD'
@@ -9,20 +11,27 @@ export type ErrorCode =
   | 'CHECKPOINT_FAILED'
   | 'CHECKPOINT_NEWER_VERSION'
   | 'CHECKPOINT_MISMATCH'
+  | 'CONNECTION_LOST'
   | 'CORRUPT_DATA'
+  | 'FENCED'
   | 'FILE_EXISTS'
   | 'FILE_NOT_FOUND'
   | 'FILESYSTEM'
   | 'GRAPH_MISMATCH'
+  | 'HELLO_REFUSED'
   | 'JOB_ENDED'
+  | 'MESSAGE_TOO_LARGE'
   | 'NOT_ENOUGH_SLOTS'
   | 'NUMBER_OVERFLOW'
   | 'OUT_OF_MEMORY'
+  | 'OVERLOADED'
   | 'PROTOCOL'
+  | 'REMOTE_FAILED'
   | 'TASK_CANCELED'
   | 'TASK_FAILED'
   | 'TASK_MANAGER_LOST'
   | 'TIMEOUT'
+  | 'UNREACHABLE'
   | 'UNSUPPORTED'
   | 'WORKER_DIED';
 
@@ -71,6 +80,8 @@ export interface ErrorInfo {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
+  /** Only of a `MillraceError` that is. */
+  readonly retryable?: true;
   readonly stack?: string;
   readonly cause?: ErrorInfo;
 }
@@ -85,6 +96,7 @@ export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
       name: textOf(thrown.name),
       message: messageOf(thrown),
       ...(code === undefined ? {} : { code }),
+      ...(thrown instanceof MillraceError && thrown.retryable ? { retryable: true as const } : {}),
       ...(thrown.stack === undefined ? {} : { stack: textOf(thrown.stack) }),
       ...(thrown.cause === undefined || depth === 0 ? {} : { cause: errorInfo(thrown.cause, depth - 1) }),
     };

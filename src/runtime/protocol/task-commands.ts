@@ -1,13 +1,10 @@
 import type { AttemptId, AttemptRef, CheckpointId, OperatorId, VertexId } from '../../foundation/common/ids.ts';
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
+import type { Fence } from '../../foundation/common/fence.ts';
 import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
 import type { OperatorSubtaskState, SubtaskState } from '../state/state-handle.ts';
 
-/** Whose command or report it is (I2): a lower epoch than the newest seen of the same lineage is refused. */
-export interface Fence {
-  readonly lineage: string;
-  readonly epoch: number;
-}
+export type { Fence } from '../../foundation/common/fence.ts';
 
 /** The bundle that every process of the job imports, and what its builder gets. */
 export interface JobProgram {
