@@ -6,7 +6,7 @@ import { Configuration } from './configuration.ts';
 import { FLINK_KEYS, FLINK_PREFIXES } from './flink-keys.ts';
 import { ALL_OPTIONS, environmentName, HIDDEN_VALUE, keysByEnvironmentName } from './option-registry.ts';
 
-/** The design's table of defaults that differ; the last two rows come from its data plane. */
+/** The design's table of defaults that differ; the last rows come from other parts of it. */
 const DIFFERING_DEFAULTS = `
 | \`heartbeat.interval\` / \`heartbeat.timeout\` | 10 s / 50 s | 1 s / 6 s | a frozen process is noticed in seconds |
 | \`high-availability.zookeeper.client.session-timeout\` | 60 s | 10 s | host loss |
@@ -19,6 +19,9 @@ const DIFFERING_DEFAULTS = `
 | \`taskmanager.leader-absence.timeout\` (ours) | - | 5 min | below the usual lifetime of a prepared Kafka transaction |
 | \`execution.checkpointing.incremental\` | false | true | a checkpoint costs what changed, not what there is |
 | \`pipeline.max-parallelism\` | -1 (128 or more, from the parallelism) | 128 | a change of the parallelism never changes the key groups |
+| \`jobmanager.rpc.address\` | none | 127.0.0.1 | a cluster on one machine needs no configuration |
+| \`jobmanager.bind-host\`, \`taskmanager.bind-host\` | all, all | 127.0.0.1, 127.0.0.1 | submission runs code |
+| \`security.ssl.internal.keystore-type\`, \`security.ssl.internal.truststore-type\` | JKS, JKS | PEM, PEM | what Node and OpenSSL read |
 | \`taskmanager.memory.task.off-heap.size\` | 0 bytes | 30 % of the memory | typed arrays are where JavaScript keeps bulk data |
 `;
 

@@ -10,6 +10,8 @@ import { jobManagerOptions } from './options/jobmanager-options.ts';
 import { processOptions } from './options/process-options.ts';
 import { recoveryOptions } from './options/recovery-options.ts';
 import { restartOptions } from './options/restart-options.ts';
+import { rpcOptions } from './options/rpc-options.ts';
+import { securityOptions } from './options/security-options.ts';
 import { taskManagerOptions } from './options/taskmanager-options.ts';
 
 export interface OptionGroup {
@@ -31,6 +33,8 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('TaskManager', taskManagerOptions),
   group('User code on the JobManager', jobManagerOptions),
   group('State, folders, logs', processOptions),
+  group('Between processes', rpcOptions),
+  group('TLS between processes', securityOptions),
   group('Cluster and REST', clusterOptions),
   group('High availability', highAvailabilityOptions),
 ];

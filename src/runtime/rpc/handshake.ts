@@ -72,7 +72,9 @@ export class Handshake<T> implements LinkReceiver {
       return this.abandon(end.error);
     }
     const { remoteAddress } = this.#options.link;
-    const message = `no connection to ${remoteAddress}: before the hellos were done, ${describeClose(end)}`;
+    const message =
+      `no connection to ${remoteAddress}: before the hellos were done, ${describeClose(end)}; its log may say why ` +
+      '(one reason is security.ssl.internal.enabled on one side only)';
     this.abandon(new MillraceError('CONNECTION_LOST', message, { retryable: true }));
   }
 

@@ -3,6 +3,7 @@ import { parsePortRange } from './port-range.ts';
 import { endedByPeer } from './rpc-connection.ts';
 import { accepted } from './rpc-transport.ts';
 import { MillraceError } from '../../foundation/common/errors.ts';
+import { testAuthority, testIdentity } from './test-support/test-certificates.ts';
 import type { TestConnection } from './test-support/test-protocol.ts';
 import { InMemoryWorld } from './test-support/in-memory-world.ts';
 import { TcpWorld } from './test-support/tcp-world.ts';
@@ -13,6 +14,7 @@ const MIB = 1024 * 1024;
 const worlds: readonly (readonly [string, () => TransportWorld])[] = [
   ['in-memory', () => new InMemoryWorld()],
   ['TCP', () => new TcpWorld()],
+  ['TLS', () => new TcpWorld(testIdentity(testAuthority()))],
 ];
 
 describe.each(worlds)('%s transport', (_, makeWorld) => {

@@ -3,28 +3,8 @@ import { option } from '../option.ts';
 
 const isUsed = false;
 
-/** Between the processes of a cluster, and its REST endpoint. */
+/** The REST endpoint, and what a new leader waits for. */
 export const clusterOptions = {
-  heartbeatInterval: option(durationType, {
-    key: 'heartbeat.interval',
-    default: '1 s',
-    description: 'Pause between heartbeats.',
-    differs: { flink: '10 s', here: '1 s', reason: 'a frozen process is noticed in seconds' },
-    isUsed,
-  }),
-  heartbeatTimeout: option(durationType, {
-    key: 'heartbeat.timeout',
-    default: '6 s',
-    description: 'A process that is silent for this long counts as dead.',
-    differs: { flink: '50 s', here: '6 s', reason: 'a frozen process is noticed in seconds' },
-    isUsed,
-  }),
-  heartbeatFailureThreshold: option(integerType({ min: -1 }), {
-    key: 'heartbeat.rpc-failure-threshold',
-    default: '2',
-    description: 'Failed heartbeats in a row before a process counts as unreachable; -1 does not count.',
-    isUsed,
-  }),
   reconcileTimeout: option(durationType, {
     key: 'jobmanager.reconcile.timeout',
     default: '10 s',

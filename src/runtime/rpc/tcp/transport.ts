@@ -94,5 +94,10 @@ const connectError = (to: string, error: Error): MillraceError => {
       'security.ssl.internal.truststore has to hold its CA';
     return new MillraceError('BAD_CERTIFICATE', message, { cause: error });
   }
+  if (error.message.includes('before secure TLS connection')) {
+    const reason =
+      'it ended the connection when TLS began; its log may say why (security.ssl.internal.* of both sides)';
+    return unreachable(to, reason, error);
+  }
   return unreachable(to, messageOf(error) || code || 'the connection failed', error);
 };

@@ -15,7 +15,11 @@ export class TcpWorld implements TransportWorld {
     this.#tls = tls;
   }
 
-  process(hello: ConstructorParameters<typeof TestProcess>[2] = {}, limits = {}, tls = this.#tls): TestProcess {
+  process(
+    hello: ConstructorParameters<typeof TestProcess>[2] = {},
+    limits = {},
+    tls: TlsIdentity | undefined = this.#tls,
+  ): TestProcess {
     const process = new TestProcess((context) => new TcpTransport(context, tls), systemClock, hello, limits);
     this.#processes.push(process);
     return process;
