@@ -16,6 +16,8 @@ export interface LinkReceiver {
 /** Carries whole messages between two processes, in order: all that a transport has to bring. */
 export interface MessageLink {
   readonly remoteAddress: string;
+  /** Of this side: the address that the other reached, or was reached from. */
+  readonly localHost: string;
   /** Bytes and messages that were written and have not left yet. */
   readonly queuedBytes: number;
   readonly queuedMessages: number;

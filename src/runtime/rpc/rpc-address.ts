@@ -11,7 +11,9 @@ export const formatAddress = ({ host, port }: RpcAddress): string =>
 
 /** Errors: BAD_OPTION; `what` names the text in it. */
 export const parseAddress = (text: string, what = 'the address'): RpcAddress => {
-  const match = /^(?:\[(?<v6>[0-9a-fA-F:.%\w]+)\]|(?<name>[^\s:[\]]+)):(?<port>\d{1,5})$/.exec(text.trim());
+  const match = /^(?:\[(?<v6>[0-9a-fA-F.]*:[0-9a-fA-F:.]*(?:%\w+)?)\]|(?<name>[^\s:[\]]+)):(?<port>\d{1,5})$/.exec(
+    text.trim(),
+  );
   const host = match?.groups?.['v6'] ?? match?.groups?.['name'];
   const port = Number(match?.groups?.['port']);
   if (host === undefined || !(port <= 65_535)) {

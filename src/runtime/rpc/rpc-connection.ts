@@ -16,6 +16,8 @@ export interface RpcConnection<R extends RpcProtocol = RpcProtocol> {
   readonly peer: Hello;
   /** For messages: `127.0.0.1:41022`. */
   readonly remoteAddress: string;
+  /** The address of this host that the other side sees. */
+  readonly localHost: string;
   /** By the monotonic clock: when the last message came, of whatever kind. */
   readonly lastReceivedMs: number;
   /** Settles once, when the connection has ended, never rejects. */

@@ -16,6 +16,7 @@ const FAREWELL_LENGTH_MAX = 2000;
 export class RpcSession implements RpcConnection, LinkReceiver {
   readonly peer: Hello;
   readonly remoteAddress: string;
+  readonly localHost: string;
   readonly closed: Promise<CloseReason>;
   readonly #link: MessageLink;
   readonly #service: UntypedService;
@@ -30,6 +31,7 @@ export class RpcSession implements RpcConnection, LinkReceiver {
   constructor(link: MessageLink, peer: Hello, service: UntypedService, context: RpcContext) {
     this.peer = peer;
     this.remoteAddress = link.remoteAddress;
+    this.localHost = link.localHost;
     this.#link = link;
     this.#service = service;
     this.#context = context;

@@ -6,6 +6,7 @@ import type { Pipe } from './pipe.ts';
 /** One end of a connection within this process. */
 export class InMemoryLink implements MessageLink {
   readonly remoteAddress: string;
+  readonly localHost: string;
   readonly #out: Pipe;
   /** The other end. */
   #far: InMemoryLink | undefined;
@@ -15,6 +16,7 @@ export class InMemoryLink implements MessageLink {
 
   constructor(remoteAddress: string, out: Pipe) {
     this.remoteAddress = remoteAddress;
+    this.localHost = out.from;
     this.#out = out;
   }
 

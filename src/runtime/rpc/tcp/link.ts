@@ -10,6 +10,7 @@ const END_TIMEOUT_MS = 2_000;
 /** Messages over a socket that is connected (and, with TLS, trusted). */
 export class TcpLink implements MessageLink {
   readonly remoteAddress: string;
+  readonly localHost: string;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #splitter: FrameSplitter;
@@ -24,6 +25,7 @@ export class TcpLink implements MessageLink {
 
   constructor(socket: Socket, remoteAddress: string, clock: Clock) {
     this.remoteAddress = remoteAddress;
+    this.localHost = plainHost(socket.localAddress ?? '');
     this.#socket = socket;
     this.#clock = clock;
     this.#splitter = new FrameSplitter(remoteAddress, 0);
@@ -107,6 +109,10 @@ export class TcpLink implements MessageLink {
     }
   }
 }
+
+/** An IPv4 address that came through an IPv6 socket is written as usual. */
+export const plainHost = (host: string): string =>
+  host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host;
 
 const endOf = (error: Error): LinkEnd => {
   const code = codeOf(error);

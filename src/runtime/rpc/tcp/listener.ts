@@ -8,7 +8,7 @@ import { formatAddress, type RpcAddress } from '../rpc-address.ts';
 import type { RpcConnection } from '../rpc-connection.ts';
 import type { RpcContext } from '../rpc-context.ts';
 import type { ListenOptions, RpcListener } from '../rpc-transport.ts';
-import { isTlsError, TcpLink } from './link.ts';
+import { isTlsError, plainHost, TcpLink } from './link.ts';
 import { SOCKET_OPTIONS } from './socket-options.ts';
 
 export class TcpListener implements RpcListener {
@@ -148,4 +148,4 @@ const listenOn = (server: Server, host: string, port: number): Promise<number> =
 const remoteOf = (socket: Socket): string =>
   socket.remoteAddress === undefined
     ? 'a process that is gone'
-    : formatAddress({ host: socket.remoteAddress, port: socket.remotePort ?? 0 });
+    : formatAddress({ host: plainHost(socket.remoteAddress), port: socket.remotePort ?? 0 });

@@ -39,9 +39,9 @@ export class TestProcess extends TestEndpoint {
     });
   }
 
-  async listen(accept?: ListenOptions['accept'], ports: PortRange = anyPort): Promise<RpcListener> {
+  async listen(accept?: ListenOptions['accept'], ports: PortRange = anyPort, host = '127.0.0.1'): Promise<RpcListener> {
     this.listener = await this.transport.listen({
-      host: '127.0.0.1',
+      host,
       ports,
       portsKey: 'jobmanager.rpc.port',
       accept:
