@@ -171,11 +171,18 @@ export class RpcSession implements RpcConnection, LinkReceiver {
 
   /** A one-way message of the other side. */
   #take(method: string, value: unknown): void {
-    try {
-      this.#handle('send', method, value);
-    } catch (thrown) {
+    const failed = (thrown: unknown): void => {
       const detail = thrown instanceof MillraceError ? thrown.message : String(errorInfo(thrown).stack);
       this.garbage(new MillraceError('PROTOCOL', `'${shown(method)}' failed: ${detail}`, { cause: thrown }));
+    };
+    try {
+      const result = this.#handle('send', method, value);
+      if (result instanceof Promise) {
+        // The type of the handler allows it: any function will do where nothing is returned.
+        result.catch(failed);
+      }
+    } catch (thrown) {
+      failed(thrown);
     }
   }
 

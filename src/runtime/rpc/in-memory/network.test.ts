@@ -75,6 +75,24 @@ test('a process that crashes is closed by its host, a lost host is silent', asyn
   expect(second.here.closeReason).toBeUndefined();
 });
 
+test('a process that crashes while it connects never gets there', async () => {
+  const world = new InMemoryWorld(() => 10);
+  const server = world.process({ role: 'jobmanager' }, {}, 'a');
+  await server.listen();
+  for (const crashAfterMs of [0, 5, 10, 15, 20, 25]) {
+    const client = world.process({}, {}, 'b');
+    let isSettled = false;
+    void client.connect(server).finally(() => {
+      isSettled = true;
+    });
+    await world.pass(crashAfterMs);
+    world.network.crash('b');
+    await world.pass(1000);
+    expect(isSettled).toBe(false);
+    expect(server.listener!.connections.size).toBe(0);
+  }
+});
+
 test('a paused process gets everything when it is woken', async () => {
   const world = new InMemoryWorld();
   const { server, client, here } = await connectedPair(world);

@@ -28,6 +28,7 @@ export class InMemoryNetwork {
   readonly #listeners = new Map<string, InMemoryListener>();
   readonly #links = new Set<HostedLink>();
   readonly #pipes = new Set<Pipe>();
+  readonly #transports = new Set<InMemoryTransport>();
   readonly #cuts = new Set<string>();
   readonly #paused = new Set<string>();
   #nextPort = 40_000;
@@ -37,9 +38,11 @@ export class InMemoryNetwork {
     this.#delayMs = delayMs ?? (() => 0);
   }
 
-  /** The network as the process on `host` sees it; one process to a host. */
+  /** The network as the process on `host` sees it, until it crashes; one process at a time to a host. */
   transport(host: string, context: RpcContext): RpcTransport {
-    return new InMemoryTransport(this, host, context);
+    const transport = new InMemoryTransport(this, host, context);
+    this.#transports.add(transport);
+    return transport;
   }
 
   /** Nothing gets from one to the other, in this direction; connections do not notice by themselves. */
@@ -74,6 +77,10 @@ export class InMemoryNetwork {
    * host is lost too.
    */
   crash(host: string, { isHostLost = false } = {}): void {
+    for (const transport of [...this.#transports].filter((each) => each.host === host)) {
+      transport.crash(isHostLost);
+      this.#transports.delete(transport);
+    }
     for (const { link } of [...this.#links].filter((each) => each.host === host)) {
       link.crash(isHostLost);
     }

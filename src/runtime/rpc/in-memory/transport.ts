@@ -12,14 +12,20 @@ import type { InMemoryNetwork } from './network.ts';
 
 /** Within this process; others reach it by the name of its host, whatever it listens on. */
 export class InMemoryTransport implements RpcTransport {
+  readonly host: string;
   readonly #network: InMemoryNetwork;
-  readonly #host: string;
   readonly #context: RpcContext;
+  #end: 'crashed' | 'lost' | undefined;
 
   constructor(network: InMemoryNetwork, host: string, context: RpcContext) {
+    this.host = host;
     this.#network = network;
-    this.#host = host;
     this.#context = context;
+  }
+
+  /** @internal Its process is gone: nothing it has begun goes on. */
+  crash(isHostLost: boolean): void {
+    this.#end = isHostLost ? 'lost' : 'crashed';
   }
 
   connect<L extends RpcProtocol, R extends RpcProtocol>(
@@ -28,7 +34,7 @@ export class InMemoryTransport implements RpcTransport {
     options: ConnectOptions = {},
   ): Promise<RpcConnection<R>> {
     const network = this.#network;
-    const here = this.#host;
+    const here = this.host;
     const to = formatAddress(address);
     return openConnection(to, service, this.#context, options, (opened, failed) => {
       let isCancelled = false;
@@ -38,7 +44,7 @@ export class InMemoryTransport implements RpcTransport {
       out.push(0, () => {
         const listener = network.listenerAt(to);
         if (listener === undefined) {
-          back.push(0, () => failed(unreachable(to, 'nothing listens there')));
+          back.push(0, () => this.#end ?? failed(unreachable(to, 'nothing listens there')));
           return;
         }
         const near = new InMemoryLink(to, out);
@@ -47,9 +53,9 @@ export class InMemoryTransport implements RpcTransport {
         network.addLink(address.host, here, far);
         network.addLink(here, address.host, near);
         back.push(0, () => {
-          if (isCancelled) {
+          if (isCancelled || this.#end === 'crashed') {
             near.destroy();
-          } else {
+          } else if (this.#end === undefined) {
             opened(near);
           }
         });
@@ -67,7 +73,7 @@ export class InMemoryTransport implements RpcTransport {
     const { ports, portsKey, accept } = options;
     const network = this.#network;
     for (const wanted of ports.ports) {
-      const address = { host: this.#host, port: wanted === 0 ? network.freePort() : wanted };
+      const address = { host: this.host, port: wanted === 0 ? network.freePort() : wanted };
       const name = formatAddress(address);
       if (network.listenerAt(name) === undefined) {
         const acceptor = new Acceptor(this.#context, accept);
@@ -76,6 +82,6 @@ export class InMemoryTransport implements RpcTransport {
         return Promise.resolve(listener);
       }
     }
-    return Promise.reject(noPortFree(this.#host, ports, portsKey));
+    return Promise.reject(noPortFree(this.host, ports, portsKey));
   }
 }
