@@ -9,7 +9,7 @@ import { TcpWorld } from '../test-support/tcp-world.ts';
 import { encodeMessage } from '../wire-message.ts';
 
 const SEED = Math.floor(Math.random() * 2 ** 31);
-const VISITORS = 400;
+const VISITORS = 300;
 const AT_A_TIME = 20;
 /** The machine may be busy; what counts is that an answer comes. */
 const PATIENT = { timeoutMs: 60_000 };
@@ -128,7 +128,7 @@ const visit = async (port: number, random: Random): Promise<void> => {
   } else if (manner === 2) {
     socket.destroy();
   }
-  const patience = setTimeout(() => socket.destroy(), 2000);
+  const patience = setTimeout(() => socket.destroy(), 400);
   await closed;
   clearTimeout(patience);
 };
