@@ -165,6 +165,34 @@ describe('an acceptor', () => {
   });
 });
 
+describe('an acceptor in a crowd', () => {
+  test('keeps those who have said hello', () => {
+    const { context } = new Sides({ handshakesMax: 2 });
+    const acceptor = new Acceptor(context, () => new Promise(() => {}));
+    const visit = (says?: Uint8Array): FakeLink => {
+      const link = new FakeLink();
+      acceptor.begin(
+        link,
+        acceptor.visit('somebody', () => link.destroy()),
+      );
+      if (says !== undefined) {
+        link.receive(says);
+      }
+      return link;
+    };
+    const polite = visit(hello);
+    const silent = visit();
+    const another = visit(hello);
+    const late = visit();
+    expect([polite, silent, another, late].map(({ how }) => how)).toEqual([
+      undefined,
+      'destroyed',
+      undefined,
+      'destroyed',
+    ]);
+  });
+});
+
 describe('a handshake', () => {
   const acceptor = (judge: () => Promise<string>) => {
     const link = new FakeLink();

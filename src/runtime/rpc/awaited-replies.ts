@@ -1,17 +1,17 @@
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import { MillraceError } from '../../foundation/common/errors.ts';
 
-export interface PendingCall {
+export interface AwaitedReply {
   readonly method: string;
   resolve(value: unknown): void;
   reject(error: MillraceError): void;
 }
 
 /** Calls of this side that wait for their answer. */
-export class PendingCalls {
+export class AwaitedReplies {
   readonly #clock: Clock;
   readonly #limit: number;
-  readonly #calls = new Map<number, PendingCall & { readonly timer: TimerHandle }>();
+  readonly #calls = new Map<number, AwaitedReply & { readonly timer: TimerHandle }>();
   #nextId = 0;
 
   constructor(clock: Clock, limit: number) {
@@ -32,7 +32,7 @@ export class PendingCalls {
     return this.#nextId;
   }
 
-  add(call: PendingCall, timeoutMs: number, peer: string): void {
+  add(call: AwaitedReply, timeoutMs: number, peer: string): void {
     const id = this.#nextId++;
     const timer = this.#clock.after(timeoutMs, () => {
       this.#calls.delete(id);
@@ -43,7 +43,7 @@ export class PendingCalls {
   }
 
   /** The call that this answers; `undefined` when it was given up. Errors: PROTOCOL for an id that was never given out. */
-  take(id: number): PendingCall | undefined {
+  take(id: number): AwaitedReply | undefined {
     if (id >= this.#nextId) {
       throw new MillraceError('PROTOCOL', `an answer came to call ${id}, which was never made`);
     }
