@@ -93,6 +93,19 @@ describe('a session', () => {
     }
   });
 
+  test('ends over a message that takes far more memory than bytes', () => {
+    for (const item of [[], {}, new Map(), new Set(), /x/u, new Uint8Array(0), new Error('x')]) {
+      const { link, session } = new Sides({ objectsMax: 1000 });
+      link.receive({ kind: 'call', id: 0, method: 'echo', value: new Array<unknown>(999).fill(item) });
+      expect(session.closeReason).toBeUndefined();
+      expect(link.messages).toMatchObject([{ kind: 'reply' }]);
+      link.receive({ kind: 'call', id: 1, method: 'echo', value: new Array<unknown>(1000).fill(item) });
+      expect(session.closeReason).toMatchObject({
+        error: { code: 'PROTOCOL', message: expect.stringContaining('more objects') as string },
+      });
+    }
+  });
+
   test('keeps nothing of calls that are over', async () => {
     const { link, session, clock } = new Sides({ pendingCallsMax: 1 });
     const answered = session.call('echo', 1);

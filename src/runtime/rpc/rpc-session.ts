@@ -102,7 +102,7 @@ export class RpcSession implements RpcConnection, LinkReceiver {
     }
     this.#lastReceivedMs = this.#context.clock.monotonic();
     try {
-      this.#received(decodeMessage(payload));
+      this.#received(decodeMessage(payload, this.#context.limits.objectsMax));
     } catch (thrown) {
       this.garbage(new MillraceError('PROTOCOL', messageOf(thrown), { cause: thrown }));
     }

@@ -13,7 +13,7 @@ export class FakeLink implements MessageLink {
 
   /** What was written, the hellos done. */
   get messages(): readonly WireMessage[] {
-    return this.frames.map((frame) => decodeMessage(frame.subarray(4)));
+    return this.frames.map((frame) => decodeMessage(frame.subarray(4), Infinity));
   }
 
   deliver(receiver: LinkReceiver): void {
