@@ -19,7 +19,7 @@ test('what is written can be loaded, and only its owner can read the keys', asyn
   for (const path of secrets) {
     expect((await stat(path)).mode & 0o077).toBe(0);
   }
-  expect([...written.keystores.values()]).toEqual([join(folder, 'localhost.pem'), join(folder, '__1.pem')]);
+  expect([...written.keystores.values()]).toEqual([join(folder, 'host-localhost.pem'), join(folder, 'host-__1.pem')]);
   await expect(
     loadTlsIdentity(Configuration.of(written.configuration('::1')), nowMs + 31 * 86_400_000),
   ).rejects.toThrow(/not now/);

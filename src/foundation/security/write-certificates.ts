@@ -37,7 +37,8 @@ export const writeCertificates = async (
     [authorityKey, authority.key, 0o600],
   ];
   for (const host of hosts) {
-    const path = join(folder, `${host.replaceAll(/[^\w.-]/g, '_')}.pem`);
+    // Neither the CA's files nor a place outside of the folder.
+    const path = join(folder, `host-${host.replaceAll(/[^\w.-]/g, '_')}.pem`);
     const { key, cert } = makeHostCertificate(authority, { name: host, hosts: [host], ...validity });
     keystores.set(host, path);
     files.push([path, key + cert, 0o600]);

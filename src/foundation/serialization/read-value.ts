@@ -20,6 +20,29 @@ export const readValue = (reader: ByteReader): unknown => {
   }
 };
 
+const NO_LIMIT = -1;
+/** Objects that the value which is being read may still have. */
+let objectsLeft = NO_LIMIT;
+
+/**
+ * As `readValue`, for bytes from a stranger: two bytes are enough for an empty `Map`, which takes a hundred times as
+ * much memory. More than `objectsMax` objects are CORRUPT_DATA.
+ */
+export const readBoundedValue = (reader: ByteReader, objectsMax: number): unknown => {
+  objectsLeft = objectsMax;
+  try {
+    return readValue(reader);
+  } finally {
+    objectsLeft = NO_LIMIT;
+  }
+};
+
+const countObject = (reader: ByteReader): void => {
+  if (objectsLeft-- === 0) {
+    reader.corrupt('the value has more objects than one message may have');
+  }
+};
+
 const read = (reader: ByteReader, depth: number): unknown => {
   const tag = reader.u8();
   if (tag >= TAG.smallInteger) {
@@ -52,6 +75,9 @@ const read = (reader: ByteReader, depth: number): unknown => {
     case TAG.hole:
       return hole;
     case TAG.regExp:
+      if (objectsLeft !== NO_LIMIT) {
+        countObject(reader);
+      }
       return new RegExp(readString(reader), readString(reader));
     default:
       return readContainer(reader, tag, depth);
@@ -61,6 +87,9 @@ const read = (reader: ByteReader, depth: number): unknown => {
 const readContainer = (reader: ByteReader, tag: number, depth: number): unknown => {
   if (depth >= DEEPEST_VALUE) {
     reader.corrupt(`values are nested deeper than ${DEEPEST_VALUE} levels`);
+  }
+  if (objectsLeft !== NO_LIMIT) {
+    countObject(reader);
   }
   switch (tag) {
     case TAG.object:

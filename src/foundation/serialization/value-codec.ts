@@ -5,7 +5,7 @@ import { readValue } from './read-value.ts';
 import { VALUE_FORMAT_VERSION } from './value-tags.ts';
 import { writeValue } from './write-value.ts';
 
-export { readValue } from './read-value.ts';
+export { readBoundedValue, readValue } from './read-value.ts';
 export { VALUE_FORMAT_VERSION } from './value-tags.ts';
 export { writeValue } from './write-value.ts';
 

@@ -7,6 +7,7 @@ import type { Configuration } from '../../foundation/config/configuration.ts';
 import { recoveryOptions } from '../../foundation/config/options/recovery-options.ts';
 import { configList } from '../../foundation/config/config-list.ts';
 import { alignedLines } from './aligned-lines.ts';
+import { addCertsCommand } from './certs-command.ts';
 import { addControlCommands } from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
@@ -135,6 +136,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
         await terminal.print(line);
       }
     });
+  addCertsCommand(program, { terminal, clock: environment.clock });
   addControlCommands(program, { terminal, exit, openControl: environment.openControl });
   return program;
 };

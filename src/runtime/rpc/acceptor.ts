@@ -15,6 +15,7 @@ export interface Visit {
   readonly timer: TimerHandle;
   /** Ends it, whatever state it is in, and says why. */
   end: (error: MillraceError) => void;
+  isGreeted: () => boolean;
 }
 
 /** What every listener does once somebody has connected, whatever the transport. */
@@ -43,7 +44,7 @@ export class Acceptor {
 
   /**
    * Somebody has connected; from now on the time for the hello runs. When too many are in this state the one that has
-   * taken longest has to go, so that those who say nothing cannot keep out those who do.
+   * been silent for longest has to go, so that those who say nothing cannot keep out those who do.
    */
   visit(remoteAddress: string, destroy: () => void): Visit {
     const { clock, limits } = this.#context;
@@ -53,11 +54,12 @@ export class Acceptor {
         destroy();
         this.warn(`No connection: ${error.message}`);
       },
+      isGreeted: () => false,
     };
     this.#visits.add(visit);
-    const [oldest] = this.#visits;
-    if (this.#visits.size > limits.handshakesMax && oldest !== undefined) {
-      this.#endVisit(oldest, crowd(limits));
+    if (this.#visits.size > limits.handshakesMax) {
+      const oldest = this.#visits.values().find(({ isGreeted }) => !isGreeted());
+      this.#endVisit(oldest ?? visit, crowd(limits));
     }
     return visit;
   }
@@ -70,6 +72,10 @@ export class Acceptor {
 
   /** The visitor can talk now. */
   begin(link: MessageLink, visit: Visit): void {
+    if (!this.#visits.has(visit)) {
+      link.destroy();
+      return;
+    }
     const handshake = new Handshake<Accepted>('acceptor', {
       link,
       own: this.#context.self(),
@@ -84,6 +90,7 @@ export class Acceptor {
       },
     });
     visit.end = (error) => handshake.abandon(error);
+    visit.isGreeted = () => handshake.isGreeted;
     handshake.start();
   }
 

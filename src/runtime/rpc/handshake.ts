@@ -45,6 +45,11 @@ export class Handshake<T> implements LinkReceiver {
     return this.#state.kind === 'over';
   }
 
+  /** The other side has said a hello that is understood. */
+  get isGreeted(): boolean {
+    return this.#state.kind === 'judging' || this.#state.kind === 'awaiting-ready';
+  }
+
   start(): void {
     this.#options.link.deliver(this, HANDSHAKE_BYTES_MAX);
     if (this.#side === 'connector') {

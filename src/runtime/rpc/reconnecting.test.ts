@@ -225,4 +225,52 @@ describe('a connection that is kept', () => {
     await cluster.world.pass(100_000);
     expect(cluster.attempts.length).toBe(attempts);
   });
+
+  test('takes no attempt into account that was given up, however it ends', async () => {
+    const attempts: PromiseWithResolvers<TestConnection>[] = [];
+    const connected: TestConnection[] = [];
+    const cluster = new Cluster({
+      connect: () => {
+        attempts.push(Promise.withResolvers());
+        return attempts.at(-1)!.promise;
+      },
+      connected: (connection) => connected.push(connection),
+    });
+    const server = await cluster.serve('a');
+    const connections = await Promise.all(
+      [1, 2].map(() =>
+        cluster.world.settled(cluster.client.transport.connect(server.listener!.address, cluster.client.service)),
+      ),
+    );
+    cluster.reconnecting.start();
+    for (const host of ['x', 'y', 'z']) {
+      cluster.target = { host, port: 1 };
+      cluster.reconnecting.targetChanged();
+    }
+    attempts[0]!.resolve(connections[0]!);
+    attempts[1]!.reject(new Error('too late'));
+    await cluster.world.pass(60_000);
+    expect(connections[0]?.closeReason).toEqual({ kind: 'local' });
+    expect(connected).toEqual([]);
+    expect(attempts.length).toBe(3);
+    attempts[2]!.resolve(connections[1]!);
+    await cluster.world.pass(0);
+    expect(connected).toEqual([connections[1]]);
+  });
+
+  test('does not let a new target pay for the failures of the old one', async () => {
+    const cluster = new Cluster();
+    cluster.target = { host: 'x', port: 1 };
+    cluster.reconnecting.start();
+    for (let second = 0; second < 60; second++) {
+      await cluster.world.pass(1000);
+    }
+    const before = cluster.attempts.length;
+    cluster.target = { host: 'y', port: 1 };
+    cluster.reconnecting.targetChanged();
+    for (let step = 0; step < 80; step++) {
+      await cluster.world.pass(10);
+    }
+    expect(cluster.attempts.length).toBeGreaterThanOrEqual(before + 4);
+  });
 });

@@ -11,6 +11,8 @@ import type { ListenOptions } from './rpc-transport.ts';
 /** Lengths of messages are 32 bits on the wire. */
 const FRAME_BYTES_MAX = 1024 * 1024 * 1024;
 const FRAME_BYTES_MIN = 16 * 1024;
+/** Messages that mean anything have more for each object. */
+const BYTES_PER_OBJECT = 10;
 /** The queue of a connection holds several of the largest messages. */
 const FRAMES_PER_QUEUE = 4;
 
@@ -26,6 +28,7 @@ export const rpcLimits = (configuration: Configuration): RpcLimits => {
   return {
     ...defaultLimits,
     frameBytesMax,
+    objectsMax: Math.max(defaultLimits.objectsMax, Math.ceil(frameBytesMax / BYTES_PER_OBJECT)),
     queueBytesMax: Math.max(defaultLimits.queueBytesMax, frameBytesMax * FRAMES_PER_QUEUE),
     askTimeoutMs: configuration.get(rpcOptions.askTimeout),
     connectTimeoutMs: configuration.get(rpcOptions.tcpTimeout),

@@ -2,6 +2,8 @@
 export interface RpcLimits {
   /** `pekko.framesize`: one message. */
   readonly frameBytesMax: number;
+  /** Objects, arrays and the like in one message that comes in: they take far more memory than bytes. */
+  readonly objectsMax: number;
   /** What was sent on a connection and not yet taken by the operating system; beyond it the connection is closed. */
   readonly queueBytesMax: number;
   readonly queueMessagesMax: number;
@@ -25,6 +27,7 @@ const MIB = 1024 * 1024;
 
 export const defaultLimits: RpcLimits = {
   frameBytesMax: 10 * MIB,
+  objectsMax: 1_048_576,
   queueBytesMax: 64 * MIB,
   queueMessagesMax: 100_000,
   pendingCallsMax: 10_000,

@@ -2,7 +2,7 @@ import { errorFromInfo, errorInfoSchema } from '../../foundation/common/error-in
 import { errorInfo, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import { describePeer, type Hello } from './hello.ts';
 import type { LinkEnd, LinkReceiver, MessageLink } from './message-link.ts';
-import { PendingCalls } from './pending-calls.ts';
+import { AwaitedReplies } from './awaited-replies.ts';
 import { describeClose, type CallOptions, type CloseReason, type RpcConnection } from './rpc-connection.ts';
 import type { RpcContext } from './rpc-context.ts';
 import type { CallMethod, SendMethod, UntypedService } from './rpc-protocol.ts';
@@ -21,7 +21,7 @@ export class RpcSession implements RpcConnection, LinkReceiver {
   readonly #link: MessageLink;
   readonly #service: UntypedService;
   readonly #context: RpcContext;
-  readonly #pending: PendingCalls;
+  readonly #pending: AwaitedReplies;
   readonly #settleClosed: (reason: CloseReason) => void;
   #runningCalls = 0;
   #lastReceivedMs: number;
@@ -35,7 +35,7 @@ export class RpcSession implements RpcConnection, LinkReceiver {
     this.#link = link;
     this.#service = service;
     this.#context = context;
-    this.#pending = new PendingCalls(context.clock, context.limits.pendingCallsMax);
+    this.#pending = new AwaitedReplies(context.clock, context.limits.pendingCallsMax);
     this.#lastReceivedMs = context.clock.monotonic();
     const { promise, resolve } = Promise.withResolvers<CloseReason>();
     this.closed = promise;
@@ -102,7 +102,7 @@ export class RpcSession implements RpcConnection, LinkReceiver {
     }
     this.#lastReceivedMs = this.#context.clock.monotonic();
     try {
-      this.#received(decodeMessage(payload));
+      this.#received(decodeMessage(payload, this.#context.limits.objectsMax));
     } catch (thrown) {
       this.garbage(new MillraceError('PROTOCOL', messageOf(thrown), { cause: thrown }));
     }

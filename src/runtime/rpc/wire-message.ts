@@ -1,7 +1,7 @@
 import { ByteReader } from '../../foundation/common/byte-reader.ts';
 import { ByteWriter } from '../../foundation/common/byte-writer.ts';
 import { MillraceError } from '../../foundation/common/errors.ts';
-import { readValue } from '../../foundation/serialization/read-value.ts';
+import { readBoundedValue } from '../../foundation/serialization/read-value.ts';
 import { writeValue } from '../../foundation/serialization/write-value.ts';
 import { beginFrame, endFrame } from './frame.ts';
 
@@ -76,23 +76,28 @@ const write = (writer: ByteWriter, message: WireMessage): void => {
   }
 };
 
-/** Errors: CORRUPT_DATA. */
-export const decodeMessage = (payload: Uint8Array): WireMessage => {
+/** Errors: CORRUPT_DATA, also for a value of more than `objectsMax` objects. */
+export const decodeMessage = (payload: Uint8Array, objectsMax: number): WireMessage => {
   const reader = new ByteReader(payload);
-  const message = read(reader, reader.u8());
+  const message = read(reader, reader.u8(), objectsMax);
   return reader.remaining === 0 ? message : reader.corrupt(`${reader.remaining} bytes after the end of a message`);
 };
 
-const read = (reader: ByteReader, kind: number): WireMessage => {
+const read = (reader: ByteReader, kind: number, objectsMax: number): WireMessage => {
   switch (kind) {
     case KIND.call:
-      return { kind: 'call', id: reader.varint(), method: reader.string(), value: readValue(reader) };
+      return {
+        kind: 'call',
+        id: reader.varint(),
+        method: reader.string(),
+        value: readBoundedValue(reader, objectsMax),
+      };
     case KIND.send:
-      return { kind: 'send', method: reader.string(), value: readValue(reader) };
+      return { kind: 'send', method: reader.string(), value: readBoundedValue(reader, objectsMax) };
     case KIND.reply:
-      return { kind: 'reply', id: reader.varint(), value: readValue(reader) };
+      return { kind: 'reply', id: reader.varint(), value: readBoundedValue(reader, objectsMax) };
     case KIND.failure:
-      return { kind: 'failure', id: reader.varint(), value: readValue(reader) };
+      return { kind: 'failure', id: reader.varint(), value: readBoundedValue(reader, objectsMax) };
     case KIND.farewell:
       return { kind: 'farewell', text: reader.string() };
     default:

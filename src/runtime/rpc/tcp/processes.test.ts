@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { encodeHandshake } from '../handshake-message.ts';
 import { anyPort } from '../port-range.ts';
 import { endedByPeer } from '../rpc-connection.ts';
 import { ChildPeer } from '../test-support/child-peer.ts';
@@ -76,6 +79,20 @@ describe('a process of its own', () => {
     expect(await here.closed).toMatchObject({ kind: 'local', error: { code: 'OVERLOADED' } });
     child.signal('SIGCONT');
   });
+});
+
+test('a visitor that is refused and never ends is cut off', async () => {
+  const world = new TcpWorld();
+  const server = world.process({ role: 'jobmanager' });
+  const { address } = await server.listen();
+  const socket = connect({ ...address, allowHalfOpen: true });
+  socket.on('error', () => {});
+  socket.write(encodeHandshake({ kind: 'hello', protocolVersion: 9, body: {} }));
+  const [refusal] = (await once(socket, 'data')) as [Buffer];
+  expect(refusal.toString('utf8')).toContain('protocol 9');
+  await server.listener!.close();
+  await world.dispose();
+  socket.destroy();
 });
 
 const hasIpv6 = Object.values(networkInterfaces()).some((each) => each?.some(({ address }) => address === '::1'));
