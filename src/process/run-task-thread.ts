@@ -1,8 +1,11 @@
+import type { LogFields, LogLevel } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
 import { createCheckpointTarget } from '../runtime/checkpoint/checkpoint-target.ts';
 import { createStateReader } from '../runtime/checkpoint/state-reader.ts';
+import { MAX_REMOTE_FRAME_BYTES } from '../runtime/network/exchange.ts';
+import { TcpDataPlane } from '../runtime/network/tcp/tcp-data-plane.ts';
 import { captureConsole } from '../runtime/taskmanager/console-capture.ts';
 import { TaskThread } from '../runtime/taskmanager/task-thread.ts';
 import type { ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
@@ -49,6 +52,7 @@ export const runTaskThread = (
       const { fs, path } = fileSystemOf(baseFolder);
       return createStateReader(fs, path);
     },
+    ...(settings.data === undefined ? {} : { dataPlane: dataPlaneOf(settings.index, settings.data, channel.send) }),
     memory: () => {
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return { heapUsedBytes: heapUsed, arrayBufferBytes: arrayBuffers };
@@ -69,6 +73,18 @@ export const runTaskThread = (
     }
   });
   return thread;
+};
+
+const dataPlaneOf = (
+  thread: number,
+  data: NonNullable<ThreadSettings['data']>,
+  send: (report: ThreadReport) => void,
+): TcpDataPlane => {
+  const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
+    send({ kind: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
+  const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+  const own = { instanceId: data.instanceId, thread };
+  return new TcpDataPlane({ ...data, own }, MAX_REMOTE_FRAME_BYTES, systemClock, logger);
 };
 
 /** `count (2/4)`: the operator's name where it is known, with the subtask of the task. */

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { MillraceError, codeOf, messageOf } from '../foundation/common/errors.ts';
+import { portsOfThread } from '../runtime/network/tcp/data-plane-settings.ts';
 import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { workerEntry } from './worker-entries.ts';
@@ -30,9 +31,14 @@ const scavengeAlone = (): void => setFlagsFromString('--no-parallel-scavenge');
 /** Starts threads as workers: one that runs out of memory or calls `process.exit` ends alone. */
 export const startWorkerThread =
   (options: WorkerThreadOptions): StartThread =>
-  (index, events) => {
+  (index, events, dataPort) => {
     scavengeAlone();
-    const settings: ThreadSettings = { ...options.settings, index };
+    const { data } = options.settings;
+    const settings: ThreadSettings = {
+      ...options.settings,
+      index,
+      ...(data === undefined ? {} : { data: { ...data, ports: portsOfThread(data.ports, index, dataPort) } }),
+    };
     const reserveMib = 2 * Math.ceil(options.heapLimitBytes / 1_048_576) + RESERVE_MIB;
     const worker = new Worker(workerEntry('task-thread'), {
       workerData: settings,

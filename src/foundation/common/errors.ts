@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'NOT_ENOUGH_SLOTS'
   | 'NUMBER_OVERFLOW'
   | 'OUT_OF_MEMORY'
+  | 'PORT_IN_USE'
   | 'PROTOCOL'
   | 'TASK_CANCELED'
   | 'TASK_FAILED'
@@ -34,11 +35,18 @@ export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
   readonly retryable: boolean;
+  /** The TaskManager process whose loss is behind it: this error is then a consequence, not a cause. */
+  readonly lostInstanceId: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryable?: boolean; lostInstanceId?: string } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
+    this.lostInstanceId = options.lostInstanceId;
   }
 }
 
@@ -73,6 +81,8 @@ export interface ErrorInfo {
   readonly code?: string;
   readonly stack?: string;
   readonly cause?: ErrorInfo;
+  /** See `MillraceError`. */
+  readonly lostInstanceId?: string;
 }
 
 export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
@@ -86,6 +96,9 @@ export const errorInfo = (thrown: unknown, depth = 5): ErrorInfo => {
       message: messageOf(thrown),
       ...(code === undefined ? {} : { code }),
       ...(thrown.stack === undefined ? {} : { stack: textOf(thrown.stack) }),
+      ...(thrown instanceof MillraceError && thrown.lostInstanceId !== undefined
+        ? { lostInstanceId: thrown.lostInstanceId }
+        : {}),
       ...(thrown.cause === undefined || depth === 0 ? {} : { cause: errorInfo(thrown.cause, depth - 1) }),
     };
   } catch {

@@ -15,8 +15,8 @@ describe('what goes wrong in a channel concerns that channel', () => {
     output.send(batch(1));
     output.send(batch(() => {}));
     neighbour.send(batch('fine'));
-    exchange.registerConsumer('k', inputs[0]!.channel, 0);
-    exchange.registerConsumer('n', inputs[1]!.channel, 0);
+    exchange.registerConsumer('k', inputs[0]!.channel, { kind: 'thread', thread: 0 });
+    exchange.registerConsumer('n', inputs[1]!.channel, { kind: 'thread', thread: 0 });
     deliver();
     expect(inputs[0]!.poll()).toEqual([1]);
     deliver();
@@ -30,7 +30,7 @@ describe('what goes wrong in a channel concerns that channel', () => {
     const outputs = ['a', 'b'].map((key, index) => {
       const output = new OutputChannel(owner());
       producer.registerProducer(key, { output, operatorName: 'map' });
-      exchange.registerConsumer(key, inputs[index]!.channel, 0);
+      exchange.registerConsumer(key, inputs[index]!.channel, { kind: 'thread', thread: 0 });
       return output;
     });
     deliver();
@@ -49,7 +49,7 @@ describe('what goes wrong in a channel concerns that channel', () => {
       output: new OutputChannel(owner({ failed: (error) => failures.push(error) })),
       operatorName: 'map',
     });
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     deliver();
     connections[0]!.receive(new Uint8Array(3));
     connections[1]!.receive(new Uint8Array(3));
@@ -58,7 +58,7 @@ describe('what goes wrong in a channel concerns that channel', () => {
     const later = consumer(2);
     const output = new OutputChannel(owner());
     producer.registerProducer('later', { output, operatorName: 'map' });
-    exchange.registerConsumer('later', later.channel, 0);
+    exchange.registerConsumer('later', later.channel, { kind: 'thread', thread: 0 });
     output.send(batch(1));
     deliver();
     expect(later.poll()).toEqual([1]);
@@ -73,8 +73,8 @@ describe('what goes wrong in a channel concerns that channel', () => {
     });
     const slow = consumer(1);
     const fast = consumer(1);
-    exchange.registerConsumer('slow', slow.channel, 0);
-    exchange.registerConsumer('fast', fast.channel, 0);
+    exchange.registerConsumer('slow', slow.channel, { kind: 'thread', thread: 0 });
+    exchange.registerConsumer('fast', fast.channel, { kind: 'thread', thread: 0 });
     for (let i = 0; i < 10; i++) {
       outputs.forEach((output) => output.send(batch(i)));
     }
@@ -92,7 +92,7 @@ describe('nothing is kept', () => {
   test('of a consumer that went before its producer came', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();
     const input = consumer(2);
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     deliver();
     expect(producer.size).toBe(1);
     input.channel.close();
@@ -102,7 +102,7 @@ describe('nothing is kept', () => {
 
   test('of a consumer whose thread died before its producer came', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();
-    exchange.registerConsumer('k', consumer(2).channel, 0);
+    exchange.registerConsumer('k', consumer(2).channel, { kind: 'thread', thread: 0 });
     deliver();
     producer.removePeer(1, 'it died');
     expect(producer.size).toBe(0);
@@ -114,7 +114,7 @@ describe('nothing is kept', () => {
     const output = new OutputChannel(owner({ drained: () => drained.push(1) }));
     const input = consumer(1);
     producer.registerProducer('k', { output, operatorName: 'map' });
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     deliver();
     output.send(batch(1));
     output.send(batch(2));
@@ -135,7 +135,7 @@ describe('nothing is kept', () => {
     for (let watermark = 0; watermark < 1000; watermark++) {
       output.sendEvent({ kind: 'watermark', watermark });
     }
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     deliver();
     for (let watermark = 1000; watermark < 200_000; watermark++) {
       output.sendEvent({ kind: 'watermark', watermark });

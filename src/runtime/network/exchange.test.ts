@@ -28,7 +28,7 @@ describe.each(['one thread', 'two threads'])('Exchange in %s', (kind) => {
         drained,
         deliver: () => {},
         produce: () => exchange.registerProducer('a#0#b', { output, operatorName: 'map' }),
-        consume: () => exchange.registerConsumer('a#0#b', input.channel, 0),
+        consume: () => exchange.registerConsumer('a#0#b', input.channel, { kind: 'thread', thread: 0 }),
       };
     }
     const threads = twoThreads();
@@ -38,7 +38,7 @@ describe.each(['one thread', 'two threads'])('Exchange in %s', (kind) => {
       drained,
       deliver: threads.deliver,
       produce: () => threads.producer.registerProducer('a#0#b', { output, operatorName: 'map' }),
-      consume: () => threads.consumer.registerConsumer('a#0#b', input.channel, 0),
+      consume: () => threads.consumer.registerConsumer('a#0#b', input.channel, { kind: 'thread', thread: 0 }),
     };
   };
 
@@ -142,7 +142,7 @@ describe('a producer that has finished', () => {
     output.send(batch(2));
     output.sendEvent({ kind: 'end-of-partition' });
     producer.release('k');
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     const seen: unknown[] = [];
     for (let round = 0; round < 3; round++) {
       deliver();
@@ -161,7 +161,7 @@ describe('FrameConnection', () => {
     const output = new OutputChannel(owner());
     const input = consumer(4);
     producer.registerProducer('job/1/v/0/1.1#0#job/1/w/0/1.1', { output, operatorName: 'map' });
-    exchange.registerConsumer('job/1/v/0/1.2#0#job/1/w/0/1.2', input.channel, 0);
+    exchange.registerConsumer('job/1/v/0/1.2#0#job/1/w/0/1.2', input.channel, { kind: 'thread', thread: 0 });
     output.send(batch('old'));
     deliver();
     expect(input.poll()).toBeUndefined();
@@ -172,7 +172,7 @@ describe('FrameConnection', () => {
     const output = new OutputChannel(owner());
     const input = consumer(4);
     producer.registerProducer('k', { output, operatorName: 'map' });
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     deliver();
     output.send(batch(1));
     output.send(batch(2));
@@ -187,7 +187,7 @@ describe('FrameConnection', () => {
     const { producer, consumer: exchange, deliver } = twoThreads();
     const input = consumer(4);
     producer.registerProducer('k', { output: new OutputChannel(owner()), operatorName: 'map' });
-    exchange.registerConsumer('k', input.channel, 0);
+    exchange.registerConsumer('k', input.channel, { kind: 'thread', thread: 0 });
     deliver();
     exchange.removePeer(0, 'its thread died');
     expect(input.broken).toEqual(['its thread died']);
@@ -198,15 +198,15 @@ describe('frame', () => {
   test('reads what it wrote', () => {
     const frame = makeFrame('data', 3, 9, new Uint8Array([1, 2, 3]), true);
     expect(frame.byteLength).toBe(FRAME_HEADER_BYTES + 3);
-    expect(readFrameHeader(frame)).toEqual({ type: 'data', channel: 3, sequence: 9, payloadBytes: 3 });
+    expect(readFrameHeader(frame, true)).toEqual({ type: 'data', channel: 3, sequence: 9, payloadBytes: 3 });
   });
 
   test('refuses what is damaged', () => {
     const frame = makeFrame('data', 3, 9, new Uint8Array([1, 2, 3]), true);
     for (const length of [0, 5, FRAME_HEADER_BYTES, frame.byteLength - 1]) {
-      expect(() => readFrameHeader(frame.subarray(0, length))).toThrow(/frame/);
+      expect(() => readFrameHeader(frame.subarray(0, length), true)).toThrow(/frame/);
     }
     frame[FRAME_HEADER_BYTES]! ^= 1;
-    expect(() => readFrameHeader(frame)).toThrow(/checksum/);
+    expect(() => readFrameHeader(frame, true)).toThrow(/checksum/);
   });
 });

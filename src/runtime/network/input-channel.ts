@@ -13,7 +13,7 @@ export interface InputChannelOwner {
   /** The channel has something. */
   channelReady(channel: InputChannel): void;
   /** The connection to the other end broke before the end of the stream. */
-  channelBroken(channel: InputChannel, reason: string): void;
+  channelBroken(channel: InputChannel, reason: string, lostInstanceId?: string): void;
 }
 
 /** Where credit goes back to, and what turns bytes into records. */
@@ -80,9 +80,10 @@ export class InputChannel {
     return batch;
   }
 
-  broken(reason: string): void {
+  /** `lostInstanceId`: the TaskManager whose connection was lost. */
+  broken(reason: string, lostInstanceId?: string): void {
     if (!this.#closed) {
-      this.#owner.channelBroken(this, reason);
+      this.#owner.channelBroken(this, reason, lostInstanceId);
     }
   }
 

@@ -4,6 +4,8 @@ import type { Batch, StreamEvent } from './stream-element.ts';
 
 /** How elements get to the receiving end: by reference in a thread, encoded elsewhere. */
 export interface ChannelTransport {
+  /** The way to the receiver is full, whatever credit there is; `addCredit` follows when it is not. */
+  readonly isCongested: boolean;
   deliver(batch: Batch): void;
   deliverEvent(event: StreamEvent): void;
   close(): void;
@@ -41,6 +43,15 @@ export class OutputChannel {
     return this.#pending.size > 0;
   }
 
+  /** A receiver has connected. */
+  get hasReceiver(): boolean {
+    return this.#transport !== undefined;
+  }
+
+  get credit(): number {
+    return this.#credit;
+  }
+
   /** The receiver is there, with its first credit. Comes from a message: what cannot be sent goes to the owner. */
   connect(transport: ChannelTransport, credit: number): void {
     if (this.#closed) {
@@ -70,9 +81,10 @@ export class OutputChannel {
     if (this.#closed) {
       return;
     }
-    if (this.#transport !== undefined && this.#pending.size === 0 && this.#credit > 0) {
+    const transport = this.#transport;
+    if (transport !== undefined && this.#pending.size === 0 && this.#credit > 0 && !transport.isCongested) {
       this.#credit--;
-      this.#transport.deliver(batch);
+      transport.deliver(batch);
     } else {
       this.#pending.push(batch);
     }
@@ -82,8 +94,9 @@ export class OutputChannel {
     if (this.#closed) {
       return;
     }
-    if (this.#transport !== undefined && this.#pending.size === 0) {
-      this.#deliverEvent(this.#transport, event);
+    const transport = this.#transport;
+    if (transport !== undefined && this.#pending.size === 0 && !transport.isCongested) {
+      this.#deliverEvent(transport, event);
     } else if (supersedes(event, this.#pending.peekLast())) {
       this.#pending.replaceLast(event);
     } else {
@@ -147,7 +160,7 @@ export class OutputChannel {
     if (transport === undefined) {
       return;
     }
-    for (let next = this.#pending.peek(); next !== undefined; next = this.#pending.peek()) {
+    for (let next = this.#pending.peek(); next !== undefined && !transport.isCongested; next = this.#pending.peek()) {
       if ('kind' in next) {
         this.#deliverEvent(transport, next);
       } else if (this.#credit > 0) {

@@ -1,4 +1,5 @@
 import type { AttemptId, AttemptRef, CheckpointId, OperatorId, VertexId } from '../../foundation/common/ids.ts';
+import type { DataLocation } from '../../foundation/common/data-location.ts';
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
 import type { OperatorSubtaskState, SubtaskState } from '../state/state-handle.ts';
@@ -70,7 +71,12 @@ export interface TaskDeployment {
   readonly graph: JobGraph;
   readonly vertex: VertexId;
   readonly program: JobProgram;
+  /** Instance id of the TaskManager that it is for; `undefined`: there is one only. */
+  readonly instanceId: string | undefined;
+  /** A slot of that TaskManager. */
   readonly slot: number;
+  /** Where the producers of the inputs are; those left out are in this process. */
+  readonly producers: Readonly<Record<AttemptId, DataLocation>>;
   readonly inputs: readonly EdgeChannels[];
   readonly outputs: readonly EdgeChannels[];
   readonly restore: TaskRestore | undefined;

@@ -1,7 +1,10 @@
-import type { Clock } from '../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
+import { threadTitle } from '../../foundation/common/data-location.ts';
+import type { DataLocation, RemoteThread } from '../../foundation/common/data-location.ts';
 import { attemptId } from '../../foundation/common/ids.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
+import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type {
   Fence,
@@ -11,6 +14,8 @@ import type {
   TaskExecutorGateway,
   TaskReport,
 } from '../protocol/task-commands.ts';
+import type { ProducerPlace } from '../network/exchange.ts';
+import { DataAddresses } from './data-addresses.ts';
 import { EndWatch } from './end-watch.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { MemoryWatchOptions } from './memory-watch.ts';
@@ -22,6 +27,10 @@ import { ThreadPool } from './thread-pool.ts';
 export interface TaskManagerEvents {
   client(jobId: string, channel: string, payload: unknown): void | Promise<void>;
   console(line: Extract<ThreadReport, { kind: 'console' }>): void | Promise<void>;
+  /** Where each slot can be reached now; again when a thread came back. Only with `instanceId`. */
+  located?(slots: readonly DataLocation[]): void;
+  /** Tasks here fail with CHANNEL_LOST because a thread of another process cannot be reached any more. */
+  connectionLost?(remote: RemoteThread, reason: string): void;
 }
 
 export interface TaskManagerOptions {
@@ -29,6 +38,8 @@ export interface TaskManagerOptions {
   /** Slots are packed into this many threads. */
   readonly threads: number;
   readonly startThread: StartThread;
+  /** Of this process; with it the threads listen for threads of other processes. */
+  readonly instanceId?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: TaskManagerEvents;
@@ -39,6 +50,9 @@ export interface TaskManagerOptions {
   /** Missing: threads take what they like. */
   readonly memory?: MemoryWatchOptions;
 }
+
+/** Pause before a thread is started again that died before it could be reached. */
+const RESTART_PAUSE_MS = 1_000;
 
 /** So many reports to the client are acknowledged at once. */
 const TAKEN_AT_ONCE = 256;
@@ -54,6 +68,8 @@ export class TaskManager implements TaskExecutorGateway {
   readonly #options: TaskManagerOptions;
   readonly #threads: ThreadPool;
   readonly #memory: MemoryWatch | undefined;
+  readonly #addresses: DataAddresses | undefined;
+  readonly #restarts = new Map<number, TimerHandle>();
   readonly #attempts = new Map<AttemptId, TrackedAttempt>();
   readonly #taken: number[];
   #jobMaster: JobMasterGateway | undefined;
@@ -63,7 +79,14 @@ export class TaskManager implements TaskExecutorGateway {
     this.slots = options.slots;
     this.#options = options;
     this.#taken = new Array<number>(options.threads).fill(0);
-    this.#threads = new ThreadPool(options.threads, options.startThread, {
+    const { instanceId, slots, threads, events } = options;
+    this.#addresses =
+      instanceId === undefined
+        ? undefined
+        : new DataAddresses({ instanceId, slots, threads, located: (locations) => events.located?.(locations) });
+    const start: StartThread = (index, threadEvents) =>
+      options.startThread(index, threadEvents, this.#addresses?.portOf(index));
+    this.#threads = new ThreadPool(options.threads, start, {
       report: (thread, report) => this.#received(thread, report),
       died: (thread, error) => this.#threadDied(thread, error),
     });
@@ -134,6 +157,14 @@ export class TaskManager implements TaskExecutorGateway {
     return this.#threads.end(thread, error);
   }
 
+  /**
+   * Where other processes reach the thread of each slot. Rejects when one cannot listen (PORT_IN_USE, BAD_OPTION); without
+   * an `instanceId` there is nothing to wait for.
+   */
+  listening(): Promise<readonly DataLocation[]> {
+    return this.#addresses?.whenListening ?? Promise.resolve([]);
+  }
+
   /** How many tasks each thread has. */
   load(): readonly number[] {
     const load = new Array<number>(this.#threads.size).fill(0);
@@ -146,6 +177,9 @@ export class TaskManager implements TaskExecutorGateway {
   /** Ends all threads; nothing is reported any more. */
   async stop(): Promise<void> {
     this.#memory?.stop();
+    for (const restart of this.#restarts.values()) {
+      restart.cancel();
+    }
     for (const { endWatch } of this.#attempts.values()) {
       endWatch?.stop();
     }
@@ -171,13 +205,21 @@ export class TaskManager implements TaskExecutorGateway {
       program: first!.program,
       tasks: deployments.map(({ graph: _graph, program: _program, ...deployment }) => ({
         ...deployment,
-        producerThreads: Object.fromEntries(
+        producers: Object.fromEntries(
           deployment.inputs
             .flatMap((input) => input.channels)
-            .map(({ producer }) => [attemptId(producer), this.#attempts.get(attemptId(producer))?.thread ?? -1]),
+            .map(({ producer }) => [attemptId(producer), this.#placeOf(attemptId(producer), deployment.producers)]),
         ),
       })),
     };
+  }
+
+  #placeOf(producer: AttemptId, producers: TaskDeployment['producers']): ProducerPlace {
+    const location = producers[producer];
+    if (location !== undefined && location.instanceId !== this.#options.instanceId) {
+      return { kind: 'remote', location };
+    }
+    return { kind: 'thread', thread: location?.thread ?? this.#attempts.get(producer)?.thread ?? -1 };
   }
 
   #startFailed(thread: number, deployments: readonly TaskDeployment[], thrown: unknown): void {
@@ -194,7 +236,12 @@ export class TaskManager implements TaskExecutorGateway {
     const { events, logger } = this.#options;
     switch (report.kind) {
       case 'ready':
-        return;
+        return report.data === undefined ? undefined : this.#addresses?.ready(thread, report.data);
+      case 'unreachable':
+        return this.#unreachable(thread, report.error);
+      case 'connection-lost':
+        logger.warn(`lost ${threadTitle(report.remote)}: ${report.reason}`);
+        return events.connectionLost?.(report.remote, report.reason);
       case 'task':
         return this.#taskReport(report.report);
       case 'failing':
@@ -248,6 +295,35 @@ export class TaskManager implements TaskExecutorGateway {
     for (const [attempt] of lost) {
       this.#taskReport({ kind: 'state', attempt, state: 'FAILED', error: errorInfo(error) });
     }
+    if (this.#addresses !== undefined) {
+      this.#restart(thread, this.#addresses.isListening(thread));
+    }
+  }
+
+  /** What is deployed to other processes may need a thread of this one: it is there before anything is deployed to it. */
+  #restart(thread: number, atOnce: boolean): void {
+    this.#addresses?.died(thread);
+    const start = (): void => {
+      this.#restarts.delete(thread);
+      try {
+        this.#threads.start(thread);
+      } catch (thrown) {
+        this.#options.logger.error(`task thread ${thread} could not be started: ${messageOf(thrown)}`);
+        this.#restart(thread, false);
+      }
+    };
+    this.#restarts.get(thread)?.cancel();
+    if (atOnce) {
+      start();
+    } else {
+      this.#restarts.set(thread, this.#options.clock.after(RESTART_PAUSE_MS, start));
+    }
+  }
+
+  #unreachable(thread: number, info: ErrorInfo): void {
+    const error = new MillraceError(info.code === 'PORT_IN_USE' ? 'PORT_IN_USE' : 'BAD_OPTION', info.message);
+    this.#addresses?.failed(error);
+    void this.#threads.end(thread, error);
   }
 
   #watchEnd(attempt: AttemptId): void {

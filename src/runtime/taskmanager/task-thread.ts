@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { MessagePort } from 'node:worker_threads';
-import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
+import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import type { LogFields, LogLevel, Logger } from '../../foundation/common/logger.ts';
 import { attemptId } from '../../foundation/common/ids.ts';
@@ -10,6 +10,7 @@ import { requireSameGraph } from '../../pipeline/graph/require-same-graph.ts';
 import type { Translation } from '../../pipeline/graph/translate.ts';
 import type { DiscardableTarget } from '../checkpoint/checkpoint-target.ts';
 import { Exchange } from '../network/exchange.ts';
+import type { DataPlane } from '../network/frame-port.ts';
 import type { BarrierEvent } from '../network/stream-element.ts';
 import { threadPort } from '../network/thread-port.ts';
 import type { JobProgram, TaskReport } from '../protocol/task-commands.ts';
@@ -33,6 +34,8 @@ export interface ThreadEffects {
   stateFactories(vertex: JobVertex, attempt: AttemptId): TaskStateFactories;
   openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
   openReader(baseFolder: string): StateReader;
+  /** Missing: no thread of another process is met. */
+  readonly dataPlane?: DataPlane;
   memory(): ThreadMemory;
   collectGarbage(): void;
   /** Everything is closed; the thread may end. */
@@ -68,7 +71,14 @@ export class TaskThread {
   constructor(settings: ThreadSettings, effects: ThreadEffects) {
     this.#settings = settings;
     this.#effects = effects;
-    this.#exchange = new Exchange(settings.index, () => this.#loop.schedule());
+    const { dataPlane } = effects;
+    this.#exchange = new Exchange(settings.index, () => this.#loop.schedule(), {
+      connectionLost: (remote, reason) => effects.send({ kind: 'connection-lost', remote, reason }),
+      // A connection belongs to no task, whichever opens it.
+      ...(dataPlane === undefined
+        ? {}
+        : { dial: (location, events) => this.#context.exit(() => dataPlane.dial(location, events)) }),
+    });
     this.#loop = new ThreadLoop({
       monotonic: () => effects.clock.monotonic(),
       nextTurn: effects.nextTurn,
@@ -77,7 +87,20 @@ export class TaskThread {
     });
     this.#environment = this.#makeEnvironment();
     this.#scheduleMetrics();
-    effects.send({ kind: 'ready' });
+    if (dataPlane === undefined) {
+      effects.send({ kind: 'ready' });
+    } else {
+      void this.#listen(dataPlane);
+    }
+  }
+
+  async #listen(dataPlane: DataPlane): Promise<void> {
+    try {
+      const data = await dataPlane.listen((peer, port) => this.#exchange.accept(peer, port));
+      this.#effects.send({ kind: 'ready', data });
+    } catch (thrown) {
+      this.#effects.send({ kind: 'unreachable', error: errorInfo(thrown) });
+    }
   }
 
   /** Whose code runs now, also behind a promise or in a timer of its own. */
@@ -271,9 +294,11 @@ export class TaskThread {
     for (const task of this.#tasks.values()) {
       task.command({ kind: 'cancel' });
     }
-    void Promise.all([...this.#tasks.values()].map((task) => task.whenDone())).then(() => {
-      this.#exchange.close();
-      this.#effects.stopped();
-    });
+    void Promise.all([...this.#tasks.values()].map((task) => task.whenDone()))
+      .then(() => {
+        this.#exchange.close();
+        return this.#effects.dataPlane?.close();
+      })
+      .then(() => this.#effects.stopped());
   }
 }

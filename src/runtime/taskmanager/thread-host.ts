@@ -20,4 +20,5 @@ export interface ThreadEvents {
   died(error: MillraceError): void;
 }
 
-export type StartThread = (index: number, events: ThreadEvents) => ThreadHost;
+/** `dataPort`: the one that a thread of this index had, which others may still connect to. */
+export type StartThread = (index: number, events: ThreadEvents, dataPort?: number) => ThreadHost;

@@ -1,13 +1,17 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../../foundation/common/logger.ts';
+import type { RemoteThread } from '../../foundation/common/data-location.ts';
+import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
+import type { ProducerPlace } from '../network/exchange.ts';
+import type { DataPlaneSettings } from '../network/tcp/data-plane-settings.ts';
 import type { JobProgram, TaskCommand, TaskDeployment, TaskMetrics, TaskReport } from '../protocol/task-commands.ts';
 
 /** A deployment without what all tasks of the message share. */
-export type ThreadDeployment = Omit<TaskDeployment, 'graph' | 'program'> & {
-  /** The thread of each producer, by attempt id. */
-  readonly producerThreads: Readonly<Record<AttemptId, number>>;
+export type ThreadDeployment = Omit<TaskDeployment, 'graph' | 'program' | 'producers'> & {
+  /** Where each producer is, by attempt id. */
+  readonly producers: Readonly<Record<AttemptId, ProducerPlace>>;
 };
 
 /** What a TaskManager tells one of its threads, in order. */
@@ -29,7 +33,12 @@ export type ThreadCommand =
 
 /** What a thread tells its TaskManager. */
 export type ThreadReport =
-  | { readonly kind: 'ready' }
+  /** Tasks may come; with the address for threads of other processes, if it has one. */
+  | { readonly kind: 'ready'; readonly data?: DataAddress }
+  /** Threads of other processes cannot reach this one. */
+  | { readonly kind: 'unreachable'; readonly error: ErrorInfo }
+  /** A connection broke over which there were channels; reported before the failures of their tasks. */
+  | { readonly kind: 'connection-lost'; readonly remote: RemoteThread; readonly reason: string }
   /** The task failed and closes what it has; that must not take longer than a cancellation. */
   | { readonly kind: 'failing'; readonly attempt: AttemptId }
   | { readonly kind: 'task'; readonly report: TaskReport }
@@ -45,6 +54,11 @@ export type ThreadReport =
       readonly fields?: Readonly<Record<string, unknown>>;
     };
 
+export interface DataAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface ThreadMemory {
   readonly heapUsedBytes: number;
   readonly arrayBufferBytes: number;
@@ -58,4 +72,6 @@ export interface ThreadSettings {
   readonly channelCredit: number;
   readonly inlineThresholdBytes: number;
   readonly metricsIntervalMs: number;
+  /** Missing: no other process has threads of the same job. */
+  readonly data?: DataPlaneSettings & { readonly instanceId: string };
 }

@@ -13,6 +13,7 @@ import type { CheckpointStatisticsSnapshot } from '../checkpoint-coordinator/che
 import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
+import type { SlotLocation } from '../scheduler/deployments.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import type { ExecutionState } from './execution.ts';
@@ -32,6 +33,8 @@ export interface JobMasterOptions {
   readonly fence: Fence;
   /** Slots that this job may use, by the number that deployments name. */
   readonly slots: readonly number[];
+  /** Where each of them is; missing: all are of the one TaskManager that `gateway` reaches. */
+  readonly locateSlot?: (slot: number) => SlotLocation;
   readonly gateway: TaskExecutorGateway;
   readonly clock: Clock;
   readonly random: Random;

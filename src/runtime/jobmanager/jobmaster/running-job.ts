@@ -50,12 +50,12 @@ export class RunningJob {
     recovery: Recovery,
     host: RunningJobHost,
   ) {
-    const { program, checkpointFolder } = options;
+    const { program, checkpointFolder, locateSlot: locate } = options;
     this.#options = options;
     this.#execution = execution;
     this.#recovery = recovery;
     this.#host = host;
-    this.#deployments = new DeploymentBuilder({ execution, slots, program, checkpointFolder });
+    this.#deployments = new DeploymentBuilder({ execution, slots, locate, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
     this.coordinator = this.#createCoordinator(plan);
     this.splits = this.#createSplits();

@@ -1,14 +1,29 @@
 import { present } from '../../../foundation/common/assert.ts';
-import type { AttemptRef } from '../../../foundation/common/ids.ts';
+import type { DataLocation } from '../../../foundation/common/data-location.ts';
+import { attemptId } from '../../../foundation/common/ids.ts';
+import type { AttemptId, AttemptRef } from '../../../foundation/common/ids.ts';
 import type { ChannelDescriptor, EdgeChannels, JobProgram, TaskDeployment } from '../../protocol/task-commands.ts';
 import type { Exchange, ExecutionGraph, Subtask } from './execution-graph.ts';
 import type { RestorePlan } from './restore-plan.ts';
 import type { SlotAssignment } from './slot-assignment.ts';
 
+/** A slot of a job, by its place in the cluster. */
+export interface SlotLocation {
+  /** The TaskManager's number for it. */
+  readonly slot: number;
+  /** The data port of the slot's thread. */
+  readonly data: DataLocation;
+}
+
 /** What does not change from one deployment of a job to the next. */
 export interface DeploymentContext {
   readonly execution: ExecutionGraph;
   readonly slots: SlotAssignment;
+  /**
+   * Where a slot of the assignment is now; asked at each deployment, as a TaskManager that comes back has another instance
+   * id and other ports. Missing: all slots are of one TaskManager, which knows its threads.
+   */
+  readonly locate?: ((slot: number) => SlotLocation) | undefined;
   readonly program: JobProgram;
   readonly checkpointFolder: string | undefined;
 }
@@ -46,20 +61,42 @@ export class DeploymentBuilder {
               edge: edge.index,
               channels: channels.get(`${side}/${index}/${edge.index}`) ?? [],
             }));
+      const inputs = edges(execution.inputsOf(vertex.id), 'in');
       return {
         attempt,
         jobName: execution.graph.name,
         graph: execution.graph,
         vertex: vertex.id,
         program,
-        slot: slots.slotOf(subtask),
-        inputs: edges(execution.inputsOf(vertex.id), 'in'),
+        ...this.#place(slots.slotOf(subtask)),
+        producers: this.#producers(inputs),
+        inputs,
         outputs: edges(execution.outputsOf(vertex.id), 'out'),
         restore: start.plan?.taskRestore(subtask, commitOnly),
         floor: start.floor,
         checkpointFolder,
       };
     });
+  }
+
+  #place(slot: number): Pick<TaskDeployment, 'instanceId' | 'slot'> {
+    const location = this.#context.locate?.(slot);
+    return { instanceId: location?.data.instanceId, slot: location?.slot ?? slot };
+  }
+
+  #producers(inputs: readonly EdgeChannels[]): Readonly<Record<AttemptId, DataLocation>> {
+    const { execution, slots, locate } = this.#context;
+    if (locate === undefined) {
+      return {};
+    }
+    return Object.fromEntries(
+      inputs
+        .flatMap(({ channels }) => channels)
+        .map(({ producer }) => {
+          const subtask = execution.subtask(execution.indexOf(producer.vertex, producer.subtask));
+          return [attemptId(producer), locate(slots.slotOf(subtask)).data];
+        }),
+    );
   }
 
   /** The channels of the started subtasks, by side, subtask and edge; none from a subtask that had ended. */

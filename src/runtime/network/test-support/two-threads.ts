@@ -43,6 +43,7 @@ export const twoThreads = () => {
   const port = (to: number) => ({
     post: (frames: readonly Uint8Array<ArrayBuffer>[]) => void wires[to]!.push(...frames),
     close: () => {},
+    isCongested: false,
   });
   const exchanges = [0, 1].map((index) => {
     const exchange = new Exchange(index, () => {});

@@ -13,6 +13,9 @@ export interface GateOwner {
   fail(error: unknown): void;
 }
 
+/** `lostInstanceId`: see `MillraceError`. */
+export type BrokenChannelError = (reason: string, channel: InputChannel, lostInstanceId: string | undefined) => unknown;
+
 /** All input channels of a task, taken in turn, so that none is starved; blocked ones wait (barrier alignment). */
 export class InputGate implements InputChannelOwner {
   readonly channels: readonly InputChannel[];
@@ -21,13 +24,13 @@ export class InputGate implements InputChannelOwner {
   readonly #queued: boolean[];
   readonly #blocked: boolean[];
   readonly #ended: boolean[];
-  readonly #broken: (reason: string, channel: InputChannel) => unknown;
+  readonly #broken: BrokenChannelError;
 
   constructor(
     edges: readonly { readonly edge: number; readonly count: number }[],
     credit: number,
     owner: GateOwner,
-    broken: (reason: string, channel: InputChannel) => unknown,
+    broken: BrokenChannelError,
   ) {
     const indexes = edges.flatMap(({ edge, count }) => new Array<number>(count).fill(edge));
     this.channels = indexes.map((edge, index) => new InputChannel(index, edge, credit, this));
@@ -83,9 +86,9 @@ export class InputGate implements InputChannelOwner {
     this.#owner.wake();
   }
 
-  channelBroken(channel: InputChannel, reason: string): void {
+  channelBroken(channel: InputChannel, reason: string, lostInstanceId?: string): void {
     if (!this.#ended[channel.index]) {
-      this.#owner.fail(this.#broken(reason, channel));
+      this.#owner.fail(this.#broken(reason, channel, lostInstanceId));
     }
   }
 

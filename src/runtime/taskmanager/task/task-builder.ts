@@ -122,9 +122,10 @@ const makeGate = (task: Task, { deployment, environment, graph }: BuildOptions):
     deployment.inputs.map(({ edge, channels }) => ({ edge, count: channels.length })),
     environment.channelCredit,
     task,
-    (reason, channel) =>
+    (reason, channel, lostInstanceId) =>
       new MillraceError('CHANNEL_LOST', `${task.title} lost a channel from '${producerOf(channel.edge)}': ${reason}`, {
         retryable: true,
+        ...(lostInstanceId === undefined ? {} : { lostInstanceId }),
       }),
   );
 };
@@ -143,8 +144,8 @@ const gateInput = (task: Task, chain: OperatorChain, gate: InputGate, options: B
     floor: deployment.floor,
     connect: () => {
       for (const [index, { key, producer }] of descriptors.entries()) {
-        const thread = present(deployment.producerThreads[producer], `thread of ${producer}`);
-        environment.exchange.registerConsumer(key, gate.channels[index]!, thread);
+        const place = present(deployment.producers[producer], `place of ${producer}`);
+        environment.exchange.registerConsumer(key, gate.channels[index]!, place);
       }
     },
   });

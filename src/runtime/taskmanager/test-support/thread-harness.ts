@@ -11,6 +11,7 @@ import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import { attemptRefOf, DeploymentBuilder } from '../../jobmanager/scheduler/deployments.ts';
 import { ExecutionGraph } from '../../jobmanager/scheduler/execution-graph.ts';
 import { SlotAssignment } from '../../jobmanager/scheduler/slot-assignment.ts';
+import type { ProducerPlace } from '../../network/exchange.ts';
 import type { CheckpointTrigger, JobProgram, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import { MemoryStateStorage } from '../../state/memory-state-storage.ts';
 import { TaskThread } from '../task-thread.ts';
@@ -100,12 +101,13 @@ export class ThreadHarness {
     }
     const builder = new DeploymentBuilder({ execution, slots: this.#slots, program: PROGRAM, checkpointFolder: '/c' });
     const tasks = builder.build({ attempts, plan: undefined, commitOnly: new Set(), floor: 0 });
-    const producerThreads = Object.fromEntries([...attempts.values()].map((ref) => [attemptId(ref), 0]));
+    const here: ProducerPlace = { kind: 'thread', thread: 0 };
+    const producers = Object.fromEntries([...attempts.values()].map((ref) => [attemptId(ref), here]));
     this.thread.handle({
       kind: 'deploy',
       graph: execution.graph,
       program: PROGRAM,
-      tasks: tasks.map(({ graph: _graph, program: _program, ...deployment }) => ({ ...deployment, producerThreads })),
+      tasks: tasks.map(({ graph: _graph, program: _program, ...deployment }) => ({ ...deployment, producers })),
     });
   }
 

@@ -1,0 +1,69 @@
+import type { RemoteThread } from '../../../foundation/common/data-location.ts';
+
+/** Mutual TLS: both sides show a certificate that `ca` signed. PEM. */
+export interface DataPlaneTls {
+  readonly ca: Uint8Array;
+  readonly cert: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+/** What a thread needs to meet threads of other processes; plain data, so that it crosses to a worker. */
+export interface DataPlaneSettings {
+  readonly clusterId: string;
+  /** Of this process (`taskmanager.bind-host`). */
+  readonly bindHost: string;
+  /** What others connect to (`taskmanager.host`). */
+  readonly host: string;
+  /** `taskmanager.data.port`, see `portsOf` and `portsOfThread`: the first that is free is taken. */
+  readonly ports: readonly number[];
+  readonly tls?: DataPlaneTls;
+  readonly limits?: Partial<DataPlaneLimits>;
+}
+
+export interface TcpOptions extends DataPlaneSettings {
+  readonly own: RemoteThread;
+}
+
+export interface DataPlaneLimits {
+  /** How long a connection is tried again that is refused or not answered: its producer may be starting. */
+  readonly connectTimeoutMs: number;
+  /** One try of it; and how long a caller may take until its hello is complete, TLS included. */
+  readonly handshakeTimeoutMs: number;
+  /** Connections accepted and not closed. */
+  readonly connections: number;
+  /** Of these without a complete hello; the oldest gives way to a new one. */
+  readonly halfOpen: number;
+  /** Bytes that wait for the network before producers stop, for each connection. */
+  readonly waitingBytes: number;
+}
+
+export const DATA_PLANE_LIMITS: DataPlaneLimits = {
+  connectTimeoutMs: 10_000,
+  handshakeTimeoutMs: 5_000,
+  connections: 4096,
+  halfOpen: 64,
+  waitingBytes: 1_048_576,
+};
+
+/** In the order in which a thread tries them: first the one that it had, then each thread begins at another one. */
+export const portsOfThread = (ports: readonly number[], thread: number, previous?: number): readonly number[] => {
+  const first = thread % ports.length;
+  return [...(previous === undefined ? [] : [previous]), ...ports.slice(first), ...ports.slice(0, first)];
+};
+
+/** `50100-50110,50200`: ports and ranges; `0`: any free one. `undefined` when it is something else. */
+export const portsOf = (text: string): readonly number[] | undefined => {
+  const ports: number[] = [];
+  for (const part of text.split(',')) {
+    const range = /^\s*(?<from>\d{1,5})\s*(?:-\s*(?<to>\d{1,5})\s*)?$/.exec(part)?.groups;
+    const first = Number(range?.['from']);
+    const last = Number(range?.['to'] ?? first);
+    if (range === undefined || first > last || last > 65_535 || (first === 0 && last > 0)) {
+      return undefined;
+    }
+    for (let port = first; port <= last; port++) {
+      ports.push(port);
+    }
+  }
+  return ports;
+};
