@@ -109,7 +109,7 @@ export class FrameConnection {
       this.#received(header, frame.subarray(FRAME_HEADER_BYTES));
     } catch (thrown) {
       const isElement = header?.type === 'data' || header?.type === 'event';
-      if (isElement && header !== undefined) {
+      if (header !== undefined && isElement && this.#isOfOtherSide(header.type)) {
         this.#break(header.channel, messageOf(thrown));
       } else {
         this.#violated(messageOf(thrown));
@@ -126,7 +126,9 @@ export class FrameConnection {
 
   #received(header: FrameHeader, payload: Uint8Array): void {
     const { channel, type } = header;
-    this.#requireSide(type);
+    if (!this.#isOfOtherSide(type)) {
+      throw new MillraceError('CORRUPT_DATA', `a frame of type '${type}' came from the wrong side`);
+    }
     switch (type) {
       case 'data':
       case 'event':
@@ -147,15 +149,11 @@ export class FrameConnection {
     }
   }
 
-  #requireSide(type: FrameType): void {
+  /** Whether the other side may send such frames at all. */
+  #isOfOtherSide(type: FrameType): boolean {
     const { side } = this.#options;
-    if (side === 'both') {
-      return;
-    }
     const isOfConsumer = type === 'hello' || type === 'credit' || type === 'cancel';
-    if (isOfConsumer !== (side === 'producers')) {
-      throw new MillraceError('CORRUPT_DATA', `a frame of type '${type}' came from the wrong side`);
-    }
+    return side === 'both' || isOfConsumer === (side === 'producers');
   }
 
   /** Sends what the last turn left: credits too, they are what the peer may wait for. */
