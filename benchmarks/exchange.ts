@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Configuration } from '../src/foundation/config/configuration.ts';
 import { bundleJob } from '../src/interfaces/cli/bundle/bundle-job.ts';
 import { startLocalRun } from '../src/process/local-run.ts';
+import { SplitJob } from '../test/data-plane/split-job.ts';
 import { smallRecord, wideRecord } from './jobs/records.ts';
 import { figureLine, human } from './report.ts';
 
@@ -20,41 +21,92 @@ const plain = (kind: 'small' | 'wide', count: number): number => {
   return count / ((performance.now() - startedMs) / 1_000);
 };
 
-/** Records per second that reach the sinks, after a warm-up, with checkpoints every second. */
+const JOB = join(import.meta.dirname, 'jobs/exchange-job.ts');
+
+interface Seen {
+  readonly records: number;
+  readonly restarts: number;
+  readonly checkpoint: number | undefined;
+}
+
+/** Records per second of a running job, after a warm-up. */
+const rate = async (progress: () => Seen, warmUpMs: number, measuredMs: number): Promise<number> => {
+  await sleep(warmUpMs);
+  const before = { records: progress().records, atMs: performance.now() };
+  await sleep(measuredMs);
+  const after = { records: progress().records, atMs: performance.now() };
+  const { checkpoint, restarts } = progress();
+  if (restarts > 0 || checkpoint === undefined) {
+    throw new Error(`the run was not calm: ${restarts} restarts, checkpoint ${checkpoint}`);
+  }
+  return (after.records - before.records) / ((after.atMs - before.atMs) / 1_000);
+};
+
+/** Between two threads of this process, with checkpoints every second. */
 const throughput = async (kind: 'small' | 'wide', warmUpMs: number, measuredMs: number): Promise<number> => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
-  const bundle = await bundleJob(join(import.meta.dirname, 'jobs/exchange-job.ts'));
+  const bundle = await bundleJob(JOB);
   const configuration = Configuration.of({ 'execution.checkpointing.dir': folder });
   const run = await startLocalRun(
     { bundle, args: [kind], configuration, inline: false },
     { printed: () => {}, console: () => {}, log: () => {} },
   );
-  await sleep(warmUpMs);
-  const before = { records: run.progress().recordsOut, atMs: performance.now() };
-  await sleep(measuredMs);
-  const after = { records: run.progress().recordsOut, atMs: performance.now() };
-  const { checkpoint, restarts } = run.progress();
+  const progress = (): Seen => {
+    const { recordsOut, restarts, checkpoint } = run.progress();
+    return { records: recordsOut, restarts, checkpoint: checkpoint?.id };
+  };
+  const measured = await rate(progress, warmUpMs, measuredMs);
   run.cancel();
   await run.outcome;
   await rm(folder, { recursive: true, force: true });
-  if (restarts > 0 || checkpoint === undefined) {
-    throw new Error(`the run was not calm: ${restarts} restarts, checkpoint ${checkpoint?.id}`);
-  }
-  return (after.records - before.records) / ((after.atMs - before.atMs) / 1_000);
+  return measured;
 };
 
-/** Keyed count over an exchange between threads, 2 to 2, all-to-all, exactly-once checkpoints every second. */
+/** The same between two processes of one thread each. */
+const throughputOverTcp = async (kind: 'small' | 'wide', warmUpMs: number, measuredMs: number): Promise<number> => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const job = await SplitJob.start({
+    file: JOB,
+    args: [kind],
+    folder,
+    configuration: {},
+    taskManagers: 2,
+    slotsEach: 1,
+    threadsEach: 1,
+  });
+  const progress = (): Seen => {
+    const { tasks, restarts, checkpoints } = job.jobMaster.overview;
+    const records = tasks.reduce((sum, { metrics }) => sum + (metrics?.recordsToSinks ?? 0), 0);
+    return { records, restarts, checkpoint: checkpoints?.latestCompleted?.checkpointId };
+  };
+  const measured = await rate(progress, warmUpMs, measuredMs);
+  await job.stop();
+  await rm(folder, { recursive: true, force: true });
+  return measured;
+};
+
+/**
+ * Keyed count over an exchange, 2 to 2, all-to-all, exactly-once checkpoints every second: between threads, and over TCP
+ * between processes.
+ */
 export const run = async ({ short }: { readonly short: boolean }): Promise<void> => {
   for (const [kind, atLeast] of [
     ['small', 3_000_000],
     ['wide', 1_500_000],
   ] as const) {
     const baseline = plain(kind, short ? 2_000_000 : 10_000_000);
-    const measured = await throughput(kind, short ? 2_000 : 4_000, short ? 3_000 : 12_000);
+    const times: readonly [number, number] = short ? [2_000, 3_000] : [4_000, 12_000];
+    const measured = await throughput(kind, ...times);
     figureLine(
       `exchange: keyed count, ${kind} records`,
       `${human(measured)} records/s  (${(measured / baseline).toFixed(2)} x one plain loop's ${human(baseline)})`,
       { text: `${human(atLeast)} records/s`, holds: measured >= atLeast },
+    );
+    const overTcp = await throughputOverTcp(kind, ...times);
+    figureLine(
+      `exchange: the same over TCP, ${kind} records`,
+      `${human(overTcp)} records/s  (${(overTcp / measured).toFixed(2)} x the exchange between threads)`,
+      { text: '0.8 x', holds: overTcp >= 0.8 * measured },
     );
   }
 };

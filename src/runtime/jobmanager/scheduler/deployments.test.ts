@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { attemptId } from '../../../foundation/common/ids.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import { attemptRefOf, DeploymentBuilder } from './deployments.ts';
+import type { SlotLocation } from './deployments.ts';
 import { ExecutionGraph } from './execution-graph.ts';
 import { SlotAssignment } from './slot-assignment.ts';
 
@@ -17,10 +19,11 @@ const graph = testGraph(
   ],
 );
 const execution = new ExecutionGraph(graph);
-const builder = (): DeploymentBuilder =>
+const builder = (locate?: (slot: number) => SlotLocation): DeploymentBuilder =>
   new DeploymentBuilder({
     execution,
     slots: new SlotAssignment(graph, [0, 1]),
+    locate,
     program: { modulePath: '/m.js', args: [], env: {}, configuration: {} },
     checkpointFolder: '/c/j',
   });
@@ -49,6 +52,34 @@ test('both ends of an exchange name the same channels, in order of the other sid
   expect(c0!.outputs).toEqual([]);
   expect([a0, a1, b0, b1, c0].map((task) => task!.slot)).toEqual([0, 1, 0, 1, 0]);
   expect(a0).toMatchObject({ floor: 4, checkpointFolder: '/c/j', jobName: 'test-job', restore: undefined });
+});
+
+test('of one TaskManager, deployments name neither it nor its threads', () => {
+  for (const deployment of builder().build(startOf(1))) {
+    expect([deployment.instanceId, deployment.producers]).toEqual([undefined, {}]);
+  }
+});
+
+test('over several TaskManagers, each deployment names its own slot and where its producers are at that moment', () => {
+  let start = 1;
+  const data = (slot: number): SlotLocation['data'] => ({
+    instanceId: `tm-${slot}-${start}`,
+    host: 'h',
+    port: slot,
+    thread: 7,
+  });
+  const deployments = builder((slot) => ({ slot: slot + 10, data: data(slot) }));
+  const [a0, a1, b0, b1, c0] = deployments.build(startOf(1));
+  const tasks = [a0!, a1!, b0!, b1!, c0!];
+  expect(tasks.map(({ slot }) => slot)).toEqual([10, 11, 10, 11, 10]);
+  expect(tasks.map(({ instanceId }) => instanceId)).toEqual(['tm-0-1', 'tm-1-1', 'tm-0-1', 'tm-1-1', 'tm-0-1']);
+  expect(a0!.producers).toEqual({});
+  expect(b1!.producers).toEqual({ [attemptId(a0!.attempt)]: data(0), [attemptId(a1!.attempt)]: data(1) });
+  expect(c0!.producers).toEqual({ [attemptId(b0!.attempt)]: data(0), [attemptId(b1!.attempt)]: data(1) });
+  start = 2;
+  const [, , again] = deployments.build(startOf(2));
+  expect(again).toMatchObject({ instanceId: 'tm-0-2' });
+  expect(Object.values(again!.producers)).toEqual([data(0), data(1)]);
 });
 
 test('channel numbers are never used again', () => {

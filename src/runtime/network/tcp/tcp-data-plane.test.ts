@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
@@ -74,6 +74,21 @@ describe.each(['plain', 'TLS'])('two threads over %s TCP', (kind) => {
     output.send(batch(large));
     await until(() => input.channel.hasElements, 'the batch');
     expect(input.poll()).toEqual([large]);
+  });
+
+  test('a connection outlives the deadline of its hello', async () => {
+    const [a, b] = [await start('a', { ...settings, limits: { handshakeTimeoutMs: 500 } }), await start('b', settings)];
+    const input = consumer(2);
+    const output = produce(a, 'k');
+    b.exchange.registerConsumer('k', input.channel, at(a.location));
+    await until(() => output.hasReceiver, 'the consumer');
+    // This one came later and says nothing: when it is closed, the other one's deadline is over.
+    const silent = connect(a.location.port, '127.0.0.1');
+    silent.on('error', () => {});
+    await new Promise((resolve) => silent.once('close', resolve));
+    output.send(batch('still there'));
+    await until(() => input.channel.hasElements, 'the batch');
+    expect(input.broken).toEqual([]);
   });
 
   test('leave nothing open', async () => {
