@@ -220,7 +220,6 @@ export const FLINK_KEYS: readonly string[] = [
   'taskmanager.collect-sink.port',
   'taskmanager.cpu.cores',
   'taskmanager.data.bind-port',
-  'taskmanager.data.port',
   'taskmanager.data.ssl.enabled',
   'taskmanager.heap.mb',
   'taskmanager.heap.size',

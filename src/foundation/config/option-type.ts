@@ -1,4 +1,5 @@
 import { DURATION_SYNTAX, formatDuration, parseDuration } from '../common/duration.ts';
+import { formatPorts, portsOf } from '../common/port-list.ts';
 import { formatMemorySize, MEMORY_SIZE_SYNTAX, parseMemorySize } from '../common/memory-size.ts';
 
 /** A value as it was written: text (numbers and booleans too), or what YAML can nest. */
@@ -49,6 +50,14 @@ export const memoryType: OptionType<number> = scalar(
   MEMORY_SIZE_SYNTAX,
   (text) => refused(() => parseMemorySize(text)),
   formatMemorySize,
+);
+
+/** A port, a range `50100-50110`, or several of both; 0 for any free one. */
+export const portsType: OptionType<readonly number[]> = scalar(
+  'ports',
+  'ports and ranges divided by commas, such as 50100-50110, or 0 for any free one',
+  portsOf,
+  formatPorts,
 );
 
 export interface NumberLimits {

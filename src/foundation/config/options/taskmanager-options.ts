@@ -1,4 +1,4 @@
-import { durationType, floatType, integerType, memoryType } from '../option-type.ts';
+import { durationType, floatType, integerType, memoryType, portsType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 /** Slots, memory and cancellation of tasks. */
@@ -60,6 +60,14 @@ export const taskManagerOptions = {
     key: 'taskmanager.network.memory.floating-buffers-per-gate',
     default: '8',
     description: 'Further buffers of a receiver that go to whichever of its channels has a backlog.',
+    isUsed: false,
+  }),
+  dataPorts: option(portsType, {
+    key: 'taskmanager.data.port',
+    default: '0',
+    description:
+      'Ports for the exchange of records with other TaskManagers. Each task thread takes one, so a range needs as many ' +
+      'ports as there are threads on a machine.',
     isUsed: false,
   }),
   cancellationInterval: option(durationType, {

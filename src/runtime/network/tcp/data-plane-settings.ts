@@ -14,7 +14,7 @@ export interface DataPlaneSettings {
   readonly bindHost: string;
   /** What others connect to (`taskmanager.host`). */
   readonly host: string;
-  /** `taskmanager.data.port`, see `portsOf` and `portsOfThread`: the first that is free is taken. */
+  /** `taskmanager.data.port`, see `portsOfThread`: the first that is free is taken. */
   readonly ports: readonly number[];
   readonly tls?: DataPlaneTls;
   readonly limits?: Partial<DataPlaneLimits>;
@@ -49,21 +49,4 @@ export const DATA_PLANE_LIMITS: DataPlaneLimits = {
 export const portsOfThread = (ports: readonly number[], thread: number, previous?: number): readonly number[] => {
   const first = thread % ports.length;
   return [...(previous === undefined ? [] : [previous]), ...ports.slice(first), ...ports.slice(0, first)];
-};
-
-/** `50100-50110,50200`: ports and ranges; `0`: any free one. `undefined` when it is something else. */
-export const portsOf = (text: string): readonly number[] | undefined => {
-  const ports: number[] = [];
-  for (const part of text.split(',')) {
-    const range = /^\s*(?<from>\d{1,5})\s*(?:-\s*(?<to>\d{1,5})\s*)?$/.exec(part)?.groups;
-    const first = Number(range?.['from']);
-    const last = Number(range?.['to'] ?? first);
-    if (range === undefined || first > last || last > 65_535 || (first === 0 && last > 0)) {
-      return undefined;
-    }
-    for (let port = first; port <= last; port++) {
-      ports.push(port);
-    }
-  }
-  return ports;
 };
