@@ -43,6 +43,10 @@ export class TaskManagerHost {
     return this.#listening.promise;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get running(): number {
     return this.#running.size;
   }

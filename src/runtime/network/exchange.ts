@@ -166,6 +166,11 @@ export class Exchange implements ConnectionOwner {
     return this.#dialed.size + this.#accepted.size;
   }
 
+  /** Channels of these connections, for tests of leaks. */
+  get remoteChannels(): number {
+    return [...this.#dialed.values(), ...this.#accepted].reduce((sum, { channels }) => sum + channels, 0);
+  }
+
   close(): void {
     for (const connections of [this.#threads, this.#dialed, this.#accepted]) {
       for (const connection of connections.values()) {

@@ -66,6 +66,11 @@ export class FrameConnection {
     this.#options = options;
   }
 
+  /** Channels, and hellos that wait, for tests of leaks. */
+  get channels(): number {
+    return this.#receiving.size + this.#sending.size + this.#hellos.size;
+  }
+
   /** Consumer's side: opens a channel to the producer that `key` names. */
   open(key: string, channel: InputChannel): void {
     const id = this.#nextChannel++;
@@ -169,7 +174,7 @@ export class FrameConnection {
     }
   }
 
-  /** Every channel to or from the peer breaks, on this side; returns how many there were. */
+  /** Every channel to or from the peer breaks, on this side; returns how many had a task here. */
   broken(reason: string, lostInstanceId?: string): number {
     const receiving = [...this.#receiving.values()];
     const sending = [...this.#sending.values()];
@@ -187,7 +192,7 @@ export class FrameConnection {
       const lost = lostInstanceId === undefined ? {} : { lostInstanceId };
       output.broken(new MillraceError('CHANNEL_LOST', `lost a receiver: ${reason}`, { retryable: true, ...lost }));
     }
-    return receiving.length + sending.length + hellos.length;
+    return receiving.length + sending.length;
   }
 
   /** Sends what waits, then ends the connection. */

@@ -25,7 +25,10 @@ export interface TcpOptions extends DataPlaneSettings {
 }
 
 export interface DataPlaneLimits {
-  /** How long a connection is tried again that is refused or not answered: its producer may be starting. */
+  /**
+   * How long a connection is tried again that is refused or not answered: the producer's thread may be starting, or busy with
+   * user code that does not return. That a process is dead is known long before, from its heartbeats.
+   */
   readonly connectTimeoutMs: number;
   /** One try of it; and how long a caller may take until its hello is complete, TLS included. */
   readonly handshakeTimeoutMs: number;
@@ -38,8 +41,8 @@ export interface DataPlaneLimits {
 }
 
 export const DATA_PLANE_LIMITS: DataPlaneLimits = {
-  connectTimeoutMs: 10_000,
-  handshakeTimeoutMs: 5_000,
+  connectTimeoutMs: 30_000,
+  handshakeTimeoutMs: 10_000,
   connections: 4096,
   halfOpen: 64,
   waitingBytes: 1_048_576,

@@ -3,6 +3,8 @@ import { FRAME_HEADER_BYTES, announcedPayloadBytes } from '../frame.ts';
 
 /** Room for a larger frame is made as its bytes arrive, so that a length alone costs nothing. */
 const FIRST_ROOM_BYTES = 1_048_576;
+/** Several of these share one of Node's pools: credits, watermarks, batches of few records. */
+const SMALL_FRAME_BYTES = 1024;
 
 /** Cuts a stream of bytes into frames. Each byte is copied once: into the buffer that the frame keeps. */
 export class FrameParser {
@@ -54,7 +56,10 @@ export class FrameParser {
       );
     }
     this.#frameBytes = frameBytes;
-    this.#frame = Buffer.allocUnsafeSlow(Math.min(frameBytes, FIRST_ROOM_BYTES));
+    this.#frame =
+      frameBytes <= SMALL_FRAME_BYTES
+        ? Buffer.allocUnsafe(frameBytes)
+        : Buffer.allocUnsafeSlow(Math.min(frameBytes, FIRST_ROOM_BYTES));
     this.#frame.set(this.#header);
   }
 

@@ -156,6 +156,56 @@ describe('credits', () => {
   });
 });
 
+describe('channels that come and go', () => {
+  test('share the connection and leave nothing behind, however they end', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    const ways = ['end', 'consumer goes', 'producer goes', 'consumer goes before the producer came', 'refused'];
+    for (let round = 0; round < 20; round++) {
+      const taken = produce(a, `taken${round}`);
+      const first = consumer(1);
+      b.exchange.registerConsumer(`taken${round}`, first.channel, at(a.location));
+      await until(() => taken.hasReceiver, 'the first consumer');
+      for (const way of ways) {
+        const key = `${way}${round}`;
+        const input = consumer(1);
+        if (way === 'refused') {
+          b.exchange.registerConsumer(`taken${round}`, input.channel, at(a.location));
+          await until(() => input.broken.length > 0, 'the refusal');
+          continue;
+        }
+        b.exchange.registerConsumer(key, input.channel, at(a.location));
+        if (way === 'consumer goes before the producer came') {
+          input.channel.close();
+          continue;
+        }
+        const output = produce(a, key);
+        await until(() => output.hasReceiver, 'the consumer');
+        output.send(batch(1));
+        output.send(batch(2));
+        if (way === 'end') {
+          output.sendEvent({ kind: 'end-of-partition' });
+          const seen: unknown[] = [];
+          await until(() => {
+            const element = input.poll();
+            seen.push(...(element === undefined ? [] : [element]));
+            return seen.length === 3;
+          }, 'the end');
+        } else if (way === 'consumer goes') {
+          input.channel.close();
+          await until(() => !output.isBlocked, 'the end of the channel');
+        } else {
+          output.close();
+        }
+        a.exchange.release(key);
+      }
+      taken.close();
+      a.exchange.release(`taken${round}`);
+    }
+    await until(() => a.exchange.remoteChannels + b.exchange.remoteChannels + a.exchange.size === 0, 'no channel left');
+    expect([a, b].map(({ exchange }) => exchange.remoteConnections)).toEqual([1, 1]);
+  });
+});
+
 describe('a connection that breaks', () => {
   test('fails the tasks on both ends; the message names both sides, the error the lost process', async () => {
     const [a, b] = [await start('tm-a'), await start('tm-b', {}, 1)];

@@ -11,6 +11,7 @@ import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import { attemptRefOf, DeploymentBuilder } from '../../jobmanager/scheduler/deployments.ts';
 import { ExecutionGraph } from '../../jobmanager/scheduler/execution-graph.ts';
 import { SlotAssignment } from '../../jobmanager/scheduler/slot-assignment.ts';
+import type { DataPlane } from '../../network/frame-port.ts';
 import type { ProducerPlace } from '../../network/exchange.ts';
 import type { CheckpointTrigger, JobProgram, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import { MemoryStateStorage } from '../../state/memory-state-storage.ts';
@@ -34,6 +35,7 @@ export interface HarnessOptions {
   readonly checkpointing?: boolean;
   readonly parallelism?: number;
   readonly openTarget?: () => DiscardableTarget;
+  readonly dataPlane?: DataPlane;
 }
 
 /** One thread with all tasks of a job, on a clock and turns that the test moves. */
@@ -47,6 +49,7 @@ export class ThreadHarness {
   readonly #turns: (() => void)[] = [];
   readonly #attempts = new Map<string, string>();
   #generation = 0;
+  isStopped = false;
   /** Makes loading the program wait for the test. */
   loading: Promise<void> | undefined;
 
@@ -81,9 +84,12 @@ export class ThreadHarness {
         stateFactories: heapStateFactories,
         openTarget: options.openTarget ?? ((): DiscardableTarget => memoryTarget()),
         openReader: () => new MemoryStateStorage(),
+        ...(options.dataPlane === undefined ? {} : { dataPlane: options.dataPlane }),
         memory: () => ({ heapUsedBytes: 0, arrayBufferBytes: 0 }),
         collectGarbage: () => {},
-        stopped: () => {},
+        stopped: () => {
+          this.isStopped = true;
+        },
       },
     );
   }
