@@ -1,8 +1,10 @@
+import { connect } from 'node:net';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { seededRandom } from '../../src/foundation/common/random.ts';
 import type { DataPlaneSettings } from '../../src/runtime/network/tcp/data-plane-settings.ts';
 import { CERTIFICATES } from '../../src/runtime/network/tcp/test-support/certificates.ts';
 import { until } from '../../src/runtime/network/test-support/until.ts';
@@ -97,6 +99,24 @@ describe('a job spread over two TaskManagers', { timeout: 120_000 }, () => {
     await finish();
     expect(job.hosts[1]!.slots).toEqual(before);
     expect(job.failures.map(({ code }) => code)).toContain('WORKER_DIED');
+  });
+
+  test('does not notice strangers at its data ports', async () => {
+    await start();
+    await halfWay();
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const random = seededRandom(seed);
+    const ports = job.hosts.flatMap(({ slots }) => slots.map(({ port }) => port));
+    await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const stranger = connect(ports[index % ports.length]!, '127.0.0.1');
+        stranger.on('error', () => {});
+        stranger.resume().end(Uint8Array.from({ length: 1 + random.int(200) }, () => random.int(256)));
+        await new Promise((resolve) => stranger.once('close', resolve));
+      }),
+    );
+    await finish();
+    expect([job.restarts, job.lost], `seed ${seed}`).toEqual([0, []]);
   });
 
   test('waits while one of them is paused for two seconds, and nothing fails', async () => {

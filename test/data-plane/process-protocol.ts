@@ -25,6 +25,7 @@ export type ToProcess =
 export type FromProcess =
   | { readonly kind: 'located'; readonly slots: readonly DataLocation[] }
   | { readonly kind: 'report'; readonly report: TaskReport }
-  | { readonly kind: 'metrics'; readonly metrics: readonly TaskMetrics[] }
+  /** `cpuMs`: of the process, since its start. */
+  | { readonly kind: 'metrics'; readonly metrics: readonly TaskMetrics[]; readonly cpuMs: number }
   | { readonly kind: 'lost'; readonly remote: RemoteThread; readonly reason: string }
   | { readonly kind: 'log'; readonly line: string };

@@ -23,6 +23,8 @@ export class TaskManagerHost {
   readonly #gone = Promise.withResolvers<void>();
   slots: readonly DataLocation[] = [];
   isAlive = true;
+  /** As of its last numbers. */
+  cpuMs = 0;
 
   constructor(start: Extract<ToProcess, { kind: 'start' }>, events: HostEvents) {
     this.instanceId = start.instanceId;
@@ -41,10 +43,6 @@ export class TaskManagerHost {
   /** All its threads can be reached. */
   get listening(): Promise<void> {
     return this.#listening.promise;
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? 0;
   }
 
   get running(): number {
@@ -90,6 +88,9 @@ export class TaskManagerHost {
     if (message.kind === 'located') {
       this.slots = message.slots;
       this.#listening.resolve();
+    }
+    if (message.kind === 'metrics') {
+      this.cpuMs = message.cpuMs;
     }
     if (message.kind === 'report' && message.report.kind === 'state') {
       const { attempt, state } = message.report;

@@ -11,6 +11,11 @@ const send = (message: FromProcess): void => {
 };
 const log = (level: string) => (message: string) => send({ kind: 'log', line: `${level} ${message}` });
 
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+
 let manager: TaskManager | undefined;
 
 process.on('message', (message: ToProcess) => {
@@ -34,7 +39,7 @@ process.on('message', (message: ToProcess) => {
       });
       manager.register({
         report: (report) => send({ kind: 'report', report }),
-        metrics: (metrics) => send({ kind: 'metrics', metrics }),
+        metrics: (metrics) => send({ kind: 'metrics', metrics, cpuMs: cpuMs() }),
       });
       return;
     case 'deploy':
