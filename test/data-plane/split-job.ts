@@ -205,6 +205,7 @@ export class SplitJob {
       checkpointIds: new InMemoryCheckpointIdCounter(),
       records: new InMemoryJobRecordStore(),
       enumerators: [staticSplitsEnumerator],
+      userCode: undefined,
       restore: undefined,
       restartStrategy: { kind: 'fixed-delay', attempts: 1000, delayMs: 100 },
       failover: 'region',

@@ -35,7 +35,10 @@ export class MillraceError extends Error {
   override readonly name = 'MillraceError';
   readonly code: ErrorCode;
   readonly retryable: boolean;
-  /** The TaskManager process whose loss is behind it: this error is then a consequence, not a cause. */
+  /**
+   * The TaskManager process on the other side of a lost connection. Where that process, or the thread there, is known to have
+   * ended, this error is a consequence and not a cause.
+   */
   readonly lostInstanceId: string | undefined;
 
   constructor(
