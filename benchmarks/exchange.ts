@@ -8,7 +8,7 @@ import { bundleJob } from '../src/interfaces/cli/bundle/bundle-job.ts';
 import { startLocalRun } from '../src/process/local-run.ts';
 import { SplitJob } from '../test/data-plane/split-job.ts';
 import { smallRecord, wideRecord } from './jobs/records.ts';
-import { figureLine, human } from './report.ts';
+import { figureLine, human, median } from './report.ts';
 
 /** The same count by one plain loop on one thread, for the scale. */
 const plain = (kind: 'small' | 'wide', count: number): number => {
@@ -109,19 +109,29 @@ export const run = async ({ short }: { readonly short: boolean }): Promise<void>
     ['wide', 1_500_000],
   ] as const) {
     const baseline = plain(kind, short ? 2_000_000 : 10_000_000);
-    const times: readonly [number, number] = short ? [2_000, 3_000] : [4_000, 12_000];
-    const measured = await throughput(kind, ...times);
+    // One after the other, so that what else the machine does meets both.
+    const times: readonly [number, number] = short ? [2_000, 3_000] : [3_000, 5_000];
+    const threads: Measured[] = [];
+    const processes: Measured[] = [];
+    for (let pair = 0; pair < (short ? 1 : 3); pair++) {
+      threads.push(await throughput(kind, ...times));
+      processes.push(await throughputOverTcp(kind, ...times));
+    }
+    const measured = median(threads.map(({ perSecond }) => perSecond));
     figureLine(
       `exchange: keyed count, ${kind} records`,
-      `${human(measured.perSecond)} records/s  (${(measured.perSecond / baseline).toFixed(2)} x one plain loop's ${human(baseline)})`,
-      { text: `${human(atLeast)} records/s`, holds: measured.perSecond >= atLeast },
+      `${human(measured)} records/s  (${(measured / baseline).toFixed(2)} x one plain loop's ${human(baseline)})`,
+      { text: `${human(atLeast)} records/s`, holds: measured >= atLeast },
     );
-    const overTcp = await throughputOverTcp(kind, ...times);
+    const ratio = (of: (measured: Measured) => number): number =>
+      median(processes.map((each, pair) => of(each) / of(threads[pair]!)));
+    const speed = ratio(({ perSecond }) => perSecond);
+    const cpu = ratio(({ cpuNanosPerRecord }) => cpuNanosPerRecord);
+    const overTcp = median(processes.map(({ perSecond }) => perSecond));
     figureLine(
       `exchange: the same over TCP, ${kind} records`,
-      `${human(overTcp.perSecond)} records/s  (${(overTcp.perSecond / measured.perSecond).toFixed(2)} x the exchange between ` +
-        `threads; ${(overTcp.cpuNanosPerRecord / measured.cpuNanosPerRecord).toFixed(2)} x its CPU time per record)`,
-      { text: '0.8 x', holds: overTcp.perSecond >= 0.8 * measured.perSecond },
+      `${human(overTcp)} records/s  (${speed.toFixed(2)} x the exchange between threads; ${cpu.toFixed(2)} x its CPU time per record)`,
+      { text: '0.8 x', holds: speed >= 0.8 },
     );
   }
 };

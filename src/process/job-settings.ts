@@ -70,6 +70,7 @@ export const threadSettingsOf = (
     bufferTimeoutMs: configuration.get(executionOptions.bufferTimeoutEnabled) ? timeoutMs : -1,
     batchBytes: configuration.get(taskManagerOptions.segmentSize),
     channelCredit: configuration.get(taskManagerOptions.buffersPerChannel),
+    floatingCredit: configuration.get(taskManagerOptions.floatingBuffersPerGate),
     inlineThresholdBytes: checkpointing?.inlineThresholdBytes ?? DEFAULT_INLINE_THRESHOLD,
     metricsIntervalMs: METRICS_INTERVAL_MS,
   };

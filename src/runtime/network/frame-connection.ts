@@ -30,6 +30,8 @@ export interface ConnectionOptions {
 interface Receiving {
   readonly channel: InputChannel;
   sequence: number;
+  /** Batches that may still come. */
+  credit: number;
 }
 
 interface Sending {
@@ -75,10 +77,12 @@ export class FrameConnection {
   open(key: string, channel: InputChannel): void {
     const id = this.#nextChannel++;
     const decoder = new BatchDecoder();
-    this.#receiving.set(id, { channel, sequence: 0 });
+    const receiving: Receiving = { channel, sequence: 0, credit: channel.initialCredit };
+    this.#receiving.set(id, receiving);
     channel.connect({
       grantCredit: (credit) => {
         if (!this.#closed) {
+          receiving.credit += credit;
           this.#credits.set(id, (this.#credits.get(id) ?? 0) + credit);
           this.#owner.dirty(this);
         }
@@ -231,11 +235,14 @@ export class FrameConnection {
       return; // closed by the consumer while the frame was on its way
     }
     if (header.sequence !== receiving.sequence) {
-      const reason = `frame ${header.sequence} came where ${receiving.sequence} was due`;
-      return this.#port.abort === undefined ? this.#break(header.channel, reason) : this.#violated(reason);
+      return this.#outOfStep(header, `frame ${header.sequence} came where ${receiving.sequence} was due`);
     }
     receiving.sequence = (receiving.sequence + 1) >>> 0;
     if (header.type === 'data') {
+      if (receiving.credit === 0) {
+        return this.#outOfStep(header, 'a batch came without credit for it');
+      }
+      receiving.credit--;
       receiving.channel.receive({ encoded: payload });
       return;
     }
@@ -244,6 +251,15 @@ export class FrameConnection {
       this.#receiving.delete(header.channel);
     }
     receiving.channel.receive(event);
+  }
+
+  /** Between threads it is this channel's fault, over TCP frames were lost or made up: no channel can be trusted. */
+  #outOfStep({ channel }: FrameHeader, reason: string): void {
+    if (this.#port.abort === undefined) {
+      this.#break(channel, reason);
+    } else {
+      this.#violated(reason);
+    }
   }
 
   /** The other side does not keep to the protocol. */

@@ -213,7 +213,7 @@ export class TaskThread {
 
   #makeEnvironment(): TaskEnvironment {
     const { clock, send } = this.#effects;
-    const { bufferTimeoutMs, batchBytes, channelCredit } = this.#settings;
+    const { bufferTimeoutMs, batchBytes, channelCredit, floatingCredit } = this.#settings;
     const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
       send({ kind: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
     const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
@@ -231,6 +231,7 @@ export class TaskThread {
       bufferTimeoutMs,
       batchBytes,
       channelCredit,
+      floatingCredit,
       runAs: (task, owner, run) =>
         this.#context.run({ title: task.title, operatorName: owner.operatorName, task }, run),
     };

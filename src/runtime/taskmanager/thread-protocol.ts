@@ -70,6 +70,8 @@ export interface ThreadSettings {
   readonly bufferTimeoutMs: number;
   readonly batchBytes: number;
   readonly channelCredit: number;
+  /** Shared by the channels of a task that come from other processes, on top of that. */
+  readonly floatingCredit: number;
   readonly inlineThresholdBytes: number;
   readonly metricsIntervalMs: number;
   /** Missing: no other process has threads of the same job. */

@@ -59,8 +59,8 @@ export const taskManagerOptions = {
   floatingBuffersPerGate: option(integerType({ min: 0 }), {
     key: 'taskmanager.network.memory.floating-buffers-per-gate',
     default: '8',
-    description: 'Further buffers of a receiver that go to whichever of its channels has a backlog.',
-    isUsed: false,
+    description:
+      'Further buffers of a receiver, shared evenly by its channels from other processes: more credit for each of few channels.',
   }),
   dataPorts: option(portsType, {
     key: 'taskmanager.data.port',

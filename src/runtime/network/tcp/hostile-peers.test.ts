@@ -149,21 +149,27 @@ describe('peers that break the rules after their hello are closed, their channel
   });
 });
 
-describe('a producer that breaks the rules', () => {
-  test('a gap in the sequence numbers breaks the whole connection, on both sides', async () => {
-    const answers: Socket[] = [];
+describe('a producer that breaks the rules loses the whole connection, on both sides', () => {
+  test.each<[string, Uint8Array, string]>([
+    ['a gap in the sequence numbers', frame('event', 0, 1), 'frame 1 came where 0 was due'],
+    [
+      'more batches than there is credit for',
+      Buffer.concat([0, 1, 2].map((sequence) => frame('data', 0, sequence))),
+      'a batch came without credit for it',
+    ],
+    ['a hello from a producer', frame('hello', 0, 0), "a frame of type 'hello' came from the wrong side"],
+    ['a frame that is damaged', Buffer.from(frame('event', 0, 0)).fill(1, 0, 1), 'wrong checksum'],
+  ])('%s', async (_what, bytes, problem) => {
     let closed = false;
     const server = createServer((socket) => {
-      answers.push(socket);
       const reader = new HelloReader();
       socket.on('error', () => {});
       socket.on('close', () => {
         closed = true;
       });
-      socket.once('data', (bytes) => {
-        reader.push(bytes);
-        const end = makeFrame('event', 0, 1, Buffer.from('x'), true);
-        socket.write(Buffer.concat([encodeAnswer({ verdict: 'accepted', reason: '' }), end]));
+      socket.once('data', (said) => {
+        reader.push(said);
+        socket.write(Buffer.concat([encodeAnswer({ verdict: 'accepted', reason: '' }), bytes]));
       });
     }).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -176,9 +182,11 @@ describe('a producer that breaks the rules', () => {
       }),
     );
     await until(() => inputs.every(({ broken }) => broken.length > 0) && closed, 'the end of the connection');
-    expect(inputs[1]!.broken[0]).toMatch(
-      /TaskManager b to thread 0 of TaskManager fake .* frame 1 came where 0 was due/,
-    );
+    for (const { broken } of inputs) {
+      expect(broken[0]).toContain('TaskManager b to thread 0 of TaskManager fake');
+      expect(broken[0]).toContain(problem);
+    }
+    expect(neighbour.lost).toMatchObject([{ remote: { instanceId: 'fake', thread: 0 } }]);
     await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -57,7 +57,8 @@ export class SocketPort implements FramePort {
       socket.write(frame);
     }
     socket.uncork();
-    this.#isCongested = socket.writableLength > this.#options.waitingBytes;
+    // Below its own mark the socket tells nobody that it has drained.
+    this.#isCongested = socket.writableNeedDrain && socket.writableLength > this.#options.waitingBytes;
   }
 
   received(bytes: Uint8Array): void {

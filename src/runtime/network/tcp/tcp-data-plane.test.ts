@@ -286,6 +286,22 @@ describe('whom a thread talks to', () => {
     expect(a.exchange.remoteConnections).toBe(0);
   });
 
+  test('one that has all the connections it may have is tried again until there is room', async () => {
+    const a = await start('a', { limits: { connections: 1 } });
+    const [b, c] = [await start('b'), await start('c')];
+    const [first, second] = [consumer(2), consumer(2)];
+    const output = produce(a, 'first');
+    b.exchange.registerConsumer('first', first.channel, at(a.location));
+    await until(() => output.hasReceiver, 'the first');
+    produce(a, 'second').send(batch('for the second'));
+    c.exchange.registerConsumer('second', second.channel, at(a.location));
+    await until(() => a.warnings.some((warning) => warning.includes('1 connections are open')), 'the answer');
+    output.close();
+    await b.close();
+    await until(() => second.channel.hasElements, 'the batch');
+    expect(second.broken).toEqual([]);
+  });
+
   test('a second consumer of a partition is refused', async () => {
     const [a, b, c] = [await start('a'), await start('b'), await start('c')];
     const output = produce(a, 'k');

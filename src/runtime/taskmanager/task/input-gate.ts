@@ -27,19 +27,17 @@ export class InputGate implements InputChannelOwner {
   readonly #broken: BrokenChannelError;
 
   constructor(
-    edges: readonly { readonly edge: number; readonly count: number }[],
-    credit: number,
+    channels: readonly { readonly edge: number; readonly credit: number }[],
     owner: GateOwner,
     broken: BrokenChannelError,
   ) {
-    const indexes = edges.flatMap(({ edge, count }) => new Array<number>(count).fill(edge));
-    this.channels = indexes.map((edge, index) => new InputChannel(index, edge, credit, this));
+    this.channels = channels.map(({ edge, credit }, index) => new InputChannel(index, edge, credit, this));
     this.#owner = owner;
     this.#broken = broken;
-    this.#ready = new RingQueue(indexes.length + 1, indexes.length + 1);
-    this.#queued = indexes.map(() => false);
-    this.#blocked = indexes.map(() => false);
-    this.#ended = indexes.map(() => false);
+    this.#ready = new RingQueue(channels.length + 1, channels.length + 1);
+    this.#queued = channels.map(() => false);
+    this.#blocked = channels.map(() => false);
+    this.#ended = channels.map(() => false);
   }
 
   /** The next element of any channel that is not blocked. */

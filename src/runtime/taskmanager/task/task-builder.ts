@@ -11,6 +11,7 @@ import { OutputChannel } from '../../network/output-channel.ts';
 import type { ChannelDescriptor } from '../../protocol/task-commands.ts';
 import type { ThreadDeployment } from '../thread-protocol.ts';
 import { channelSelector } from './channel-selector.ts';
+import { inputChannels } from './input-channels.ts';
 import { GateInput } from './gate-input.ts';
 import { InputGate } from './input-gate.ts';
 import { OperatorChain } from './operator-chain.ts';
@@ -119,8 +120,7 @@ const makeOutputs = (task: Task, vertex: JobVertex, options: BuildOptions): Made
 const makeGate = (task: Task, { deployment, environment, graph }: BuildOptions): InputGate => {
   const producerOf = (edge: number): string => vertexOf(graph, { vertex: graph.edges[edge]!.from }).name;
   return new InputGate(
-    deployment.inputs.map(({ edge, channels }) => ({ edge, count: channels.length })),
-    environment.channelCredit,
+    inputChannels(deployment, environment),
     task,
     (reason, channel, lostInstanceId) =>
       new MillraceError('CHANNEL_LOST', `${task.title} lost a channel from '${producerOf(channel.edge)}': ${reason}`, {

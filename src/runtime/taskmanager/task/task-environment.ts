@@ -29,6 +29,8 @@ export interface TaskEnvironment {
   readonly batchBytes: number;
   /** Batches under way in one channel. */
   readonly channelCredit: number;
+  /** Batches more for the channels of a task that come from other processes, all of them together. */
+  readonly floatingCredit: number;
   /** The code that `run` calls belongs to this operator, for lines of `console.log`. */
   runAs<R>(task: Task, owner: { readonly operatorName: string }, run: () => R): R;
 }

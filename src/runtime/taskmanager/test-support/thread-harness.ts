@@ -71,6 +71,7 @@ export class ThreadHarness {
         bufferTimeoutMs: 0,
         batchBytes: 1024,
         channelCredit: 2,
+        floatingCredit: 8,
         inlineThresholdBytes: 0,
         metricsIntervalMs: 500,
       },
