@@ -66,12 +66,6 @@ export const rpcOptions = {
     description: 'Port, or range of ports, that the TaskManager listens on, where it differs from what others see.',
     isUsed,
   }),
-  taskManagerDataPort: option(stringType, {
-    key: 'taskmanager.data.port',
-    default: '0',
-    description: 'Port, or range of ports, for records between TaskManagers; 0 takes any.',
-    isUsed,
-  }),
   taskManagerDataBindPort: option(stringType, {
     key: 'taskmanager.data.bind-port',
     fallbackKeys: ['taskmanager.data.port'],

@@ -65,15 +65,13 @@ export class CoordinatorCore {
       minPauseMs: settings.minPauseMs,
       isOverdue: options.isOverdue,
       isStopping: options.isStopping,
+      isStopped: options.completed.at(-1)?.kind === 'savepoint',
       timeoutMs: settings.timeoutMs,
       hasCheckpointFolder: checkpointFolder !== undefined,
       emit: (action) => this.#actions.push(action),
     });
     this.#failures = new CheckpointFailureCounter(settings.tolerableFailures);
     this.#retained = new RetainedCheckpoints(options.completed, settings.numRetained);
-    if (this.#retained.newest?.kind === 'savepoint') {
-      this.#desk.close(STOPPED);
-    }
   }
 
   /** A pointer write whose outcome is not known (R2): no region chooses what to restore. */
@@ -165,10 +163,9 @@ export class CoordinatorCore {
   #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
     assert(event.checkpointId > this.#highestId, `checkpoint id ${event.checkpointId} comes after ${this.#highestId}`);
     this.#highestId = event.checkpointId;
-    const { enumerators } = event;
-    const wanted = this.#desk.reserved(now.monotonicMs, enumerators !== undefined);
-    if (wanted !== undefined && enumerators !== undefined) {
-      this.#trigger(event.checkpointId, enumerators, wanted.request, now);
+    const wanted = this.#desk.reserved(now.monotonicMs, event.enumerators !== undefined);
+    if (wanted !== undefined && event.enumerators !== undefined) {
+      this.#trigger(event.checkpointId, event.enumerators, wanted.request, now);
     }
   }
 

@@ -3,7 +3,7 @@ import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { CheckpointSchedule } from './checkpoint-schedule.ts';
 import type { CheckpointRequest, CoordinatorAction } from './coordinator-event.ts';
-import { failure, neverStarted } from './coordinator-messages.ts';
+import { failure, neverStarted, STOPPED } from './coordinator-messages.ts';
 import { RequestQueue } from './request-queue.ts';
 import type { TaskRoster } from './task-roster.ts';
 
@@ -18,6 +18,8 @@ export interface TriggerDeskOptions {
   readonly hasCheckpointFolder: boolean;
   /** A leader before this one began to stop the job: nothing is triggered by the interval until that was tried again. */
   readonly isStopping: boolean;
+  /** The savepoint of a stop is complete. */
+  readonly isStopped: boolean;
   readonly emit: (action: CoordinatorAction) => void;
 }
 
@@ -33,6 +35,7 @@ export class TriggerDesk {
 
   constructor(options: TriggerDeskOptions) {
     this.#isStopping = options.isStopping;
+    this.#closed = options.isStopped ? STOPPED : undefined;
     this.#options = options;
     this.#schedule = new CheckpointSchedule(options);
     this.#queue = new RequestQueue(options);

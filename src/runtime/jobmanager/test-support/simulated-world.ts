@@ -8,7 +8,6 @@ import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import type {
-  EdgeChannels,
   Fence,
   TaskCommand,
   TaskDeployment,
@@ -25,6 +24,7 @@ import { SimulatedFiles, type SimulatedCheckpointStore, type SimulatedCounter } 
 import type { Element } from './simulated-surroundings.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
 import { SimulatedTask } from './simulated-task.ts';
+import { withUniqueChannels } from './unique-channels.ts';
 import { SimulatedChecks } from './simulated-checks.ts';
 import { RARE_LINES, type RareState } from './rare-states.ts';
 import { jobIdOf, SimulatedTerm, TASK_MANAGER } from './simulated-term.ts';
@@ -375,8 +375,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
 
   /** The table changes first (R15). Without a leader that is all. */
   #reported(report: TaskReport): void {
-    const isNews = this.#ledger.reported(report);
-    if (this.#isRegistered && isNews) {
+    if (this.#ledger.reported(report) && this.#isRegistered) {
       this.#queue(this.#reports, report.attempt, report);
     }
   }
@@ -399,13 +398,3 @@ export class SimulatedWorld implements TaskExecutorGateway {
     return { debug: () => {}, info: write, warn: write, error: write };
   }
 }
-
-/** Across leaders, where real tasks tell channels apart by their attempts. */
-const withUniqueChannels = (deployment: TaskDeployment): TaskDeployment => {
-  const { epoch } = deployment.attempt.generation;
-  const unique = ({ edge, channels }: EdgeChannels): EdgeChannels => ({
-    edge,
-    channels: channels.map((descriptor) => ({ ...descriptor, channel: epoch * 1_000_000 + descriptor.channel })),
-  });
-  return { ...deployment, inputs: deployment.inputs.map(unique), outputs: deployment.outputs.map(unique) };
-};
