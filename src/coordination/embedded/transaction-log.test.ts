@@ -102,6 +102,40 @@ describe('reading and writing', () => {
   });
 });
 
+describe('making the store', () => {
+  test('is finished by the next process where one stopped half way', async () => {
+    const fs = new MemoryFileSystem({ disk });
+    const first = await open();
+    await first.close();
+    const [snapshot] = await disk.readFolder('/ha/snapshots');
+    // The root is there, the first snapshot not quite.
+    await fs.rename(`/ha/snapshots/${snapshot}`, `/ha/snapshots/.${snapshot}.0123456789ab.tmp`);
+    const random = seededRandom(1);
+    const waits = openStoreRoot({ fs, folder: '/ha', random, beforeCreation: undefined });
+    await expect(waits).rejects.toMatchObject({ code: 'STORE_AWAY', retryable: true });
+    const second = await open();
+    expect(second.state.lineage).toBe(first.state.lineage);
+    expect(await second.append(claim(second))).toMatchObject({ result: { kind: 'applied' } });
+  });
+
+  test('is refused where something speaks against it, unless another process has made it meanwhile (R12)', async () => {
+    const fs = new MemoryFileSystem({ disk });
+    const refuse = async (): Promise<void> => {
+      throw new Error('there are jobs');
+    };
+    const random = seededRandom(1);
+    const refused = openStoreRoot({ fs, folder: '/ha', random, beforeCreation: refuse });
+    await expect(refused).rejects.toThrow('there are jobs');
+    await expect(fs.names('/ha')).resolves.toEqual([]);
+    const meanwhile = async (): Promise<void> => {
+      await open();
+      await refuse();
+    };
+    const { lineage } = await openStoreRoot({ fs, folder: '/ha', random, beforeCreation: meanwhile });
+    expect((await openStoreRoot({ fs, folder: '/ha', random, beforeCreation: refuse })).lineage).toBe(lineage);
+  });
+});
+
 describe('a process that slept across snapshots', () => {
   test('whose entry was on its way writes it at a number that was deleted: it does not count, and nobody reads it', async () => {
     let wake: () => void = () => undefined;
