@@ -190,6 +190,47 @@ describe('a process that slept across snapshots', () => {
   });
 });
 
+test('entries are deleted only when the snapshots that make them superfluous are flushed, whoever wrote those', async () => {
+  const log = await open();
+  await log.append(claim(log));
+  for (let i = 2; i <= 7; i++) {
+    await log.append(put(`k${i}`));
+  }
+  await log.close();
+  // Others write two more snapshots and are killed before they flush the folder.
+  const other = await open(undefined, 1_000);
+  const unflushing = new MemoryFileSystem({ disk, tap: ({ name }) => (name === 'syncFolder' ? 'skip' : undefined) });
+  const theirs = await openStoreRoot({
+    fs: unflushing,
+    folder: '/ha',
+    random: seededRandom(9),
+    beforeCreation: undefined,
+  });
+  for (let i = 8; i <= 12; i++) {
+    await other.append(put(`k${i}`));
+    if (i % 4 === 0) {
+      await theirs.folder.writeSnapshot(other.state.image());
+    }
+  }
+  // The power fails when the entries are deleted and the older snapshots are not yet.
+  const failing = new MemoryFileSystem({
+    disk,
+    tap: ({ name, path }) => {
+      if (name === 'removeFile' && /snapshots\/0/.test(path)) {
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      }
+    },
+  });
+  const own = await openStoreRoot({ fs: failing, folder: '/ha', random: seededRandom(10), beforeCreation: undefined });
+  await expect(own.folder.collect()).rejects.toMatchObject({ code: 'STORE_AWAY' });
+  expect(await entries()).toEqual(['9', '10', '11', '12']);
+  // Nothing that was not flushed is left: the worst case.
+  disk.crash({ next: () => 0, int: () => 0, hex: () => '' });
+  const after = await open();
+  expect(after.state.get('k8')).toBeDefined();
+  expect(after.state.get('k12')).toBeDefined();
+});
+
 describe('bad disks', () => {
   test('an entry that is damaged stops who has not read it, with its name; who has goes on', async () => {
     const log = await open();
