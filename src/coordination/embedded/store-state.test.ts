@@ -48,7 +48,7 @@ describe('leadership', () => {
       { kind: 'raise', epoch: 1, above: 9, sessionId: '', atMs: 0 },
       put('x', 3),
     ] satisfies Transaction[]) {
-      expect(apply(state, transaction), `${transaction.kind}`).toEqual(['leadership-lost']);
+      expect(apply(state, transaction), `a transaction of kind ${transaction.kind}`).toEqual(['leadership-lost']);
     }
     expect({ ...state.image(), number: before.number }).toEqual(before);
   });
