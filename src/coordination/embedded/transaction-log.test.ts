@@ -287,7 +287,7 @@ describe('bad disks', () => {
     expect((await open()).state.image()).toEqual(log.state.image());
   });
 
-  test('a folder that is gone is away, and nothing is written in its place', async () => {
+  test('a folder that is gone is away, and what is written in its place does not count', async () => {
     const log = await open();
     await log.append(claim(log));
     await disk.rename('/ha', '/unmounted');
