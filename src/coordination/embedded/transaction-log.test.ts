@@ -305,7 +305,7 @@ describe('bad disks', () => {
     await log.append(claim(log));
     await disk.removeTree('/ha');
     const other = await open();
-    await expect(log.refresh()).rejects.toMatchObject({ code: 'STORE_BROKEN' });
+    await expect(log.refresh()).rejects.toMatchObject({ code: 'STORE_REPLACED' });
     expect(await log.append(put('x'))).toMatchObject({ kind: 'undecided' });
     await other.refresh();
     expect(other.state.get('x')).toBeUndefined();
