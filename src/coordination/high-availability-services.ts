@@ -14,7 +14,8 @@ import type { Subscription } from './subscription.ts';
 
 /**
  * What one process gets of the cluster's HA store. Errors of every call: STORE_AWAY (retryable: the store does not answer, R5),
- * STORE_BROKEN (what it answers cannot be trusted). Of every change: LEADERSHIP_LOST and nothing else means that leadership
+ * STORE_BROKEN (what it answers cannot be trusted), STORE_REPLACED (it is another one now: close, open, and learn the new
+ * lineage by that, R12). Of every change: LEADERSHIP_LOST and nothing else means that leadership
  * is lost (I1). A change that was rejected with STORE_AWAY may have happened, or may still; each is written so that the same
  * call can be repeated.
  */

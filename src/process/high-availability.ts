@@ -1,5 +1,4 @@
 import { EmbeddedServices } from '../coordination/embedded/embedded-services.ts';
-import type { LeaseRenewer } from '../coordination/embedded/lease-renewer.ts';
 import type { HighAvailabilityServices } from '../coordination/high-availability-services.ts';
 import { NoneServices } from '../coordination/none/none-services.ts';
 import { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
@@ -10,6 +9,7 @@ import type { Random } from '../foundation/common/random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
 import { fileSystemOf, probeWritable, type Location } from '../foundation/filesystem/file-systems.ts';
+import { LeaseThread } from './lease-thread.ts';
 import { absolutePlace } from './local-places.ts';
 
 /** Entries of the embedded store's log between two snapshots: reading them all takes tens of milliseconds. */
@@ -21,8 +21,8 @@ export interface HighAvailabilitySurroundings {
   readonly logger: Logger;
   /** JobManagers make the store where there is none; TaskManagers and clients wait until one has. */
   readonly role: 'jobmanager' | 'other';
-  /** Of the embedded store's lease; without one it is renewed in this thread. */
-  readonly renewer?: LeaseRenewer;
+  /** Renew the embedded store's lease in a thread of its own, which work in this thread does not hold up. */
+  readonly hasLeaseThread?: boolean;
 }
 
 export interface HighAvailability {
@@ -59,7 +59,7 @@ export const openHighAvailability = async (
 
 const openEmbedded = async (
   configuration: Configuration,
-  { clock, random, logger, role, renewer }: HighAvailabilitySurroundings,
+  { clock, random, logger, role, hasLeaseThread }: HighAvailabilitySurroundings,
   storage: ClusterStorage,
 ): Promise<HighAvailabilityServices> => {
   const { fs, path: folder } = embeddedFolder(configuration, storage);
@@ -79,7 +79,10 @@ const openEmbedded = async (
       snapshotInterval: SNAPSHOT_INTERVAL,
       beforeCreation:
         role === 'other' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
-      ...(renewer === undefined ? {} : { renewer }),
+      // Other threads see the files of a disk, not those in the memory of this one.
+      ...(hasLeaseThread === true && fs.scheme === 'file'
+        ? { renewer: (lease) => new LeaseThread({ folder, lease, clock, logger }) }
+        : {}),
     });
   } catch (error) {
     throw codeOf(error) === 'UNSUPPORTED' ? withoutLinks(folder, error) : error;

@@ -1,5 +1,9 @@
 /** Every kind of worker thread and the module it starts with. */
-const ENTRIES = { 'task-thread': 'thread-entry', 'user-code': 'user-code-entry' } as const;
+const ENTRIES = {
+  'task-thread': 'thread-entry',
+  'user-code': 'user-code-entry',
+  'lease-thread': 'lease-thread-entry',
+} as const;
 
 /** The entry's URL: TypeScript when this file runs as TypeScript (tests), JavaScript in the published package. */
 export const workerEntry = (kind: keyof typeof ENTRIES): URL => {

@@ -15,7 +15,7 @@ import { RecordStoreReader } from '../records/record-store-reader.ts';
 import { EmbeddedElection } from './embedded-election.ts';
 import { EmbeddedRecordStore } from './embedded-record-store.ts';
 import { EmbeddedRetrieval } from './embedded-retrieval.ts';
-import { leaseOf } from './lease.ts';
+import { leaseOf, type Lease } from './lease.ts';
 import { SameThreadLeaseRenewer, type LeaseRenewer } from './lease-renewer.ts';
 import { LogPoller } from './log-poller.ts';
 import { openStoreRoot } from './store-root.ts';
@@ -35,8 +35,8 @@ export interface EmbeddedServicesOptions {
   readonly snapshotInterval: number;
   /** See `openStoreRoot`. */
   readonly beforeCreation: (() => Promise<void>) | undefined;
-  /** Without one, leases are renewed in this thread. */
-  readonly renewer?: LeaseRenewer;
+  /** Makes one that renews in a thread of its own, once the store is there; without it this thread does. */
+  readonly renewer?: (lease: Lease) => LeaseRenewer;
 }
 
 /** HA for the processes of one machine, without any service: a folder. */
@@ -49,6 +49,7 @@ export class EmbeddedServices implements HighAvailabilityServices {
   readonly #options: EmbeddedServicesOptions;
   readonly #log: TransactionLog;
   readonly #records: EmbeddedRecordStore;
+  readonly #renewer: LeaseRenewer;
   readonly #poller: LogPoller;
   #closing: Promise<void> | undefined;
 
@@ -58,8 +59,8 @@ export class EmbeddedServices implements HighAvailabilityServices {
     this.#log = log;
     this.lineage = log.state.lineage;
     const lease = leaseOf(options.leaseMs);
-    const renewer = options.renewer ?? new SameThreadLeaseRenewer(log, lease, clock);
-    this.election = new EmbeddedElection({ log, lease, renewer, clock, random });
+    this.#renewer = options.renewer?.(lease) ?? new SameThreadLeaseRenewer(log, lease, clock);
+    this.election = new EmbeddedElection({ log, lease, renewer: this.#renewer, clock, random });
     this.retrieval = new EmbeddedRetrieval(log);
     this.#records = new EmbeddedRecordStore(log, (epoch, sentAtMs) => this.election.answered(epoch, sentAtMs));
     this.reader = new RecordStoreReader(this.#records);
@@ -97,6 +98,7 @@ export class EmbeddedServices implements HighAvailabilityServices {
 
   async #close(): Promise<void> {
     await this.election.close();
+    await this.#renewer.close();
     this.#poller.stop();
     await this.#log.close();
   }

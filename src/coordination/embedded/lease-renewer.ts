@@ -10,6 +10,8 @@ export interface LeaseRenewer {
   /** The main thread lives: without it, nothing is renewed after `Lease.tickMs`. */
   tick(): void;
   stop(): void;
+  /** Nothing of it runs afterwards. */
+  close(): Promise<void>;
 }
 
 /** In the thread of the election, through its log. */
@@ -52,6 +54,11 @@ export class SameThreadLeaseRenewer implements LeaseRenewer {
     this.#run++;
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  close(): Promise<void> {
+    this.stop();
+    return Promise.resolve();
   }
 
   async #renew({ epoch }: Leadership): Promise<number | undefined> {

@@ -62,9 +62,9 @@ export class LogFolder {
       const match = SNAPSHOT_NAME.exec(name);
       if (match !== null && match[2] !== this.#lineage) {
         throw new MillraceError(
-          'STORE_BROKEN',
+          'STORE_REPLACED',
           `the HA store at ${this.path} has been replaced by another one under this process (lineage ${match[2]} in place of ` +
-            `${this.#lineage}); restart the process`,
+            `${this.#lineage}); the process begins anew with that one`,
         );
       }
       if (match !== null) {

@@ -101,7 +101,7 @@ test('a leader killed with SIGKILL in the middle of its writes is replaced at on
     await exitOf(child(leader));
     processes.delete(leader);
     const dead = leader;
-    [...processes.values()].forEach(({ stdin }) => stdin.write('suspect\n'));
+    [...processes.values()].forEach(({ stdin }) => stdin.write(`suspect ${epoch}\n`));
     await until(() => grants().at(-1)!.epoch! > epoch!);
     leader = grants().at(-1)!.name;
     expect(leader).not.toBe(dead);

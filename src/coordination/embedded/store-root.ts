@@ -30,30 +30,38 @@ export const openStoreRoot = async (
   let isChecked = false;
   if (lineage === undefined) {
     if (beforeCreation === undefined) {
-      throw new MillraceError(
-        'STORE_AWAY',
-        `there is no HA store at ${options.folder} yet: no JobManager of this cluster has been started there`,
-        { retryable: true },
-      );
+      throw notMade(options.folder);
     }
     await unlessMadeMeanwhile(beforeCreation, async () => (await readRoot(fs, path)) !== undefined);
     isChecked = true;
     lineage = await makeRoot(fs, path, newUuid(random));
   }
   const folder = new LogFolder(fs, options.folder, lineage, random);
-  const isComplete = async (): Promise<boolean> => (await fs.names(`${options.folder}/snapshots`)).length > 0;
+  // A hidden name is a file that another process is about to finish.
+  const isComplete = async (): Promise<boolean> =>
+    (await fs.names(`${options.folder}/snapshots`)).some((name) => !name.startsWith('.'));
   if (!(await isComplete())) {
     // Nobody writes an entry before there is a snapshot, so that entries without one are what is left of a store.
     if ((await folder.highestEntry()) > 0 && !(await isComplete())) {
       throw brokenFile(`${options.folder}/snapshots`, 'there are entries in the log but no snapshot');
     }
-    if (beforeCreation !== undefined && !isChecked) {
+    if (beforeCreation === undefined) {
+      throw notMade(options.folder);
+    }
+    if (!isChecked) {
       await unlessMadeMeanwhile(beforeCreation, isComplete);
     }
     await folder.writeSnapshot(emptyStore(lineage));
   }
   return { lineage, folder };
 };
+
+const notMade = (folder: string): MillraceError =>
+  new MillraceError(
+    'STORE_AWAY',
+    `there is no HA store at ${folder} yet: no JobManager of this cluster has been started there`,
+    { retryable: true },
+  );
 
 /** What speaks against a new store does not count once another process has made it. */
 const unlessMadeMeanwhile = async (check: () => Promise<void>, isMade: () => Promise<boolean>): Promise<void> => {

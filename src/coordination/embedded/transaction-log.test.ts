@@ -102,6 +102,40 @@ describe('reading and writing', () => {
   });
 });
 
+describe('making the store', () => {
+  test('is finished by the next process where one stopped half way', async () => {
+    const fs = new MemoryFileSystem({ disk });
+    const first = await open();
+    await first.close();
+    const [snapshot] = await disk.readFolder('/ha/snapshots');
+    // The root is there, the first snapshot not quite.
+    await fs.rename(`/ha/snapshots/${snapshot}`, `/ha/snapshots/.${snapshot}.0123456789ab.tmp`);
+    const random = seededRandom(1);
+    const waits = openStoreRoot({ fs, folder: '/ha', random, beforeCreation: undefined });
+    await expect(waits).rejects.toMatchObject({ code: 'STORE_AWAY', retryable: true });
+    const second = await open();
+    expect(second.state.lineage).toBe(first.state.lineage);
+    expect(await second.append(claim(second))).toMatchObject({ result: { kind: 'applied' } });
+  });
+
+  test('is refused where something speaks against it, unless another process has made it meanwhile (R12)', async () => {
+    const fs = new MemoryFileSystem({ disk });
+    const refuse = async (): Promise<void> => {
+      throw new Error('there are jobs');
+    };
+    const random = seededRandom(1);
+    const refused = openStoreRoot({ fs, folder: '/ha', random, beforeCreation: refuse });
+    await expect(refused).rejects.toThrow('there are jobs');
+    await expect(fs.names('/ha')).resolves.toEqual([]);
+    const meanwhile = async (): Promise<void> => {
+      await open();
+      await refuse();
+    };
+    const { lineage } = await openStoreRoot({ fs, folder: '/ha', random, beforeCreation: meanwhile });
+    expect((await openStoreRoot({ fs, folder: '/ha', random, beforeCreation: refuse })).lineage).toBe(lineage);
+  });
+});
+
 describe('a process that slept across snapshots', () => {
   test('whose entry was on its way writes it at a number that was deleted: it does not count, and nobody reads it', async () => {
     let wake: () => void = () => undefined;
@@ -154,6 +188,47 @@ describe('a process that slept across snapshots', () => {
     await sleeper.refresh();
     expect(sleeper.state.image()).toEqual(awake.state.image());
   });
+});
+
+test('entries are deleted only when the snapshots that make them superfluous are flushed, whoever wrote those', async () => {
+  const log = await open();
+  await log.append(claim(log));
+  for (let i = 2; i <= 7; i++) {
+    await log.append(put(`k${i}`));
+  }
+  await log.close();
+  // Others write two more snapshots and are killed before they flush the folder.
+  const other = await open(undefined, 1_000);
+  const unflushing = new MemoryFileSystem({ disk, tap: ({ name }) => (name === 'syncFolder' ? 'skip' : undefined) });
+  const theirs = await openStoreRoot({
+    fs: unflushing,
+    folder: '/ha',
+    random: seededRandom(9),
+    beforeCreation: undefined,
+  });
+  for (let i = 8; i <= 12; i++) {
+    await other.append(put(`k${i}`));
+    if (i % 4 === 0) {
+      await theirs.folder.writeSnapshot(other.state.image());
+    }
+  }
+  // The power fails when the entries are deleted and the older snapshots are not yet.
+  const failing = new MemoryFileSystem({
+    disk,
+    tap: ({ name, path }) => {
+      if (name === 'removeFile' && /snapshots\/0/.test(path)) {
+        throw Object.assign(new Error('EIO'), { code: 'EIO' });
+      }
+    },
+  });
+  const own = await openStoreRoot({ fs: failing, folder: '/ha', random: seededRandom(10), beforeCreation: undefined });
+  await expect(own.folder.collect()).rejects.toMatchObject({ code: 'STORE_AWAY' });
+  expect(await entries()).toEqual(['9', '10', '11', '12']);
+  // Nothing that was not flushed is left: the worst case.
+  disk.crash({ next: () => 0, int: () => 0, hex: () => '' });
+  const after = await open();
+  expect(after.state.get('k8')).toBeDefined();
+  expect(after.state.get('k12')).toBeDefined();
 });
 
 describe('bad disks', () => {
@@ -212,7 +287,7 @@ describe('bad disks', () => {
     expect((await open()).state.image()).toEqual(log.state.image());
   });
 
-  test('a folder that is gone is away, and nothing is written in its place', async () => {
+  test('a folder that is gone is away, and what is written in its place does not count', async () => {
     const log = await open();
     await log.append(claim(log));
     await disk.rename('/ha', '/unmounted');
@@ -230,7 +305,7 @@ describe('bad disks', () => {
     await log.append(claim(log));
     await disk.removeTree('/ha');
     const other = await open();
-    await expect(log.refresh()).rejects.toMatchObject({ code: 'STORE_BROKEN' });
+    await expect(log.refresh()).rejects.toMatchObject({ code: 'STORE_REPLACED' });
     expect(await log.append(put('x'))).toMatchObject({ kind: 'undecided' });
     await other.refresh();
     expect(other.state.get('x')).toBeUndefined();

@@ -111,7 +111,7 @@ export class TransactionLog {
 
   /**
    * Afterwards `state` has every entry that was in the log when this was called, all of it durable, and nothing that this
-   * process wrote before can still appear. Errors: STORE_AWAY, STORE_BROKEN.
+   * process wrote before can still appear. Errors: STORE_AWAY, STORE_BROKEN, STORE_REPLACED.
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#turns.run(async () => {
@@ -339,7 +339,7 @@ export class TransactionLog {
       this.#health = { state: 'answers' };
       return value;
     } catch (error) {
-      this.#health = { state: codeOf(error) === 'STORE_BROKEN' ? 'broken' : 'away', error: errorInfo(error) };
+      this.#health = { state: codeOf(error) === 'STORE_AWAY' ? 'away' : 'broken', error: errorInfo(error) };
       throw error;
     }
   }

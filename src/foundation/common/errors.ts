@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'STORE_AWAY'
   | 'STORE_BROKEN'
   | 'STORE_EMPTY'
+  | 'STORE_REPLACED'
   | 'TASK_CANCELED'
   | 'TASK_FAILED'
   | 'TASK_MANAGER_LOST'

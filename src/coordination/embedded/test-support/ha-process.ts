@@ -6,12 +6,12 @@ import { systemClock } from '../../../foundation/common/system-clock.ts';
 import { systemRandom } from '../../../foundation/common/system-random.ts';
 import { LocalFileSystem } from '../../../foundation/filesystem/local/local-file-system.ts';
 import type { Contender } from '../../leader-election.ts';
-import type { LeaderInformation, Leadership } from '../../leadership.ts';
+import type { Leadership } from '../../leadership.ts';
 import { EmbeddedServices } from '../embedded-services.ts';
 
 /**
  * A process of its own for tests: stands for election, counts checkpoint ids as fast as it can while it leads, says each thing
- * that happens as a line of JSON, and takes `suspect` and `close` as lines. `node ha-process.ts <folder> <name> <lease in ms>`
+ * that happens as a line of JSON, and takes `suspect <epoch>` and `close` as lines. `node ha-process.ts <folder> <name> <lease in ms>`
  */
 const [folder = '', name = '', leaseMs = ''] = process.argv.slice(2);
 const JOB = 'e'.repeat(32) as JobId;
@@ -49,7 +49,6 @@ const count = async (leadership: Leadership): Promise<void> => {
   }
 };
 
-let leader: LeaderInformation | undefined;
 const contender: Contender = {
   endpoints: { instanceId: name, rpcAddress: '', restAddress: '' },
   granted: (leadership) => {
@@ -61,17 +60,18 @@ const contender: Contender = {
   certain: ({ epoch }) => say({ kind: 'certain', epoch }),
   revoked: ({ epoch }, reason) => say({ kind: 'revoked', epoch, reason }),
   leaderChanged: (seen) => {
-    leader = seen;
     say({ kind: 'sees', leader: seen?.endpoints.instanceId, epoch: seen?.leadership.epoch });
   },
 };
 const candidacy = services.election.join(contender);
 
 createInterface({ input: process.stdin }).on('line', async (command) => {
-  if (command === 'suspect' && leader !== undefined) {
-    const { outcome } = await (await candidacy).suspect(leader.leadership);
+  const [verb, epoch] = command.split(' ');
+  if (verb === 'suspect') {
+    const dead: Leadership = { lineage: services.lineage, epoch: Number(epoch), sessionId: '', grantedAtMs: 0 };
+    const { outcome } = await (await candidacy).suspect(dead);
     say({ kind: 'suspected', outcome });
-  } else if (command === 'close') {
+  } else if (verb === 'close') {
     await services.close();
     process.exit(0);
   }

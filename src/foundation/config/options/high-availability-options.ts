@@ -54,7 +54,8 @@ export const highAvailabilityOptions = {
     key: `${prefix}.start-empty`,
     default: 'false',
     description:
-      'Begin with an empty store although `storageDir` holds jobs of this cluster. They are left behind: not started, not deleted.',
+      'Begin with an empty store although `storageDir` holds jobs of this cluster. They are left behind: not started, not deleted. ' +
+      'For one start, not to be left in a file.',
     isFlink: false,
   }),
   jobManagerPort: option(stringType, {
