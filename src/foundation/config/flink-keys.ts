@@ -209,7 +209,6 @@ export const FLINK_KEYS: readonly string[] = [
   'state.storage.fs.write-buffer-size',
   'taskmanager.collect-sink.port',
   'taskmanager.cpu.cores',
-  'taskmanager.data.bind-port',
   'taskmanager.data.ssl.enabled',
   'taskmanager.heap.mb',
   'taskmanager.heap.size',
