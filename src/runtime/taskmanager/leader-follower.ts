@@ -84,7 +84,9 @@ export class LeaderFollower {
       logger,
       heartbeat,
       onLost: ({ silentMs }) => {
-        this.#session?.connection.close(`it was silent for ${Math.round(silentMs)} ms (heartbeat.timeout)`);
+        const reason = `nothing was heard of the leader for ${Math.round(silentMs)} ms (heartbeat.timeout)`;
+        logger.warn(`Leaving ${this.#registeredAs?.connection.remoteAddress}: ${reason}`);
+        this.#registeredAs?.connection.close(reason);
       },
     });
     this.#reconnecting = new Reconnecting({
