@@ -345,12 +345,14 @@ export class TaskManager implements TaskExecutorGateway {
     if (!this.#ledger.isLive(report.attempt)) {
       return;
     }
-    this.#ledger.reported(report);
+    const isNews = this.#ledger.reported(report);
     if (report.kind === 'state' && isTerminal(report.state)) {
       this.#endWatches.ended(report.attempt);
       this.#tellIdle();
     }
-    this.#leader?.report(report);
+    if (isNews) {
+      this.#leader?.report(report);
+    }
   }
 
   #tellIdle(): void {
