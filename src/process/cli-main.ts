@@ -1,16 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { codeOf } from '../foundation/common/errors.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { runCli } from '../interfaces/cli/cli.ts';
 import type { StartRun } from '../interfaces/cli/job-run.ts';
 import type { InterruptSignal } from '../interfaces/cli/run-command.ts';
+import { packageVersion } from './package-version.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-
-const version = (): string => {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
-};
 
 /** The engine is loaded while the job is bundled. */
 const startRun = (argv: readonly string[]): StartRun => {
@@ -58,7 +53,7 @@ const interrupts = (): ((interrupted: Interrupted) => () => void) => {
 /** The `millrace` command. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   const exitCode = await runCli(argv, {
-    version: version(),
+    version: packageVersion(),
     start: startRun(argv),
     streams: { stdout: process.stdout, stderr: process.stderr },
     env: process.env,

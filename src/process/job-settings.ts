@@ -82,11 +82,18 @@ const availableBytes = (): number => {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 };
 
-/** Limits of the threads' memory. There always is one: a thread without takes the process, or the machine, with it. */
-export const memoryLimitsOf = (configuration: Configuration, threads: number): MemoryLimits => {
+/**
+ * Limits of the threads' memory. There always is one: a thread without takes the process, or the machine, with it.
+ * `processBytes`: what the process may take (`taskmanager.memory.process.size`), if that is less than there is.
+ */
+export const memoryLimitsOf = (
+  configuration: Configuration,
+  threads: number,
+  processBytes = Number.POSITIVE_INFINITY,
+): MemoryLimits => {
   const heap = configuration.get(taskManagerOptions.taskHeap);
   const offHeap = configuration.get(taskManagerOptions.taskOffHeap);
-  const available = availableBytes();
+  const available = Math.min(processBytes, availableBytes());
   return {
     heapBytes: Math.max(16 * MIB, heap ?? Math.min(LARGEST_DEFAULT_HEAP_MIB * MIB, (available * HEAP_SHARE) / threads)),
     offHeapBytes: Math.max(16 * MIB, offHeap ?? (available * OFF_HEAP_SHARE) / threads),

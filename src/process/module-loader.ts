@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
 import { nearestOf } from '../foundation/config/nearest.ts';
@@ -19,13 +19,11 @@ const EXAMPLE = `
 /**
  * Imports a bundle (or any module) and returns the job that it exports. `file` is what people know it by.
  *
- * Errors: FILE_NOT_FOUND; BAD_JOB when it exports no job, or throws while it is imported (with the user's file and line).
+ * Errors: FILE_NOT_FOUND, FILESYSTEM; BAD_JOB when it exports no job, or throws while it is imported (with the user's file and line).
  */
 export const loadJob = async (modulePath: string, file?: string): Promise<JobDefinition> => {
   const jobFile = file === undefined ? 'the job file' : `the job file ${shownPath(file)}`;
-  if (!existsSync(modulePath)) {
-    throw new MillraceError('FILE_NOT_FOUND', `the job's module ${modulePath} does not exist`);
-  }
+  requireReadable(modulePath);
   installModuleHooks();
   const loaded = await importModule(modulePath, jobFile);
   const exported = loaded['default'];
@@ -38,6 +36,22 @@ export const loadJob = async (modulePath: string, file?: string): Promise<JobDef
     throw new MillraceError('BAD_JOB', `the default export of ${jobFile} is ${describe(exported)}; expected${EXAMPLE}`);
   }
   return exported;
+};
+
+/** A process of a cluster that does not see the folder of the bundles says so, in place of failing somehow. */
+const requireReadable = (modulePath: string): void => {
+  try {
+    accessSync(modulePath, constants.R_OK);
+  } catch (thrown) {
+    const isMissing = codeOf(thrown) === 'ENOENT';
+    const problem = isMissing ? 'does not exist' : `cannot be read (${messageOf(thrown)})`;
+    throw new MillraceError(
+      isMissing ? 'FILE_NOT_FOUND' : 'FILESYSTEM',
+      `the job's module ${modulePath} ${problem}; where the job runs in a cluster, all processes have to see the folder of ` +
+        'high-availability.storageDir under the same path',
+      { cause: thrown, retryable: true },
+    );
+  }
 };
 
 const isJob = (value: unknown): value is JobDefinition =>

@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'PORT_IN_USE'
   | 'PROTOCOL'
   | 'REMOTE_FAILED'
+  | 'SLOT_OCCUPIED'
   | 'STORE_AWAY'
   | 'STORE_BROKEN'
   | 'STORE_EMPTY'

@@ -29,6 +29,12 @@ interface Entry {
   readonly readers: Map<OperatorId, ReaderEntry>;
 }
 
+export interface LiveAttempt {
+  readonly id: AttemptId;
+  readonly attempt: AttemptRef;
+  readonly slot: number;
+}
+
 /**
  * What a TaskManager runs, and what it was told and has told (R15): the truth from which a new leader goes on. It changes
  * before a command goes on to a task and before a report goes on to the leader. Attempts that have ended stay until their
@@ -66,34 +72,60 @@ export class AttemptLedger {
     return entry !== undefined && !isTerminal(entry.state);
   }
 
-  commanded(attempt: AttemptId, command: TaskCommand): void {
+  /** Those that have not ended, and their slots. */
+  get live(): readonly LiveAttempt[] {
+    return [...this.#entries].flatMap(([id, { attempt, slot, state }]) =>
+      isTerminal(state) ? [] : [{ id, attempt, slot }],
+    );
+  }
+
+  /** The slot that it runs in; `undefined` when it has ended, or never was here. */
+  slotOf(attempt: AttemptId): number | undefined {
+    return this.isLive(attempt) ? this.#entries.get(attempt)?.slot : undefined;
+  }
+
+  /** How it ended, as it was reported. */
+  endOf(attempt: AttemptId): Extract<TaskReport, { kind: 'state' }> | undefined {
+    const entry = this.#entries.get(attempt);
+    if (entry === undefined || !isTerminal(entry.state)) {
+      return undefined;
+    }
+    const { state, error } = entry;
+    return { kind: 'state', attempt, state, ...(error === undefined ? {} : { error }) };
+  }
+
+  /** What is left of the command for the task: splits that the reader has are not given to it again. */
+  commanded(attempt: AttemptId, command: TaskCommand): TaskCommand {
     const entry = this.#entries.get(attempt);
     if (entry === undefined) {
-      return;
+      return command;
     }
     switch (command.kind) {
       case 'trigger':
         entry.triggered = Math.max(entry.triggered, command.trigger.checkpointId);
         entry.drained ||= command.trigger.stop === 'drain' && !entry.ended;
-        return;
+        return command;
       case 'completed':
         // What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader.
         for (const reader of entry.readers.values()) {
           reader.accepted = reader.accepted.filter(({ afterCheckpoint }) => afterCheckpoint >= command.checkpointId);
         }
-        return;
+        return command;
       case 'splits': {
         const reader = readerOf(entry, command.operatorId);
-        reader.accepted.push(...command.splits.map((split) => ({ split, afterCheckpoint: entry.triggered })));
-        reader.requests = Math.max(0, reader.requests - command.splits.length);
-        return;
+        const known = new Set(reader.accepted.map(({ split }) => idOfSplit(split)));
+        const splits = command.splits.filter((split) => !known.has(idOfSplit(split)));
+        reader.accepted.push(...splits.map((split) => ({ split, afterCheckpoint: entry.triggered })));
+        reader.requests = Math.max(0, reader.requests - splits.length);
+        return { ...command, splits };
       }
       case 'no-more-splits':
         Object.assign(readerOf(entry, command.operatorId), { requests: 0, noMoreSplits: true });
-        return;
+        return command;
       case 'aborted':
       case 'floor':
       case 'cancel':
+        return command;
     }
   }
 
@@ -138,6 +170,11 @@ export class AttemptLedger {
     }
   }
 
+  /** Nothing of what was here counts any more (R12). */
+  clear(): void {
+    this.#entries.clear();
+  }
+
   get reports(): readonly AttemptReport[] {
     return [...this.#entries.values()].map(({ attempt, slot, state, error, ended, drained, readers }) => ({
       attempt,
@@ -156,7 +193,7 @@ export class AttemptLedger {
   }
 }
 
-const isTerminal = (state: TaskState): boolean => state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
+export const isTerminal = (state: TaskState): boolean => state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
 
 const isSucceededBy = (old: AttemptRef, next: AttemptRef): boolean =>
   old.job === next.job &&
@@ -173,3 +210,7 @@ const readerOf = (entry: Entry, operatorId: OperatorId): ReaderEntry => {
   entry.readers.set(operatorId, reader);
   return reader;
 };
+
+/** Stable, and never assigned twice to a reader (R4). */
+const idOfSplit = (split: unknown): unknown =>
+  typeof split === 'object' && split !== null && 'id' in split ? split.id : split;

@@ -7,6 +7,7 @@ import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type {
+  AttemptReport,
   Fence,
   JobMasterGateway,
   TaskCommand,
@@ -14,19 +15,28 @@ import type {
   TaskExecutorGateway,
   TaskReport,
 } from '../protocol/task-commands.ts';
+import { NewestFence } from '../rpc/fencing.ts';
 import type { ProducerPlace } from '../network/exchange.ts';
+import { AttemptLedger, isTerminal } from './attempt-ledger.ts';
 import { DataAddresses } from './data-addresses.ts';
-import { EndWatch } from './end-watch.ts';
+import { deployCommand } from './deploy-command.ts';
+import { EndWatches } from './end-watches.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { MemoryWatchOptions } from './memory-watch.ts';
+import { refuseDeployment } from './refuse-deployment.ts';
+import { SlotOwners } from './slot-owners.ts';
 import type { StartThread } from './thread-host.ts';
-import type { ThreadCommand, ThreadReport } from './thread-protocol.ts';
+import { TakenReports } from './taken-reports.ts';
+import type { ThreadReport } from './thread-protocol.ts';
 import { ThreadPool } from './thread-pool.ts';
+
+export type ConsoleReport = Extract<ThreadReport, { kind: 'console' }>;
 
 /** What leaves the TaskManager besides reports to the JobMaster. A promise: nothing more is wanted until it settles. */
 export interface TaskManagerEvents {
   client(jobId: string, channel: string, payload: unknown): void | Promise<void>;
-  console(line: Extract<ThreadReport, { kind: 'console' }>): void | Promise<void>;
+  /** `jobName`: of the job that the thread is for. */
+  console(line: ConsoleReport, jobName: string | undefined): void | Promise<void>;
   /** Where each slot can be reached now; again when a thread came back. Only with `instanceId`. */
   located?(slots: readonly DataLocation[]): void;
   /** Tasks here fail with CHANNEL_LOST because a thread of another process cannot be reached any more. */
@@ -35,11 +45,13 @@ export interface TaskManagerEvents {
 
 export interface TaskManagerOptions {
   readonly slots: number;
-  /** Slots are packed into this many threads. */
+  /** Slots are packed into this many threads. Where several jobs come, each slot has its own. */
   readonly threads: number;
   readonly startThread: StartThread;
   /** Of this process; with it the threads listen for threads of other processes. */
   readonly instanceId?: string;
+  /** What the process knows of leaders (I2); missing: it serves one in the same process. */
+  readonly fence?: NewestFence;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: TaskManagerEvents;
@@ -54,15 +66,10 @@ export interface TaskManagerOptions {
 /** Pause before a thread is started again that died before it could be reached. */
 const RESTART_PAUSE_MS = 1_000;
 
-/** So many reports to the client are acknowledged at once. */
-const TAKEN_AT_ONCE = 256;
-
-interface TrackedAttempt {
-  readonly thread: number;
-  endWatch: EndWatch | undefined;
-}
-
-/** One TaskManager: its slots, packed into threads, and what runs in them. */
+/**
+ * One TaskManager: its slots, packed into threads, and what runs in them. What it runs stands in its table, which changes
+ * before anything goes on to a task or to the leader (R15); without a leader only the table hears of it.
+ */
 export class TaskManager implements TaskExecutorGateway {
   readonly slots: number;
   readonly #options: TaskManagerOptions;
@@ -70,15 +77,28 @@ export class TaskManager implements TaskExecutorGateway {
   readonly #memory: MemoryWatch | undefined;
   readonly #addresses: DataAddresses | undefined;
   readonly #restarts = new Map<number, TimerHandle>();
-  readonly #attempts = new Map<AttemptId, TrackedAttempt>();
-  readonly #taken: number[];
-  #jobMaster: JobMasterGateway | undefined;
-  #fence: Fence | undefined;
+  readonly #ledger = new AttemptLedger();
+  readonly #owners = new SlotOwners();
+  readonly #endWatches: EndWatches;
+  readonly #fence: NewestFence;
+  readonly #taken: TakenReports;
+  readonly #idle: (() => void)[] = [];
+  #leader: JobMasterGateway | undefined;
 
   constructor(options: TaskManagerOptions) {
     this.slots = options.slots;
     this.#options = options;
-    this.#taken = new Array<number>(options.threads).fill(0);
+    this.#fence = options.fence ?? new NewestFence();
+    this.#taken = new TakenReports(options.logger, (thread, count) =>
+      this.#threads.send(thread, { kind: 'taken', count }),
+    );
+    this.#endWatches = new EndWatches({
+      ...options,
+      giveUp: (attempt, error) => {
+        const slot = this.#ledger.slotOf(attempt);
+        void (slot === undefined ? undefined : this.#threads.end(this.#threadOf(slot), error));
+      },
+    });
     const { instanceId, slots, threads, events } = options;
     this.#addresses =
       instanceId === undefined
@@ -101,20 +121,22 @@ export class TaskManager implements TaskExecutorGateway {
           });
   }
 
-  /** Whom tasks report to. */
-  register(jobMaster: JobMasterGateway): void {
-    this.#jobMaster = jobMaster;
+  /** Whom tasks report to; `undefined`: nobody leads. */
+  register(leader: JobMasterGateway | undefined): void {
+    this.#leader = leader;
+  }
+
+  /** The table of attempts, as a leader wants it that has just come (R15). */
+  get reports(): readonly AttemptReport[] {
+    return this.#ledger.reports;
   }
 
   deploy(fence: Fence, deployments: readonly TaskDeployment[]): void {
     if (!this.#accepts(fence)) {
       return;
     }
-    const threadOf = ({ slot }: TaskDeployment): number => slot % this.#threads.size;
-    for (const deployment of deployments) {
-      this.#attempts.set(attemptId(deployment.attempt), { thread: threadOf(deployment), endWatch: undefined });
-    }
-    const threads = Map.groupBy(deployments, threadOf);
+    const accepted = deployments.filter((deployment) => this.#admit(deployment));
+    const threads = Map.groupBy(accepted, ({ slot }) => this.#threadOf(slot));
     const failed = new Map<number, unknown>();
     // All threads first: a deployment connects to producers in other threads.
     for (const thread of threads.keys()) {
@@ -128,27 +150,50 @@ export class TaskManager implements TaskExecutorGateway {
       if (failed.has(thread)) {
         this.#startFailed(thread, own, failed.get(thread));
       } else {
-        this.#threads.send(thread, this.#deployCommand(own));
+        const placeOf = this.#placeOf.bind(this);
+        this.#threads.send(thread, deployCommand(own, placeOf));
       }
     }
   }
 
   command(fence: Fence, attempt: AttemptId, command: TaskCommand): void {
-    const tracked = this.#attempts.get(attempt);
-    if (!this.#accepts(fence)) {
-      return;
+    if (this.#accepts(fence)) {
+      this.#command(attempt, command);
     }
-    if (tracked === undefined) {
-      if (command.kind === 'cancel') {
-        // It ended before; the JobMaster waits for the confirmation.
-        this.#jobMaster?.report({ kind: 'state', attempt, state: 'CANCELED' });
-      }
-      return;
+  }
+
+  /** The job has ended: nobody asks for its attempts any more, and nothing of it is left in its threads. */
+  releaseJob(fence: Fence, job: string): void {
+    if (this.#accepts(fence)) {
+      this.#ledger.live.forEach(({ id, attempt }) => attempt.job === job && this.#endWatches.ended(id));
+      this.#ledger.released(job);
+      this.#clean(this.#owners.release(job));
+      this.#tellIdle();
     }
-    if (command.kind === 'cancel') {
-      this.#watchEnd(attempt);
+  }
+
+  /** How long tasks may hold an alignment from now on (R10); `undefined`: a leader is there. */
+  limitAlignments(limitMs: number | undefined): void {
+    for (let thread = 0; thread < this.#threads.size; thread++) {
+      this.#threads.send(thread, { kind: 'alignment-limit', limitMs });
     }
-    this.#threads.send(tracked.thread, { kind: 'command', attempt, command });
+  }
+
+  /** Cancels whatever runs; resolves when all of it has ended. The table keeps how. */
+  cancelAll(): Promise<void> {
+    this.#ledger.live.forEach(({ id }) => this.#command(id, { kind: 'cancel' }));
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+      this.#tellIdle();
+    });
+  }
+
+  /** Another lineage counts (R12): what runs is ended at once, and was never here. */
+  startAfresh(): void {
+    this.#endWatches.stop();
+    this.#ledger.clear();
+    this.#clean(this.#owners.releaseAll());
+    this.#tellIdle();
   }
 
   /** Ends a thread as a crash would; for demonstrations and tests of recovery. */
@@ -168,8 +213,8 @@ export class TaskManager implements TaskExecutorGateway {
   /** How many tasks each thread has. */
   load(): readonly number[] {
     const load = new Array<number>(this.#threads.size).fill(0);
-    for (const { thread } of this.#attempts.values()) {
-      load[thread]!++;
+    for (const { slot } of this.#ledger.live) {
+      load[this.#threadOf(slot)]!++;
     }
     return load;
   }
@@ -180,38 +225,70 @@ export class TaskManager implements TaskExecutorGateway {
     for (const restart of this.#restarts.values()) {
       restart.cancel();
     }
-    for (const { endWatch } of this.#attempts.values()) {
-      endWatch?.stop();
-    }
+    this.#endWatches.stop();
     await this.#threads.stop();
   }
 
   /** I2: a lower epoch than the newest seen is refused. */
   #accepts(fence: Fence): boolean {
-    const seen = this.#fence;
-    if (seen !== undefined && seen.lineage === fence.lineage && fence.epoch < seen.epoch) {
-      this.#options.logger.warn(`refused a command of epoch ${fence.epoch}; epoch ${seen.epoch} is known`);
+    if (this.#options.fence === undefined) {
+      this.#fence.learn(fence);
+    }
+    try {
+      this.#fence.admit(fence);
+      return true;
+    } catch (thrown) {
+      this.#options.logger.warn(`Refused a command: ${messageOf(thrown)}`);
       return false;
     }
-    this.#fence = fence;
+  }
+
+  /** Enters it into the table; whether it is to be started. What comes again is there already. */
+  #admit(deployment: TaskDeployment): boolean {
+    const attempt = attemptId(deployment.attempt);
+    if (this.#ledger.has(attempt)) {
+      return false;
+    }
+    const refusal = refuseDeployment(deployment, this.#ledger.live, this.slots);
+    this.#ledger.deployed(deployment);
+    if (refusal !== undefined) {
+      this.#options.logger.warn(`Refused a task: ${refusal.message}`);
+      this.#taskReport({ kind: 'state', attempt, state: 'FAILED', error: errorInfo(refusal) });
+      return false;
+    }
+    if (this.#owners.claim(deployment)) {
+      this.#clean([deployment.slot]);
+    }
     return true;
   }
 
-  #deployCommand(deployments: readonly TaskDeployment[]): ThreadCommand {
-    const [first] = deployments;
-    return {
-      kind: 'deploy',
-      graph: first!.graph,
-      program: first!.program,
-      tasks: deployments.map(({ graph: _graph, program: _program, ...deployment }) => ({
-        ...deployment,
-        producers: Object.fromEntries(
-          deployment.inputs
-            .flatMap((input) => input.channels)
-            .map(({ producer }) => [attemptId(producer), this.#placeOf(attemptId(producer), deployment.producers)]),
-        ),
-      })),
-    };
+  #command(attempt: AttemptId, command: TaskCommand): void {
+    const rest = this.#ledger.commanded(attempt, command);
+    const slot = this.#ledger.slotOf(attempt);
+    if (slot !== undefined) {
+      if (command.kind === 'cancel') {
+        this.#endWatches.watch(attempt);
+      }
+      this.#threads.send(this.#threadOf(slot), { kind: 'command', attempt, command: rest });
+    } else if (command.kind === 'cancel') {
+      // It ended before, or never was here; the JobMaster waits for the confirmation.
+      this.#leader?.report(this.#ledger.endOf(attempt) ?? { kind: 'state', attempt, state: 'CANCELED' });
+    }
+  }
+
+  #threadOf(slot: number): number {
+    return slot % this.#threads.size;
+  }
+
+  /** Threads of slots that a job has left: the next one gets a clean thread. Packed threads run one job only. */
+  #clean(slots: readonly number[]): void {
+    const threads = [...new Set(slots.map((slot) => this.#threadOf(slot)))];
+    for (const thread of threads) {
+      this.#memory?.forget(thread);
+      this.#addresses?.died(thread);
+      this.#taken.forget(thread);
+    }
+    this.#threads.replace(threads);
   }
 
   #placeOf(producer: AttemptId, producers: TaskDeployment['producers']): ProducerPlace {
@@ -219,7 +296,8 @@ export class TaskManager implements TaskExecutorGateway {
     if (location !== undefined && location.instanceId !== this.#options.instanceId) {
       return { kind: 'remote', location };
     }
-    return { kind: 'thread', thread: location?.thread ?? this.#attempts.get(producer)?.thread ?? -1 };
+    const slot = this.#ledger.slotOf(producer);
+    return { kind: 'thread', thread: location?.thread ?? (slot === undefined ? -1 : this.#threadOf(slot)) };
   }
 
   #startFailed(thread: number, deployments: readonly TaskDeployment[], thrown: unknown): void {
@@ -245,55 +323,51 @@ export class TaskManager implements TaskExecutorGateway {
       case 'task':
         return this.#taskReport(report.report);
       case 'failing':
-        return this.#watchEnd(report.attempt);
+        return this.#ledger.isLive(report.attempt) ? this.#endWatches.watch(report.attempt) : undefined;
       case 'metrics':
-        this.#jobMaster?.metrics(report.metrics);
+        this.#leader?.metrics(report.metrics);
         return this.#memory?.reported(thread, report.memory, false);
       case 'collected':
         return this.#memory?.reported(thread, report.memory, true);
       case 'client':
-        return this.#take(thread, events.client(report.jobId, report.channel, report.payload));
-      case 'console':
-        return this.#take(thread, events.console(report));
+        return this.#taken.take(thread, events.client(report.jobId, report.channel, report.payload));
+      case 'console': {
+        const jobName = this.#owners.jobNameOf((slot) => this.#threadOf(slot) === thread);
+        return this.#taken.take(thread, events.console(report, jobName));
+      }
       case 'log':
         return logger[report.level](report.message, report.fields);
     }
   }
 
-  /** Tells the thread that somebody took what it sent, so that it sends more. */
-  #take(thread: number, taking: void | Promise<void>): void {
-    const taken = (): void => {
-      this.#taken[thread]!++;
-      if (this.#taken[thread] === TAKEN_AT_ONCE) {
-        this.#taken[thread] = 0;
-        this.#threads.send(thread, { kind: 'taken', count: TAKEN_AT_ONCE });
-      }
-    };
-    if (taking === undefined) {
-      taken();
-    } else {
-      void taking.finally(taken).catch((error: unknown) => {
-        this.#options.logger.warn(`the client did not take what was sent: ${messageOf(error)}`);
-      });
+  #taskReport(report: TaskReport): void {
+    // One that has ended, or that nobody asks for any more, has nothing to say.
+    if (!this.#ledger.isLive(report.attempt)) {
+      return;
+    }
+    const isNews = this.#ledger.reported(report);
+    if (report.kind === 'state' && isTerminal(report.state)) {
+      this.#endWatches.ended(report.attempt);
+      this.#tellIdle();
+    }
+    if (isNews) {
+      this.#leader?.report(report);
     }
   }
 
-  #taskReport(report: TaskReport): void {
-    if (report.kind === 'state' && ['FINISHED', 'CANCELED', 'FAILED'].includes(report.state)) {
-      this.#attempts.get(report.attempt)?.endWatch?.stop();
-      this.#attempts.delete(report.attempt);
+  #tellIdle(): void {
+    if (this.#ledger.live.length === 0) {
+      this.#idle.splice(0).forEach((resolve) => resolve());
     }
-    this.#jobMaster?.report(report);
   }
 
   /** Every task of the thread has failed with it; the next deployment starts another one. */
   #threadDied(thread: number, error: MillraceError): void {
     this.#options.logger.error(`task thread ${thread} died: ${error.message}`);
     this.#memory?.forget(thread);
-    this.#taken[thread] = 0;
-    const lost = [...this.#attempts].filter(([, tracked]) => tracked.thread === thread);
-    for (const [attempt] of lost) {
-      this.#taskReport({ kind: 'state', attempt, state: 'FAILED', error: errorInfo(error) });
+    this.#taken.forget(thread);
+    for (const { id } of this.#ledger.live.filter(({ slot }) => this.#threadOf(slot) === thread)) {
+      this.#taskReport({ kind: 'state', attempt: id, state: 'FAILED', error: errorInfo(error) });
     }
     if (this.#addresses !== undefined) {
       this.#restart(thread, this.#addresses.isListening(thread));
@@ -324,25 +398,5 @@ export class TaskManager implements TaskExecutorGateway {
     const error = new MillraceError(info.code === 'PORT_IN_USE' ? 'PORT_IN_USE' : 'BAD_OPTION', info.message);
     this.#addresses?.failed(error);
     void this.#threads.end(thread, error);
-  }
-
-  #watchEnd(attempt: AttemptId): void {
-    const tracked = this.#attempts.get(attempt);
-    if (tracked === undefined || tracked.endWatch !== undefined) {
-      return;
-    }
-    const { clock, logger, cancellationTimeoutMs, cancellationIntervalMs } = this.#options;
-    tracked.endWatch = new EndWatch(clock, cancellationIntervalMs, cancellationTimeoutMs, {
-      warn: (seconds) => logger.warn(`task ${attempt} has not ended for ${seconds} s; user code may block its thread`),
-      giveUp: () => {
-        const error = new MillraceError(
-          'TIMEOUT',
-          `task ${attempt} did not end within task.cancellation.timeout (${cancellationTimeoutMs} ms); ` +
-            'user code blocks its thread, which was ended',
-          { retryable: true },
-        );
-        void this.#threads.end(tracked.thread, error);
-      },
-    });
   }
 }

@@ -65,6 +65,7 @@ export class TaskThread {
   /** Survives promises and timers of user code: what they throw or print finds its task. */
   readonly #context = new AsyncLocalStorage<RunningCode>();
   #metricsTimer: TimerHandle | undefined;
+  #alignmentLimitMs: number | undefined;
   /** Reports to the client, and lines of the console, that nobody has taken yet. */
   #untaken = 0;
 
@@ -137,6 +138,9 @@ export class TaskThread {
       case 'command':
         // An attempt that is gone needs no command; one that was never here neither (R15: commands may arrive twice).
         return this.#tasks.get(command.attempt)?.command(command.command);
+      case 'alignment-limit':
+        this.#alignmentLimitMs = command.limitMs;
+        return this.#tasks.forEach((task) => task.command(command));
       case 'taken':
         return this.#taken(command.count);
       case 'collect':
@@ -194,6 +198,9 @@ export class TaskThread {
       onDone: () => this.#tasks.delete(attempt),
     });
     this.#tasks.set(attempt, task);
+    if (this.#alignmentLimitMs !== undefined) {
+      task.command({ kind: 'alignment-limit', limitMs: this.#alignmentLimitMs });
+    }
     void this.#as(task, () => task.start());
   }
 

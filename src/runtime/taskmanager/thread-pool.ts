@@ -1,6 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
-import { errorInfo } from '../../foundation/common/errors.ts';
-import type { MillraceError } from '../../foundation/common/errors.ts';
+import { errorInfo, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { StartThread, ThreadHost } from './thread-host.ts';
 import type { ThreadCommand, ThreadReport } from './thread-protocol.ts';
 
@@ -21,6 +20,10 @@ export class ThreadPool {
   readonly #startThread: StartThread;
   readonly #events: ThreadPoolEvents;
   readonly #threads = new Map<number, RunningThread>();
+  /** Threads that end so that a clean one takes their place. */
+  readonly #replaced = new Set<number>();
+  /** By thread: what waits until all replaced ones are there again. */
+  readonly #held = new Map<number, ThreadCommand[]>();
   #stopped = false;
 
   constructor(size: number, startThread: StartThread, events: ThreadPoolEvents) {
@@ -39,7 +42,7 @@ export class ThreadPool {
     }
     const host: ThreadHost = this.#startThread(index, {
       report: (report) => {
-        if (this.#threads.get(index)?.host === host) {
+        if (this.#threads.get(index)?.host === host && !this.#replaced.has(index)) {
           this.#events.report(index, report);
         }
       },
@@ -55,7 +58,29 @@ export class ThreadPool {
 
   /** A thread that does not run gets nothing. */
   send(index: number, command: ThreadCommand): void {
-    this.#threads.get(index)?.host.send(command);
+    const held = this.#held.get(index);
+    if (held !== undefined) {
+      held.push(command);
+    } else if (this.#replaced.has(index) || (command.kind === 'deploy' && this.#replaced.size > 0)) {
+      // Tasks may connect to a thread that is not there yet.
+      this.#held.set(index, [command]);
+    } else {
+      this.#threads.get(index)?.host.send(command);
+    }
+  }
+
+  /**
+   * Ends these threads at once and starts others in their place, which get what is sent from now on. Of the old ones nothing
+   * is reported any more; `died` only where no other can be started.
+   */
+  replace(indices: readonly number[]): void {
+    for (const index of indices) {
+      const thread = this.#threads.get(index);
+      if (thread !== undefined && thread.ending === undefined) {
+        this.#replaced.add(index);
+        thread.ending = thread.host.terminate().then(() => this.#replace(index));
+      }
+    }
   }
 
   running(): readonly (readonly [number, ThreadHost])[] {
@@ -80,15 +105,40 @@ export class ThreadPool {
     this.#threads.clear();
   }
 
+  #replace(index: number): void {
+    this.#replaced.delete(index);
+    if (this.#stopped) {
+      return;
+    }
+    this.#remove(index, 'its thread is replaced by a clean one');
+    try {
+      this.start(index);
+    } catch (thrown) {
+      const message = `task thread ${index} could not be started: ${messageOf(thrown)}`;
+      this.#held.delete(index);
+      this.#events.died(index, new MillraceError('WORKER_DIED', message, { cause: thrown, retryable: true }));
+    }
+    if (this.#replaced.size === 0) {
+      const held = [...this.#held];
+      this.#held.clear();
+      held.forEach(([thread, commands]) => commands.forEach((command) => this.send(thread, command)));
+    }
+  }
+
   #died(index: number, host: ThreadHost, error: MillraceError): void {
     if (this.#stopped || this.#threads.get(index)?.host !== host) {
       return;
     }
-    this.#threads.delete(index);
-    // The others learn it before anybody can deploy to them again.
-    for (const other of this.#threads.values()) {
-      other.host.send({ kind: 'disconnect', peer: index, reason: errorInfo(error).message });
-    }
+    this.#held.delete(index);
+    this.#remove(index, errorInfo(error).message);
     this.#events.died(index, error);
+  }
+
+  /** The others learn it before anybody can deploy to them again. */
+  #remove(index: number, reason: string): void {
+    this.#threads.delete(index);
+    for (const other of this.#threads.values()) {
+      other.host.send({ kind: 'disconnect', peer: index, reason });
+    }
   }
 }

@@ -25,6 +25,8 @@ export type ThreadCommand =
       readonly tasks: readonly ThreadDeployment[];
     }
   | { readonly kind: 'command'; readonly attempt: AttemptId; readonly command: TaskCommand }
+  /** How long its tasks may hold an alignment (R10); `undefined`: as long as it takes, for there is a leader. */
+  | { readonly kind: 'alignment-limit'; readonly limitMs: number | undefined }
   /** So many `client` and `console` reports have been taken since the last time. */
   | { readonly kind: 'taken'; readonly count: number }
   /** Collects garbage and reports what is left. */

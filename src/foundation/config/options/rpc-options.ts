@@ -1,4 +1,4 @@
-import { durationType, integerType, memoryType, stringType } from '../option-type.ts';
+import { durationType, integerType, memoryType, portsType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 /** Read once processes of a cluster start. */
@@ -66,9 +66,10 @@ export const rpcOptions = {
     description: 'Port, or range of ports, that the TaskManager listens on, where it differs from what others see.',
     isUsed,
   }),
-  taskManagerDataBindPort: option(stringType, {
+  taskManagerDataBindPort: option(portsType, {
     key: 'taskmanager.data.bind-port',
     fallbackKeys: ['taskmanager.data.port'],
+    default: '0',
     defaultText: '`taskmanager.data.port`',
     description: 'Port, or range of ports, for records that the TaskManager listens on.',
     isUsed,

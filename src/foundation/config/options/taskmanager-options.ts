@@ -8,6 +8,12 @@ export const taskManagerOptions = {
     default: '1',
     description: 'Slots of a TaskManager. A slot is a worker thread that runs one subtask of each operator.',
   }),
+  processMemory: option(memoryType, {
+    key: 'taskmanager.memory.process.size',
+    defaultText: 'the memory of the machine, or of the container',
+    description: 'All that a TaskManager process may take. What is not set of its parts is a share of it.',
+    isUsed: false,
+  }),
   taskHeap: option(memoryType, {
     key: 'taskmanager.memory.task.heap.size',
     defaultText: '60 % of the memory, shared by the threads; 4 GiB at most',

@@ -54,7 +54,7 @@ describe('BarrierAligner', () => {
     const it = aligner(2, { floor: 5 });
     expect(said(it.barrier(0, barrier(5), 0))).toBe('');
     expect(said(it.barrier(1, barrier(4), 0))).toBe('');
-    expect(it.aligning).toBeUndefined();
+    expect(it.alignment).toBeUndefined();
     expect(said(it.barrier(0, barrier(6), 0))).toBe('block 0');
   });
 

@@ -34,8 +34,10 @@ export class BarrierAligner {
     this.#decided = options.floor;
   }
 
-  get aligning(): number | undefined {
-    return this.#alignment?.barrier.checkpointId;
+  /** The one that goes on now. */
+  get alignment(): { readonly checkpointId: number; readonly sinceMs: number } | undefined {
+    const alignment = this.#alignment;
+    return alignment && { checkpointId: alignment.barrier.checkpointId, sinceMs: alignment.sinceMs };
   }
 
   barrier(channel: number, barrier: BarrierEvent, nowMs: number): AlignerAction[] {

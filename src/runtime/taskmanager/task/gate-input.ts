@@ -1,13 +1,13 @@
-import type { Clock } from '../../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { unreachable } from '../../../foundation/common/assert.ts';
 import type { StreamEvent } from '../../network/stream-element.ts';
-import type { TaskCommand } from '../../protocol/task-commands.ts';
 import { BarrierAligner } from './barrier-aligner.ts';
 import type { AlignerAction } from './barrier-aligner.ts';
 import { barrierOf } from './barrier-of-trigger.ts';
 import type { ChainLink } from './chain-link.ts';
 import type { InputGate } from './input-gate.ts';
 import type { TaskInput, TaskInputOwner } from './task-input.ts';
+import type { TaskSignal } from './task-signal.ts';
 import { WatermarkValve } from './watermark-valve.ts';
 import type { ValveOutput } from './watermark-valve.ts';
 
@@ -34,6 +34,9 @@ export class GateInput implements TaskInput {
   #channelsWithData: number;
   readonly #dataEnded: boolean[];
   #isEnded = false;
+  /** While nobody leads (R10). */
+  #limitMs: number | undefined;
+  #limitTimer: TimerHandle | undefined;
   readonly isSource = false;
   recordsIn = 0;
 
@@ -80,13 +83,18 @@ export class GateInput implements TaskInput {
     return true;
   }
 
-  command(command: TaskCommand): void {
+  command(command: TaskSignal): void {
     switch (command.kind) {
       case 'trigger':
         return this.#carryOut(this.#aligner.triggered(barrierOf(command.trigger), this.#clock.monotonic()));
       case 'aborted':
       case 'floor':
         return this.#carryOut(this.#aligner.cancelled(command.checkpointId));
+      case 'alignment-limit':
+        this.#limitMs = command.limitMs;
+        return this.#keepLimit();
+      case 'alignment-check':
+        return this.#keepLimit();
       default:
         return;
     }
@@ -97,6 +105,7 @@ export class GateInput implements TaskInput {
   checkpointCompleted(): void {}
 
   close(): Promise<void> {
+    this.#limitTimer?.cancel();
     this.#gate.close();
     return Promise.resolve();
   }
@@ -158,5 +167,24 @@ export class GateInput implements TaskInput {
           unreachable(action, 'aligner action');
       }
     }
+    if (this.#limitMs !== undefined) {
+      this.#keepLimit();
+    }
+  }
+
+  /** Nobody who triggered the checkpoint may be left to complete it: nothing waits long for its barriers (R10). */
+  #keepLimit(): void {
+    this.#limitTimer?.cancel();
+    this.#limitTimer = undefined;
+    const limitMs = this.#limitMs;
+    const { alignment } = this.#aligner;
+    if (limitMs === undefined || alignment === undefined) {
+      return;
+    }
+    const leftMs = alignment.sinceMs + limitMs - this.#clock.monotonic();
+    if (leftMs <= 0) {
+      return this.#carryOut(this.#aligner.cancelled(alignment.checkpointId));
+    }
+    this.#limitTimer = this.#clock.after(leftMs, () => this.#owner.command({ kind: 'alignment-check' }));
   }
 }

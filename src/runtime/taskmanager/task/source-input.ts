@@ -2,12 +2,12 @@ import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { SourceBehavior, SourceReader, Split } from '../../../pipeline/connectors/source.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
-import type { TaskCommand } from '../../protocol/task-commands.ts';
 import type { ListStateOfOperator } from '../../state/keyed-state.ts';
 import { barrierOf } from './barrier-of-trigger.ts';
 import type { ChainLink } from './chain-link.ts';
 import { attributeTo } from './operator-failure.ts';
 import type { TaskInput, TaskInputOwner } from './task-input.ts';
+import type { TaskSignal } from './task-signal.ts';
 
 const RECORDS_A_STEP = 512;
 
@@ -87,7 +87,7 @@ export class SourceInput implements TaskInput {
     return this.#woken || this.#options.entry.count > before;
   }
 
-  command(command: TaskCommand): void {
+  command(command: TaskSignal): void {
     switch (command.kind) {
       case 'trigger':
         return this.#trigger(barrierOf(command.trigger));

@@ -1,5 +1,5 @@
-import type { TaskCommand } from '../../protocol/task-commands.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
+import type { TaskSignal } from './task-signal.ts';
 
 /** Where the records of a task come from: a source reader, or the channels of an input gate. */
 export interface TaskInput {
@@ -7,7 +7,7 @@ export interface TaskInput {
   open(goesOn: () => boolean): Promise<void>;
   /** Processes one batch or event; false when there is nothing to do now. */
   step(): boolean;
-  command(command: TaskCommand): void;
+  command(command: TaskSignal): void;
   /** Puts the input's own state (splits) where the snapshot takes it from. */
   snapshot(): void;
   checkpointCompleted(checkpointId: number): void;
@@ -19,6 +19,8 @@ export interface TaskInput {
 /** What an input asks of its task. */
 export interface TaskInputOwner {
   wake(): void;
+  /** Comes back to the input, in turn with whatever else reaches the task. */
+  command(command: TaskSignal): void;
   fail(error: unknown): void;
   /** Every record before the barrier is processed: take part. */
   performCheckpoint(barrier: BarrierEvent, alignedSinceMs: number): void;

@@ -1,14 +1,14 @@
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { RingQueue } from '../../../foundation/common/ring-queue.ts';
-import type { TaskCommand } from '../../protocol/task-commands.ts';
+import type { TaskSignal } from './task-signal.ts';
 
 const QUEUE_LIMIT = 10_000_000;
 
-/** What waits for its turn in one task: commands of the JobMaster, completions of async work, timers that are due. */
+/** What waits for its turn in one task: commands and the like, completions of async work, timers that are due. */
 export class TaskMailbox {
   readonly #clock: Clock;
   readonly #wake: () => void;
-  readonly #commands = new RingQueue<TaskCommand>(QUEUE_LIMIT);
+  readonly #commands = new RingQueue<TaskSignal>(QUEUE_LIMIT);
   readonly #actions = new RingQueue<() => void>(QUEUE_LIMIT);
   readonly #timers = new Set<TimerHandle>();
   #takesActions = true;
@@ -31,12 +31,12 @@ export class TaskMailbox {
     return this.#timers.size;
   }
 
-  command(command: TaskCommand): void {
+  command(command: TaskSignal): void {
     this.#commands.push(command);
     this.#wake();
   }
 
-  takeCommand(): TaskCommand | undefined {
+  takeCommand(): TaskSignal | undefined {
     return this.#commands.shift();
   }
 

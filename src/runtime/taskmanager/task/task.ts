@@ -2,11 +2,12 @@ import { type ErrorInfo, errorInfo, messageOf } from '../../../foundation/common
 import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { MAX_WATERMARK } from '../../../pipeline/operators/operator.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
-import type { TaskCommand, TaskMetrics, TaskState as ReportedState } from '../../protocol/task-commands.ts';
+import type { TaskMetrics, TaskState as ReportedState } from '../../protocol/task-commands.ts';
 import { EndCoverage } from './end-coverage.ts';
 import { OutputFlusher } from './output-flusher.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInputOwner } from './task-input.ts';
+import type { TaskSignal } from './task-signal.ts';
 import { TaskMailbox } from './task-mailbox.ts';
 import { taskMetrics } from './task-metrics.ts';
 import { TaskSnapshots } from './task-snapshots.ts';
@@ -128,7 +129,7 @@ export class Task implements TaskInputOwner {
     this.#options.onReady(this);
   }
 
-  command(command: TaskCommand): void {
+  command(command: TaskSignal): void {
     if (this.isDone) {
       return;
     }
@@ -255,7 +256,7 @@ export class Task implements TaskInputOwner {
     return 'more';
   }
 
-  #carryOut(command: TaskCommand): void {
+  #carryOut(command: TaskSignal): void {
     const { input, state } = this.#parts!;
     if (command.kind === 'completed') {
       state.checkpointCompleted(command.checkpointId);

@@ -1,0 +1,276 @@
+import { availableParallelism } from 'node:os';
+import type { LeaderRetrieval } from '../coordination/leader-retrieval.ts';
+import type { Clock } from '../foundation/common/clock.ts';
+import type { DataLocation } from '../foundation/common/data-location.ts';
+import { MillraceError } from '../foundation/common/errors.ts';
+import type { Logger } from '../foundation/common/logger.ts';
+import type { Random } from '../foundation/common/random.ts';
+import { systemClock } from '../foundation/common/system-clock.ts';
+import { systemRandom } from '../foundation/common/system-random.ts';
+import type { Configuration } from '../foundation/config/configuration.ts';
+import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
+import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
+import type { TlsIdentity } from '../foundation/security/tls-identity.ts';
+import {
+  jobManagerProtocol,
+  taskManagerProtocol,
+  type JobManagerProtocol,
+  type TaskManagerProtocol,
+  type TaskManagerRegistration,
+} from '../runtime/protocol/cluster-protocol.ts';
+import { PROTOCOL_VERSION } from '../runtime/protocol/protocol-version.ts';
+import { NewestFence } from '../runtime/rpc/fencing.ts';
+import type { Hello } from '../runtime/rpc/hello.ts';
+import { binding, heartbeatOptions, registrationTiming, rpcLimits } from '../runtime/rpc/rpc-configuration.ts';
+import { formatAddress } from '../runtime/rpc/rpc-address.ts';
+import type { RpcService } from '../runtime/rpc/rpc-protocol.ts';
+import { accepted, type RpcListener } from '../runtime/rpc/rpc-transport.ts';
+import { TcpTransport } from '../runtime/rpc/tcp/transport.ts';
+import { LeaderFollower } from '../runtime/taskmanager/leader-follower.ts';
+import type { MemoryLimits } from '../runtime/taskmanager/memory-guard.ts';
+import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
+import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
+import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
+import { memoryLimitsOf, memoryWatchOf, threadSettingsOf } from './job-settings.ts';
+import { packageVersion } from './package-version.ts';
+import { startWorkerThread } from './start-worker-thread.ts';
+import { taskOutput, type WriteLine } from './task-output.ts';
+
+export interface TaskManagerSurroundings {
+  /** Closed by whoever opened it. */
+  readonly haServices: { readonly retrieval: LeaderRetrieval };
+  readonly logger: Logger;
+  /** Lines of `print()`; the process's stdout unless set. */
+  readonly writeLine?: WriteLine;
+  readonly tls?: TlsIdentity | undefined;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** It found no leader in time (`taskmanager.registration.timeout`) and has stopped by itself. */
+  readonly gaveUp?: (error: MillraceError) => void;
+}
+
+export interface RunningTaskManager {
+  /** The same after a restart, if `taskmanager.resource-id` is set. */
+  readonly resourceId: string;
+  /** New with each start. */
+  readonly instanceId: string;
+  /** `host:port` on which it answers hellos and `ping`. */
+  readonly address: string;
+  /** Ends a task thread as a crash would; for drills. */
+  killThread(slot: number): Promise<void>;
+  /** In order: the leader is told, tasks are cancelled and may take a few seconds to end, everything is closed. */
+  stop(reason?: string): Promise<void>;
+}
+
+/** Tasks that were cancelled by the end of the process may take so long to close what they have open. */
+const STOP_GRACE_MS = 5_000;
+
+/**
+ * Starts a TaskManager in this process: a worker thread for each slot, and whatever leads is followed. Errors: BAD_OPTION,
+ * ADDRESS_IN_USE and PORT_IN_USE for ports that are taken.
+ */
+export const startTaskManager = async (
+  configuration: Configuration,
+  surroundings: TaskManagerSurroundings,
+): Promise<RunningTaskManager> => {
+  const started = new TaskManagerProcess(configuration, surroundings);
+  try {
+    await started.start();
+    return started;
+  } catch (thrown) {
+    await started.stop('it could not start');
+    throw thrown;
+  }
+};
+
+class TaskManagerProcess implements RunningTaskManager {
+  readonly instanceId: string;
+  readonly #configuration: Configuration;
+  readonly #surroundings: TaskManagerSurroundings;
+  readonly #clock: Clock;
+  readonly #fence = new NewestFence();
+  readonly #limits: MemoryLimits;
+  readonly #transport: TcpTransport;
+  readonly #tasks: TaskManager;
+  readonly #follower: LeaderFollower;
+  #resourceId: string;
+  #listener: RpcListener | undefined;
+  #data: readonly DataLocation[] = [];
+  #stopping: Promise<void> | undefined;
+
+  constructor(configuration: Configuration, surroundings: TaskManagerSurroundings) {
+    const { clock = systemClock, random = systemRandom, logger, tls, haServices } = surroundings;
+    this.#configuration = configuration;
+    this.#surroundings = surroundings;
+    this.#clock = clock;
+    this.instanceId = random.hex(32);
+    this.#resourceId = configuration.get(rpcOptions.taskManagerResourceId) ?? `taskmanager-${random.hex(6)}`;
+    const slots = configuration.get(taskManagerOptions.slots);
+    this.#limits = memoryLimitsOf(configuration, slots, configuration.get(taskManagerOptions.processMemory));
+    const limits = rpcLimits(configuration);
+    this.#transport = new TcpTransport({ clock, logger, limits, self: () => this.#hello() }, tls);
+    this.#tasks = new TaskManager({
+      slots,
+      threads: slots,
+      instanceId: this.instanceId,
+      fence: this.#fence,
+      startThread: this.#startThread(),
+      clock,
+      logger,
+      events: {
+        ...taskOutput(logger, surroundings.writeLine),
+        located: (data) => this.#located(data),
+        connectionLost: (remote, reason) =>
+          logger.warn(`A connection to tasks of TaskManager ${remote.instanceId} broke: ${reason}`),
+      },
+      cancellationTimeoutMs: configuration.get(taskManagerOptions.cancellationTimeout),
+      cancellationIntervalMs: configuration.get(taskManagerOptions.cancellationInterval),
+      memory: memoryWatchOf(this.#limits),
+    });
+    this.#follower = new LeaderFollower({
+      clock,
+      random,
+      logger,
+      transport: this.#transport,
+      retrieval: haServices.retrieval,
+      fence: this.#fence,
+      tasks: this.#tasks,
+      registration: (localHost) => this.#registration(localHost),
+      timing: registrationTiming(configuration),
+      heartbeat: heartbeatOptions(configuration),
+      absenceTimeoutMs: configuration.get(taskManagerOptions.leaderAbsenceTimeout),
+      registrationTimeoutMs: configuration.get(rpcOptions.taskManagerRegistrationTimeout),
+      gaveUp: (error) => void this.#gaveUp(error),
+    });
+  }
+
+  get resourceId(): string {
+    return this.#resourceId;
+  }
+
+  get address(): string {
+    const port = this.#listener?.address.port ?? 0;
+    return formatAddress({ host: this.#host ?? this.#bindHost, port });
+  }
+
+  async start(): Promise<void> {
+    this.#listener = await this.#transport.listen({
+      ...binding(this.#configuration, {
+        host: rpcOptions.taskManagerBindHost,
+        bindPort: rpcOptions.taskManagerBindPort,
+        port: rpcOptions.taskManagerPort,
+      }),
+      accept: () => accepted(this.#visitors(), () => {}),
+    });
+    this.#data = await this.#tasks.listening();
+    this.#surroundings.logger.info(
+      `TaskManager ${this.resourceId} (instance ${this.instanceId}) has ${this.#tasks.slots} slots and listens on ` +
+        this.address,
+    );
+    this.#follower.start();
+  }
+
+  killThread(slot: number): Promise<void> {
+    return this.#tasks.killThread(slot);
+  }
+
+  stop(reason = 'it was told to stop'): Promise<void> {
+    this.#stopping ??= this.#stop(`TaskManager ${this.resourceId} stops: ${reason}`);
+    return this.#stopping;
+  }
+
+  async #stop(farewell: string): Promise<void> {
+    this.#follower.stop(farewell);
+    await Promise.race([this.#tasks.cancelAll(), this.#passed(STOP_GRACE_MS)]);
+    await this.#tasks.stop();
+    await this.#listener?.close(farewell);
+  }
+
+  #passed(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.after(ms, resolve));
+  }
+
+  async #gaveUp(error: MillraceError): Promise<void> {
+    this.#surroundings.logger.error(error.message);
+    await this.stop(error.message);
+    this.#surroundings.gaveUp?.(error);
+  }
+
+  get #bindHost(): string {
+    return this.#configuration.get(rpcOptions.taskManagerBindHost);
+  }
+
+  /** What others reach it at; `undefined` where it is bound to all addresses: the one that the leader sees. */
+  get #host(): string | undefined {
+    const bindHost = this.#bindHost;
+    return this.#configuration.get(rpcOptions.taskManagerHost) ?? (isAnyAddress(bindHost) ? undefined : bindHost);
+  }
+
+  #located(data: readonly DataLocation[]): void {
+    this.#data = data;
+    this.#follower.located(data);
+  }
+
+  #startThread(): StartThread {
+    const { tls } = this.#surroundings;
+    const configuration = this.#configuration;
+    const encode = (pem: string): Uint8Array => new TextEncoder().encode(pem);
+    const data: NonNullable<ThreadSettings['data']> = {
+      instanceId: this.instanceId,
+      clusterId: configuration.get(highAvailabilityOptions.clusterId),
+      bindHost: this.#bindHost,
+      host: this.#host ?? this.#bindHost,
+      ports: configuration.get(rpcOptions.taskManagerDataBindPort),
+      ...(tls === undefined ? {} : { tls: { ca: encode(tls.ca), cert: encode(tls.cert), key: encode(tls.key) } }),
+    };
+    const settings = { ...threadSettingsOf(configuration, undefined), data };
+    return startWorkerThread({ settings, heapLimitBytes: this.#limits.heapBytes });
+  }
+
+  #hello(): Hello {
+    const { known } = this.#fence;
+    return {
+      protocolVersion: PROTOCOL_VERSION,
+      packageVersion: packageVersion(),
+      clusterId: this.#configuration.get(highAvailabilityOptions.clusterId),
+      role: 'taskmanager',
+      instanceId: this.instanceId,
+      resourceId: this.resourceId,
+      ...(known === undefined ? {} : { fence: known }),
+    };
+  }
+
+  #registration(localHost: string): TaskManagerRegistration {
+    const host = this.#host ?? localHost;
+    return {
+      resourceId: this.resourceId,
+      instanceId: this.instanceId,
+      rpcAddress: formatAddress({ host, port: this.#listener?.address.port ?? 0 }),
+      slots: this.#tasks.slots,
+      data: this.#data.map((location) => ({ ...location, host: this.#host === undefined ? localHost : location.host })),
+      memoryBytes: Math.floor(this.#limits.processBytes),
+      cores: availableParallelism(),
+    };
+  }
+
+  /** For those who connect to this process; commands come over the connection that it has opened to the leader. */
+  #visitors(): RpcService<TaskManagerProtocol, JobManagerProtocol> {
+    const refuse = (): never => {
+      throw new MillraceError('PROTOCOL', 'commands are taken where this TaskManager has registered, not here');
+    };
+    return {
+      serves: taskManagerProtocol,
+      calls: jobManagerProtocol,
+      handlers: {
+        deploy: refuse,
+        command: refuse,
+        releaseJob: refuse,
+        ping: ({ fence }) => ({ fence: this.#follower.ping(fence) }),
+        heartbeat: () => {},
+      },
+    };
+  }
+}
+
+const isAnyAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';

@@ -1,0 +1,245 @@
+import { describe, expect, test } from 'vitest';
+import { checkpointId, type OperatorId } from '../../foundation/common/ids.ts';
+import { silentLogger } from '../../foundation/common/logger.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
+import type { Fence, TaskReport } from '../protocol/task-commands.ts';
+import { TaskManager } from './task-manager.ts';
+import { deploymentOf, FakeThreads, idOf } from './test-support/fake-threads.ts';
+
+const FENCE: Fence = { lineage: 'l', epoch: 1 };
+const A = 'job-a';
+const B = 'job-b';
+
+const setUp = () => {
+  const threads = new FakeThreads();
+  const reports: TaskReport[] = [];
+  const consoleJobs: (string | undefined)[] = [];
+  const clock = new ManualClock();
+  const manager = new TaskManager({
+    slots: 2,
+    threads: 2,
+    startThread: threads.start,
+    clock,
+    logger: silentLogger,
+    events: { client: () => {}, console: (_line, jobName) => void consoleJobs.push(jobName) },
+    cancellationTimeoutMs: 10_000,
+    cancellationIntervalMs: 0,
+  });
+  manager.register({ report: (report) => void reports.push(report), metrics: () => {} });
+  const states = (): string[] =>
+    reports.flatMap((report) =>
+      report.kind === 'state' ? [`${report.attempt} ${report.state} ${report.error?.code ?? ''}`.trimEnd()] : [],
+    );
+  return { threads, manager, states, reports, consoleJobs, clock };
+};
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('R15: what comes twice', () => {
+  test('a deployment starts its task once, and not again after its end', () => {
+    const { manager, threads } = setUp();
+    const task = deploymentOf(A, 0);
+    manager.deploy(FENCE, [task]);
+    manager.deploy(FENCE, [task]);
+    threads.state(0, idOf(task), 'RUNNING');
+    threads.state(0, idOf(task), 'FINISHED');
+    manager.deploy(FENCE, [task]);
+    expect(threads.deployed(0)).toEqual([idOf(task)]);
+    expect(manager.reports).toMatchObject([{ state: 'FINISHED' }]);
+  });
+
+  test('splits go to the reader once', () => {
+    const { manager, threads } = setUp();
+    const task = deploymentOf(A, 0);
+    manager.deploy(FENCE, [task]);
+    const operatorId = 'o' as OperatorId;
+    const give = (...ids: string[]): void =>
+      manager.command(FENCE, idOf(task), { kind: 'splits', operatorId, splits: ids.map((id) => ({ id })) });
+    give('1', '2');
+    give('1', '2', '3');
+    const given = threads.commands(0).flatMap((command) => (command.kind === 'splits' ? command.splits : []));
+    expect(given).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }]);
+    expect(manager.reports[0]?.readers[0]?.accepted).toHaveLength(3);
+  });
+
+  test('a cancellation of what has ended is answered with how it ended', () => {
+    const { manager, threads, states } = setUp();
+    const task = deploymentOf(A, 0);
+    manager.deploy(FENCE, [task]);
+    threads.state(0, idOf(task), 'FINISHED');
+    manager.command(FENCE, idOf(task), { kind: 'cancel' });
+    expect(states()).toEqual([`${idOf(task)} FINISHED`, `${idOf(task)} FINISHED`]);
+    expect(threads.commands(0)).toEqual([]);
+  });
+});
+
+describe('R15: the table', () => {
+  test('changes before a command or a report goes on', () => {
+    const { manager, threads } = setUp();
+    const task = deploymentOf(A, 0);
+    const seen: string[] = [];
+    manager.register({
+      report: () => void seen.push(`report, table says ${manager.reports[0]?.state}`),
+      metrics: () => {},
+    });
+    manager.deploy(FENCE, [task]);
+    threads.state(0, idOf(task), 'INITIALIZING');
+    threads.state(0, idOf(task), 'RUNNING');
+    expect(seen).toEqual(['report, table says INITIALIZING', 'report, table says RUNNING']);
+  });
+
+  test('hears of everything while nobody leads, and tells it all', () => {
+    const { manager, threads, reports } = setUp();
+    const [first, second] = [deploymentOf(A, 0), deploymentOf(A, 1)];
+    manager.deploy(FENCE, [first, second]);
+    manager.register(undefined);
+    threads.state(0, idOf(first), 'RUNNING');
+    threads.reports(0, { kind: 'ended', attempt: idOf(first) });
+    threads.state(1, idOf(second), 'FAILED');
+    expect(reports).toEqual([]);
+    expect(manager.reports).toMatchObject([
+      { attempt: first.attempt, slot: 0, state: 'RUNNING', ended: true },
+      { attempt: second.attempt, slot: 1, state: 'FAILED' },
+    ]);
+  });
+
+  test('keeps accepted splits until a completed checkpoint covers them', () => {
+    const { manager } = setUp();
+    const task = deploymentOf(A, 0);
+    manager.deploy(FENCE, [task]);
+    const operatorId = 'o' as OperatorId;
+    manager.command(FENCE, idOf(task), { kind: 'splits', operatorId, splits: [{ id: '1' }] });
+    manager.command(FENCE, idOf(task), {
+      kind: 'trigger',
+      trigger: { checkpointId: checkpointId(1) } as never,
+    });
+    manager.command(FENCE, idOf(task), { kind: 'splits', operatorId, splits: [{ id: '2' }] });
+    manager.command(FENCE, idOf(task), { kind: 'completed', checkpointId: checkpointId(1) });
+    expect(manager.reports[0]?.readers[0]?.accepted.map(({ split }) => split)).toEqual([{ id: '2' }]);
+  });
+});
+
+describe('slots', () => {
+  test('of a job with living tasks are refused to another job, which harms nothing', () => {
+    const { manager, threads, states } = setUp();
+    const own = deploymentOf(A, 0);
+    const stranger = deploymentOf(B, 0);
+    manager.deploy(FENCE, [own]);
+    manager.deploy(FENCE, [stranger, deploymentOf(B, 1)]);
+    expect(states()).toEqual([`${idOf(stranger)} FAILED SLOT_OCCUPIED`]);
+    expect(threads.deployed(0)).toEqual([idOf(own)]);
+    expect(threads.deployed(1)).toHaveLength(1);
+    expect(threads.at(0).terminated).toBe(false);
+    // It was refused for good: what comes again is not a new attempt.
+    threads.state(0, idOf(own), 'FINISHED');
+    manager.deploy(FENCE, [stranger]);
+    expect(threads.deployed(0)).toEqual([idOf(own)]);
+  });
+
+  test('R1: a subtask whose older attempt lives is not started a second time', () => {
+    const { manager, threads, states } = setUp();
+    const [old, next] = [deploymentOf(A, 0), deploymentOf(A, 1, { subtask: 0, number: 2 })];
+    manager.deploy(FENCE, [old]);
+    manager.deploy(FENCE, [next]);
+    expect(states()).toEqual([`${idOf(next)} FAILED SLOT_OCCUPIED`]);
+    threads.state(0, idOf(old), 'CANCELED');
+    const third = deploymentOf(A, 1, { subtask: 0, number: 3 });
+    manager.deploy(FENCE, [third]);
+    expect(threads.deployed(1)).toEqual([idOf(third)]);
+    expect(manager.reports.map(({ attempt }) => attempt)).toEqual([third.attempt]);
+  });
+
+  test('that do not exist are refused', () => {
+    const { manager, states } = setUp();
+    manager.deploy(FENCE, [deploymentOf(A, 2)]);
+    expect(states()).toEqual([`${idOf(deploymentOf(A, 2))} FAILED SLOT_OCCUPIED`]);
+  });
+
+  test('of a released job get a clean thread, and the next job waits for it', async () => {
+    const { manager, threads, states } = setUp();
+    manager.deploy(FENCE, [deploymentOf(A, 0)]);
+    const used = threads.at(0);
+    threads.state(0, idOf(deploymentOf(A, 0)), 'FINISHED');
+    manager.releaseJob(FENCE, A);
+    manager.releaseJob(FENCE, A);
+    expect(manager.reports).toEqual([]);
+    expect(used.terminated).toBe(true);
+    expect(threads.at(1).terminated).toBe(false);
+    const [first, second] = [deploymentOf(B, 0), deploymentOf(B, 1)];
+    manager.deploy(FENCE, [first, second]);
+    manager.command(FENCE, idOf(second), { kind: 'no-more-splits', operatorId: 'o' as OperatorId });
+    // Neither the thread that is not there yet, nor one whose tasks would look for it.
+    expect(threads.deployed(1)).toEqual([]);
+    // The old thread has nothing to say any more.
+    used.events.report({ kind: 'task', report: { kind: 'state', attempt: idOf(first), state: 'FAILED' } });
+    used.gone();
+    await settled();
+    expect(threads.at(0)).not.toBe(used);
+    expect(threads.deployed(0)).toEqual([idOf(first)]);
+    expect(threads.deployed(1)).toEqual([idOf(second)]);
+    expect(threads.commands(1)).toHaveLength(1);
+    expect(states()).toEqual([`${idOf(deploymentOf(A, 0))} FINISHED`]);
+  });
+
+  test('that a job has left without being released are cleaned when another one comes', async () => {
+    const { manager, threads } = setUp();
+    manager.deploy(FENCE, [deploymentOf(A, 0)]);
+    threads.state(0, idOf(deploymentOf(A, 0)), 'FAILED');
+    manager.deploy(FENCE, [deploymentOf(A, 0, { number: 2 })]);
+    expect(threads.at(0).terminated).toBe(false);
+    threads.state(0, idOf(deploymentOf(A, 0, { number: 2 })), 'FAILED');
+    manager.deploy(FENCE, [deploymentOf(B, 0)]);
+    expect(threads.at(0).terminated).toBe(true);
+    threads.at(0).gone();
+    await settled();
+    expect(threads.deployed(0)).toEqual([idOf(deploymentOf(B, 0))]);
+  });
+
+  test('tell whose output a thread prints', () => {
+    const { manager, threads, consoleJobs } = setUp();
+    manager.deploy(FENCE, [deploymentOf(A, 1)]);
+    threads.at(1).events.report({ kind: 'console', level: 'info', text: 'x', source: '' });
+    threads.at(0).events.report({ kind: 'console', level: 'info', text: 'x', source: '' });
+    expect(consoleJobs).toEqual([`name of ${A}`, undefined]);
+  });
+});
+
+describe('R12: another lineage', () => {
+  test('ends what runs at once, and nothing of it is told', async () => {
+    const { manager, threads, reports } = setUp();
+    const task = deploymentOf(A, 0);
+    manager.deploy(FENCE, [task]);
+    manager.command(FENCE, idOf(task), { kind: 'cancel' });
+    manager.startAfresh();
+    expect(manager.reports).toEqual([]);
+    expect(threads.started.map(({ terminated }) => terminated)).toEqual([true, false]);
+    threads.at(0).gone();
+    await settled();
+    expect(threads.started).toHaveLength(3);
+    expect(reports).toEqual([]);
+  });
+});
+
+describe('cancelAll', () => {
+  test('resolves when the last task has ended, or its thread was given up', async () => {
+    const { manager, threads, clock } = setUp();
+    const [first, second] = [deploymentOf(A, 0), deploymentOf(B, 1)];
+    manager.deploy(FENCE, [first, second]);
+    let isDone = false;
+    void manager.cancelAll().then(() => {
+      isDone = true;
+    });
+    threads.state(0, idOf(first), 'CANCELED');
+    await settled();
+    expect(isDone).toBe(false);
+    clock.advanceBy(10_000);
+    threads.at(1).gone();
+    await settled();
+    expect(isDone).toBe(true);
+    expect(manager.reports.map(({ state }) => state)).toEqual(['CANCELED', 'FAILED']);
+  });
+
+  test('resolves at once where nothing runs', async () => {
+    await setUp().manager.cancelAll();
+  });
+});

@@ -1,0 +1,42 @@
+import { appendFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { job } from 'millrace';
+import { source } from 'millrace/connectors/custom';
+import { fileSink } from 'millrace/connectors/file';
+
+/**
+ * Running counts of 17 keys. After each third of the records the source waits for a file, `go-1` and `go-2`, in the job's
+ * folder; each start of a task leaves a line in `opens`. Arguments: folder, records.
+ */
+export default job('handover', (env, [folder = '', records = '']) => {
+  env.setParallelism(2);
+  const count = Number(records);
+  const opened = (what: string): void => appendFileSync(join(folder, 'opens'), `${what}\n`);
+  const numbers = source({
+    name: 'numbers',
+    bounded: true,
+    maxReadAhead: 1,
+    read: async function* (position: number = 0) {
+      opened('source');
+      for (let next = position; next < count; next++) {
+        yield [next, next + 1] as const;
+        const third = (next + 1) / (count / 3);
+        while (Number.isInteger(third) && third < 3 && !existsSync(join(folder, `go-${third}`))) {
+          await sleep(2);
+        }
+      }
+    },
+  });
+  const counts = env
+    .from(numbers)
+    .rebalance()
+    .map({
+      open: ({ subtask }) => opened(`map ${subtask}`),
+      map: (number: number) => number % 17,
+    })
+    .keyBy((key) => key)
+    .count();
+  counts.map(({ key, count: seen }) => `${key}\t${seen}`).to(fileSink({ path: join(folder, 'out') }));
+  counts.map(({ key }) => `key ${key}`).print();
+});
