@@ -14,6 +14,7 @@ import { isGloballyTerminal } from '../jobmaster/job-status.ts';
 import type { JobDirectory, ResourceManager, TaskListener } from '../resource-manager/resource-manager.ts';
 import type {
   JobDetails,
+  JobState,
   JobSubmission,
   JobSummary,
   SavepointRequest,
@@ -122,7 +123,8 @@ export class Dispatcher implements JobDirectory {
 
   list(): readonly JobSummary[] {
     const broken = [...this.#broken.keys()].map((jobId) => brokenSummary(jobId));
-    return [...[...this.#jobs.values()].map(({ summary }) => summary), ...broken, ...this.#ended.summaries];
+    const jobs = [...this.#jobs.values()].filter(({ jobId }) => !this.#ended.has(jobId));
+    return [...jobs.map(({ summary }) => summary), ...broken, ...this.#ended.summaries];
   }
 
   async details(jobId: JobId): Promise<JobDetails> {
@@ -264,7 +266,7 @@ export class Dispatcher implements JobDirectory {
       );
     }
     const job = this.#jobs.get(jobId);
-    if (job !== undefined && !isGloballyTerminal(job.summary.state as never)) {
+    if (job !== undefined && !isEnded(job.state)) {
       return job;
     }
     if (job === undefined && (await this.#ended.find(jobId)) === undefined) {
@@ -281,6 +283,8 @@ export class Dispatcher implements JobDirectory {
     return job;
   }
 }
+
+const isEnded = (state: JobState): boolean => state !== 'SET_ASIDE' && isGloballyTerminal(state);
 
 const brokenSummary = (jobId: JobId): JobSummary => ({
   jobId,
