@@ -145,18 +145,15 @@ export class Dispatcher implements JobDirectory {
   }
 
   async cancel(jobId: JobId): Promise<void> {
-    const job = await this.#running(jobId);
-    await job?.request({ kind: 'cancel', requestId: this.#options.random.hex(32) });
+    await (await this.#running(jobId))?.cancel();
   }
 
-  async stop(jobId: JobId, { triggerId, directory, drain }: StopRequest): Promise<{ triggerId: string }> {
-    const job = await this.#requireRunning(jobId);
-    const requestId = triggerId ?? this.#options.random.hex(32);
-    if (job.snapshotStatus(requestId) === undefined) {
-      const savepointDirectory = directory ?? job.requireLoaded().savepointDirectory;
-      await job.request({ kind: 'stop', requestId, savepointDirectory, drain });
-    }
-    return { triggerId: requestId };
+  async stop(
+    jobId: JobId,
+    { triggerId = this.#options.random.hex(32), directory, drain }: StopRequest,
+  ): Promise<{ triggerId: string }> {
+    await (await this.#requireRunning(jobId)).stop(triggerId, directory, drain);
+    return { triggerId };
   }
 
   async savepoint(
@@ -183,7 +180,8 @@ export class Dispatcher implements JobDirectory {
   }
 
   async snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {
-    const known = this.#jobs.get(jobId)?.snapshotStatus(triggerId) ?? this.#endedTriggers.get(jobId)?.get(triggerId);
+    const known =
+      (await this.#jobs.get(jobId)?.snapshotStatus(triggerId)) ?? this.#endedTriggers.get(jobId)?.get(triggerId);
     if (known !== undefined) {
       return known;
     }

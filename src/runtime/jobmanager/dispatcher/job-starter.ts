@@ -30,7 +30,7 @@ export type JobSurroundings = Pick<
   | 'records'
   | 'checkpoints'
   | 'checkpointIds'
-  | 'ended'
+  | 'persistResult'
   | 'isSetAside'
   | 'listener'
 >;

@@ -7,6 +7,7 @@ import { codeOf, errorInfo, messageOf, MillraceError, type ErrorInfo } from '../
 import type { Fence } from '../../../foundation/common/fence.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
+import type { Random } from '../../../foundation/common/random.ts';
 import type { JobResult } from '../jobmaster/job-master-options.ts';
 import { isTerminal, type JobStatus } from '../jobmaster/job-status.ts';
 import type { ResourceManager } from '../resource-manager/resource-manager.ts';
@@ -31,6 +32,7 @@ export interface ManagedJobOptions {
   readonly resources: ResourceManager;
   readonly ended: EndedJobs;
   readonly clock: Clock;
+  readonly random: Random;
   readonly logger: Logger;
   /** Nothing of it is left but its result. */
   readonly removed: () => void;
@@ -51,11 +53,8 @@ export class ManagedJob {
   readonly #options: ManagedJobOptions;
   readonly #record: JobRecordStore;
   #state: State = { kind: 'loading' };
-  #intent: JobIntent = { kind: 'run' };
-  /** The intent that is being carried out. */
-  #carriedOut: JobIntent | undefined;
-  /** The savepoint of a stop is complete: what is left of it is the JobMaster's. */
-  #isStopComplete = false;
+  /** As far as it is known here; the record has it (R7). */
+  #intent: JobIntent['kind'] = 'run';
   #isMarked = false;
   /** What kept the JobMaster from starting. */
   #unreadable: ErrorInfo | undefined;
@@ -109,7 +108,7 @@ export class ManagedJob {
     const overview = this.master?.overview;
     return {
       ...this.summary,
-      intent: this.#intent.kind,
+      intent: this.#intent,
       overview,
       waiting: this.#options.resources.overview.waiting.find(({ jobId }) => jobId === this.jobId),
       error: this.#state.kind === 'set-aside' ? this.#state.error : overview?.latestFailure,
@@ -138,20 +137,55 @@ export class ManagedJob {
     }
   }
 
-  /** Resolves when it is durable (R7). */
-  async request(intent: JobIntent): Promise<void> {
-    if (this.#intent.kind === 'cancel' || this.#state.kind === 'ended') {
+  /** Resolves when it is certain to happen, whoever leads (R7). */
+  async cancel(): Promise<void> {
+    if (this.#state.kind === 'ended') {
       return;
     }
-    await this.#record.recordIntent(intent);
-    this.#intent = intent;
-    this.#carryOn();
+    this.#intent = 'cancel';
+    if (this.master === undefined) {
+      const requestId = this.#options.random.hex(32);
+      await this.#record.recordIntent({ kind: 'cancel', requestId });
+    }
+    if (this.#state.kind === 'set-aside') {
+      await this.#cancelUnloaded();
+    } else {
+      // Also where it was loaded meanwhile, from a record that did not have it yet.
+      await this.master?.cancel();
+    }
   }
 
-  /** Of a savepoint or checkpoint, or of the stop that is asked for. */
-  snapshotStatus(triggerId: string): SnapshotStatus | undefined {
-    const isStop = this.#intent.kind === 'stop' && this.#intent.requestId === triggerId;
-    return this.triggers.get(triggerId) ?? (isStop ? { state: 'in-progress' } : undefined);
+  /** Resolves when it is certain to be tried, whoever leads (R7). */
+  async stop(requestId: string, directory: string | undefined, drain: boolean): Promise<void> {
+    const { master, savepointDirectory } = this.requireLoaded();
+    if ((await this.snapshotStatus(requestId)) !== undefined) {
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.triggers.start(requestId, async () => {
+      try {
+        const accepted = (): void => {
+          this.#intent = 'stop';
+          resolve();
+        };
+        return (await master.stop(directory ?? savepointDirectory, drain, { requestId, accepted })).baseFolder;
+      } catch (thrown) {
+        this.#intent = this.#intent === 'stop' ? 'run' : this.#intent;
+        reject(thrown);
+        throw thrown;
+      }
+    });
+    await promise;
+  }
+
+  /** Of a savepoint or checkpoint, or of a stop that a leader before this one accepted. */
+  async snapshotStatus(triggerId: string): Promise<SnapshotStatus | undefined> {
+    const known = this.triggers.get(triggerId);
+    if (known !== undefined || this.#state.kind === 'ended') {
+      return known;
+    }
+    const { intent } = await this.#record.read();
+    return intent.kind === 'stop' && intent.requestId === triggerId ? { state: 'in-progress' } : undefined;
   }
 
   /** Errors: JOB_SET_ASIDE; JOB_ENDED (retryable) while there is no JobMaster to ask. */
@@ -175,7 +209,7 @@ export class ManagedJob {
   async #load(forced: boolean): Promise<void> {
     const { pointer, storage, starter, resources, stores } = this.#options;
     const record = await this.#record.read();
-    this.#intent = record.intent;
+    this.#intent = record.intent.kind;
     if (forced) {
       await this.#record.clearLoading();
     } else if (record.loadingMarks >= LOADING_MARKS_MAX && !this.#isMarked) {
@@ -189,7 +223,6 @@ export class ManagedJob {
       this.#isMarked = true;
     }
     const stored = await storage.jobGraphs.read(pointer.graphPath);
-    this.#isStopComplete = (await stores.checkpoints(this.jobId).all()).at(-1)?.kind === 'savepoint';
     const job = await starter.prepare(stored, this.#surroundings(record, stored));
     if (this.#state.kind !== 'loading' || stores.isStopped) {
       return;
@@ -210,7 +243,7 @@ export class ManagedJob {
       records: this.#record,
       checkpoints: stores.checkpoints(this.jobId),
       checkpointIds: stores.checkpointIds(this.jobId),
-      ended: (result) => this.#writeResult(stored, result),
+      persistResult: (result) => this.#writeResult(stored, result),
       isSetAside: (error) => {
         // A first start that does not fit is a failure of the job; anything else is not for this process to end (R5).
         const isMisfit = error.code === 'CHECKPOINT_MISMATCH' || error.code === 'BAD_JOB';
@@ -227,39 +260,6 @@ export class ManagedJob {
       this.#isMarked = false;
       // It is loaded; where this cannot be written, the mark counts once too often.
       this.#record.clearLoading().catch(() => {});
-    }
-    this.#carryOn();
-  }
-
-  /** What was asked of it and is not done (R7): again under each leader, as soon as the job is where it can be done. */
-  #carryOn(): void {
-    const state = this.#state;
-    if (state.kind === 'set-aside' && this.#intent.kind === 'cancel') {
-      void this.#cancelUnloaded();
-    }
-    if (state.kind !== 'loaded' || this.#carriedOut === this.#intent) {
-      return;
-    }
-    const { master } = state.job;
-    const intent = this.#intent;
-    if (intent.kind === 'cancel' && master.status !== 'INITIALIZING') {
-      this.#carriedOut = intent;
-      master.cancel();
-    } else if (intent.kind === 'stop' && master.status === 'RUNNING' && !this.#isStopComplete) {
-      this.#carriedOut = intent;
-      this.triggers.start(intent.requestId, () => this.#stop(master, intent));
-    }
-  }
-
-  async #stop(master: ManagedMaster, intent: Extract<JobIntent, { kind: 'stop' }>): Promise<string> {
-    try {
-      return (await master.stop(intent.savepointDirectory, intent.drain)).baseFolder;
-    } catch (thrown) {
-      if (this.#state.kind === 'loaded' && !isTerminal(master.status) && this.#intent === intent) {
-        this.#options.logger.warn(`Job ${this.jobId} is not stopped and goes on: ${messageOf(thrown)}`);
-        await this.request({ kind: 'run' });
-      }
-      throw thrown;
     }
   }
 
@@ -338,7 +338,9 @@ export class ManagedJob {
         this.#isMarked = false;
         this.#record.clearLoading().catch(() => {});
       }
-      this.#carryOn();
+      if (this.#intent === 'cancel') {
+        void this.#cancelUnloaded();
+      }
     }
   }
 

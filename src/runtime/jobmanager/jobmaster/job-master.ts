@@ -209,10 +209,9 @@ export class JobMaster implements JobMasterGateway {
     } catch (thrown) {
       const error = errorInfo(thrown);
       if (this.#options.isSetAside?.(error) === true) {
-        this.suspend();
-      } else {
-        this.#post(() => this.#handle({ kind: 'fail', error, fatal: true }));
+        return this.suspend();
       }
+      this.#post(() => this.#handle({ kind: 'fail', error, fatal: true }));
     }
   }
 
