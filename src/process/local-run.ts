@@ -69,7 +69,7 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
     // Two jobs of one id would write to the same places.
     await requireNotRunning(runtimeFolder(), jobId);
   }
-  const places = await localPlaces(planned, jobId, request.inline);
+  const places = await localPlaces({ configuration, graph: planned.translation.jobGraph }, jobId, request.inline);
   const found = await initialRestore(configuration, planned.translation.jobGraph);
   const checkpointIds = new InMemoryCheckpointIdCounter();
   await checkpointIds.raise(await usedCheckpointIds(places.checkpoints, jobId, found));

@@ -13,6 +13,7 @@ import type { JobId } from '../../foundation/common/ids.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
+import { taskManagerProtocol } from '../protocol/cluster-protocol.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import type { RpcTransport } from '../rpc/rpc-transport.ts';
 import type {
@@ -165,7 +166,7 @@ export class JobManager implements Contender, ClusterGateway {
     if (isNew) {
       const { endpoints, leadership } = leader;
       this.#options.logger.info(
-        `New leader elected ${endpoints.rpcAddress} (instance ${endpoints.instanceId}, epoch ${leadership.epoch})`,
+        `New leader elected ${leadership.sessionId} at ${endpoints.rpcAddress} (epoch ${leadership.epoch})`,
       );
     }
     this.#watch.leaderChanged(leader);
@@ -259,7 +260,7 @@ export class JobManager implements Contender, ClusterGateway {
       heartbeat,
       hints: this.#watch.hints,
       publish: () => this.#publish(leadership),
-      probe: (address) => this.#probe(address),
+      probe: (address) => this.#probe(address, leadership),
       challenged: (epoch) => void this.#raise(leadership, epoch),
       changed: () => this.service.tellStandbys(),
     });
@@ -301,11 +302,17 @@ export class JobManager implements Contender, ClusterGateway {
     }
   }
 
-  /** The instance id of whoever answers there. */
-  async #probe(rpcAddress: string): Promise<string> {
-    const { transport, heartbeat } = this.#options;
-    const nothing = { serves: {}, handlers: {}, calls: {} };
-    const connection = await transport.connect(parseAddress(rpcAddress), nothing, { timeoutMs: heartbeat.timeoutMs });
+  /** The instance id of whoever answers there; a TaskManager hears who leads now, before it sees it in the store. */
+  async #probe(rpcAddress: string, { lineage, epoch }: Leadership): Promise<string> {
+    const { transport, heartbeat, logger } = this.#options;
+    const service = { serves: {}, handlers: {}, calls: taskManagerProtocol };
+    const timeoutMs = heartbeat.timeoutMs;
+    const connection = await transport.connect(parseAddress(rpcAddress), service, { timeoutMs });
+    if (connection.peer.role === 'taskmanager') {
+      await connection
+        .call('ping', { fence: { lineage, epoch } }, { timeoutMs })
+        .catch((error: unknown) => logger.debug(`${rpcAddress} does not follow: ${messageOf(error)}`));
+    }
     connection.close();
     return connection.peer.instanceId;
   }
