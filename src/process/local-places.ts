@@ -8,8 +8,8 @@ import { checkpointingOptions } from '../foundation/config/options/checkpointing
 import { processOptions } from '../foundation/config/options/process-options.ts';
 import { recoveryOptions } from '../foundation/config/options/recovery-options.ts';
 import { fileSystemOf, probeWritable } from '../foundation/filesystem/file-systems.ts';
+import type { JobGraph } from '../pipeline/graph/job-graph.ts';
 import { jobCheckpointFolder } from '../runtime/checkpoint/checkpoint-layout.ts';
-import type { PlannedJob } from './plan-job.ts';
 
 /** Where snapshots go when nobody says it: named at the start, never nowhere. */
 const DEFAULT_CHECKPOINT_DIR = '.millrace/checkpoints';
@@ -24,28 +24,54 @@ export interface LocalPlaces {
   readonly notes: readonly string[];
 }
 
+/** Where snapshots go when nobody says it. */
+export interface DefaultPlaces {
+  readonly checkpoints: string;
+  readonly savepoints: string;
+}
+
+const LOCAL_DEFAULTS: DefaultPlaces = { checkpoints: DEFAULT_CHECKPOINT_DIR, savepoints: DEFAULT_SAVEPOINT_DIR };
+
+/** What decides about the places of a job. */
+export interface PlacedJob {
+  readonly configuration: Configuration;
+  readonly graph: Pick<JobGraph, 'checkpointing'>;
+}
+
 /**
  * `inline`: tasks run in this thread, and share its memory. Errors: BAD_OPTION for a place that cannot be one, FILESYSTEM
  * when checkpoints cannot be written.
  */
 export const localPlaces = async (
-  { configuration, translation }: PlannedJob,
+  job: PlacedJob,
   jobId: JobId,
   inline: boolean,
+  defaults = LOCAL_DEFAULTS,
 ): Promise<LocalPlaces> => {
   if (!inline) {
-    requireShared(configuration, translation.jobGraph.checkpointing !== undefined);
+    requireShared(job.configuration, job.graph.checkpointing !== undefined);
   }
-  const savepoints = placeOf(configuration, checkpointingOptions.savepointDirectory, DEFAULT_SAVEPOINT_DIR);
-  const directory = placeOf(configuration, checkpointingOptions.directory, DEFAULT_CHECKPOINT_DIR);
-  if (translation.jobGraph.checkpointing === undefined) {
+  const places = placesOf(job, jobId, defaults);
+  if (places.checkpoints !== undefined) {
+    await probeWritable(checkpointDirectory(job, defaults), checkpointingOptions.directory.key);
+  }
+  return places;
+};
+
+/** The places alone, unchecked. Errors: BAD_OPTION. */
+export const placesOf = (job: PlacedJob, jobId: JobId, defaults: DefaultPlaces): LocalPlaces => {
+  const savepoints = placeOf(job.configuration, checkpointingOptions.savepointDirectory, defaults.savepoints);
+  const directory = checkpointDirectory(job, defaults);
+  if (job.graph.checkpointing === undefined) {
     const notes = ['Checkpointing is off: a failure or a stop loses what the job computed (env.enableCheckpointing)'];
     return { checkpoints: undefined, savepoints, notes };
   }
-  await probeWritable(directory, checkpointingOptions.directory.key);
   const checkpoints = jobCheckpointFolder(directory, jobId);
   return { checkpoints, savepoints, notes: [`Checkpoints go to ${checkpoints}`] };
 };
+
+const checkpointDirectory = ({ configuration }: PlacedJob, defaults: DefaultPlaces): string =>
+  placeOf(configuration, checkpointingOptions.directory, defaults.checkpoints);
 
 /** Where the bundle is written for this process. */
 export const temporaryFolder = (configuration: Configuration): string =>

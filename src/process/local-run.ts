@@ -8,16 +8,11 @@ import type { LogFields, Logger, LogLevel } from '../foundation/common/logger.ts
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
-import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
-import { restartOptions } from '../foundation/config/options/restart-options.ts';
 import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
 import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { RunEvents, RunRequest } from '../interfaces/cli/job-run.ts';
-import { fileEnumerator } from '../pipeline/connectors/file/file-enumerator.ts';
-import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enumerator.ts';
 import { collectLeftOvers } from '../runtime/checkpoint/collect-left-overs.ts';
 import type { CompletedCheckpoint } from '../runtime/jobmanager/checkpoint-coordinator/completed-checkpoint.ts';
-import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
 import { FixedSlots, slotsNeeded } from '../runtime/jobmanager/scheduler/slot-table.ts';
 import type { UserCodeOptions } from '../runtime/jobmanager/split-coordination/user-code-thread.ts';
@@ -29,14 +24,8 @@ import { withDefaultSignals } from './default-signals.ts';
 import { hasOwnEnumerators } from './enumerator-factories.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
-import {
-  restartStrategyOf,
-  memoryLimitsOf,
-  memoryWatchOf,
-  threadSettingsOf,
-  threadsFor,
-  userCodeLimitsOf,
-} from './job-settings.ts';
+import { jobMasterSettings, userCodeInThread } from './job-master-settings.ts';
+import { memoryLimitsOf, memoryWatchOf, threadSettingsOf, threadsFor } from './job-settings.ts';
 import { ControlServer, requireNotRunning } from './local-control/control-server.ts';
 import { runtimeFolder } from './local-control/runtime-folder.ts';
 import { LocalJobRun } from './local-job-run.ts';
@@ -46,11 +35,8 @@ import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
 import type { PlannedJob } from './plan-job.ts';
 import { startInlineUserCode } from './start-inline-user-code.ts';
-import { startUserCodeThread } from './start-user-code-thread.ts';
 import { startInlineThread } from './start-inline-thread.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
-
-const ENUMERATORS = [staticSplitsEnumerator, fileEnumerator];
 
 /** Starts one job on a cluster of its own in this process: one JobManager without HA, one TaskManager. */
 export const startLocalRun = async (request: RunRequest, events: RunEvents): Promise<LocalJobRun> => {
@@ -83,7 +69,7 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
     // Two jobs of one id would write to the same places.
     await requireNotRunning(runtimeFolder(), jobId);
   }
-  const places = await localPlaces(planned, jobId, request.inline);
+  const places = await localPlaces({ configuration, graph: planned.translation.jobGraph }, jobId, request.inline);
   const found = await initialRestore(configuration, planned.translation.jobGraph);
   const checkpointIds = new InMemoryCheckpointIdCounter();
   await checkpointIds.raise(await usedCheckpointIds(places.checkpoints, jobId, found));
@@ -204,40 +190,30 @@ interface JobMasterParts {
 }
 
 const startJobMaster = (parts: JobMasterParts): JobMaster => {
-  const { planned, jobId, places, taskManager, found } = parts;
+  const { planned, jobId, places, taskManager, found, program } = parts;
   const { configuration } = planned;
   const graph = planned.translation.jobGraph;
-  const logger = loggerOf(parts.events);
   const jobMaster = new JobMaster({
-    jobId,
-    graph,
+    ...jobMasterSettings({
+      jobId,
+      graph,
+      program,
+      configuration,
+      checkpointFolder: places.checkpoints,
+      logger: loggerOf(parts.events),
+    }),
     graphVersion: 1,
-    program: parts.program,
     // Without HA the lineage is new at each start, and nobody else ever leads. The epoch is above that of the snapshot, so
     // that no generation comes twice where a job goes on under its old id.
     fence: { lineage: systemRandom.hex(32), epoch: 1 + (found?.snapshot.metadata.generation.epoch ?? 0) },
     slots: new FixedSlots(graph, LOCAL_TASK_MANAGER, taskManager.slots),
     executors: () => taskManager,
     reconcileTimeoutMs: 0,
-    clock: systemClock,
-    random: systemRandom,
-    logger,
-    storage: new FileCheckpointStorage({
-      jobId,
-      checkpointFolder: places.checkpoints,
-      inlineThresholdBytes: threadSettingsOf(configuration, graph.checkpointing).inlineThresholdBytes,
-      logger,
-      random: systemRandom,
-    }),
-    checkpointFolder: places.checkpoints,
     checkpoints: new InMemoryCompletedCheckpointStore(),
     checkpointIds: parts.checkpointIds,
     records: new InMemoryJobRecordStore(),
-    enumerators: ENUMERATORS,
     userCode: userCodeOf(parts),
     restore: found?.restore,
-    restartStrategy: restartStrategyOf(configuration),
-    failover: configuration.get(restartOptions.failoverStrategy) === 'full' ? 'full' : 'region',
     listener: { checkpointCompleted: parts.checkpointCompleted },
   });
   taskManager.register(jobMaster);
@@ -245,26 +221,15 @@ const startJobMaster = (parts: JobMasterParts): JobMaster => {
   return jobMaster;
 };
 
-/** `undefined`: the job's sources have no enumerators of their own. */
 const userCodeOf = ({ planned, program, inline, events }: JobMasterParts): UserCodeOptions | undefined => {
   const { translation, configuration } = planned;
   const graph = translation.jobGraph;
-  if (!hasOwnEnumerators(graph)) {
-    return undefined;
-  }
-  if (inline) {
+  if (inline && hasOwnEnumerators(graph)) {
     return { start: startInlineUserCode(translation), timeoutMs: Infinity };
   }
-  return {
-    start: startUserCodeThread({
-      program,
-      graph,
-      limits: userCodeLimitsOf(configuration),
-      clock: systemClock,
-      console: ({ level, source, text }) => events.console(level, `${graph.name} ${source}`, text),
-    }),
-    timeoutMs: configuration.get(jobManagerOptions.userCodeTimeout),
-  };
+  return userCodeInThread({ graph, program, configuration }, ({ level, source, text }) =>
+    events.console(level, `${graph.name} ${source}`, text),
+  );
 };
 
 const loggerOf = (events: RunEvents): Logger => {

@@ -14,6 +14,7 @@ import {
   isGraphFileName,
   isJobFolderName,
   RESULTS_NAME,
+  SAVEPOINTS_NAME,
 } from './storage-layout.ts';
 
 /** What one cluster keeps below `high-availability.storageDir`. Data goes here first, then a pointer into the store (I3). */
@@ -52,6 +53,11 @@ export class ClusterStorage {
   /** The default of `execution.checkpointing.dir`, as a path or URI for it. */
   get checkpointDirectory(): string {
     return uriOf({ fs: this.fs, path: `${this.folder}/${CHECKPOINTS_NAME}` });
+  }
+
+  /** Where savepoints go when nobody says where, as a path or URI. */
+  get savepointDirectory(): string {
+    return uriOf({ fs: this.fs, path: `${this.folder}/${SAVEPOINTS_NAME}` });
   }
 
   get embeddedStoreFolder(): string {

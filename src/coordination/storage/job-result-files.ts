@@ -19,6 +19,8 @@ export interface StoredJobResult {
   readonly error?: ErrorInfo;
   /** The savepoint that a stop ended with. */
   readonly savepoint?: string;
+  /** Folder of the job's checkpoints, where they go with the job; a successor that resumes the end (R9) knows it from here. */
+  readonly checkpointsToDelete?: string;
 }
 
 const FRAME = { kind: 'RSLT', version: 1 };
@@ -45,6 +47,7 @@ const resultSchema = z.object({
   restarts: z.int().min(0),
   error: errorSchema.exactOptional(),
   savepoint: z.string().exactOptional(),
+  checkpointsToDelete: z.string().exactOptional(),
 });
 
 export class JobResultFiles {

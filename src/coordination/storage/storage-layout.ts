@@ -9,8 +9,10 @@ import type { Random } from '../../foundation/common/random.ts';
  *       leader-marker                                 written by each leader, read by all
  *       <job id>/submittedExecutionPlan-<random>      the job graph file
  *       <job id>/blob_<SHA-256>                       bundles
+ *       <job id>/job-<12 digits>.mjs                  the program, as all processes import it
  *       results/<job id>-<random>                     how jobs ended
  *       checkpoints/                                  where nothing else is set
+ *       savepoints/                                   the same
  *       ha-store/                                     of `embedded`, where nothing else is set
  *
  * Names have a random part or are the hash of the content: none is used for two contents (R16).
@@ -18,6 +20,7 @@ import type { Random } from '../../foundation/common/random.ts';
 export const MARKER_NAME = 'leader-marker';
 export const RESULTS_NAME = 'results';
 export const CHECKPOINTS_NAME = 'checkpoints';
+export const SAVEPOINTS_NAME = 'savepoints';
 export const EMBEDDED_STORE_NAME = 'ha-store';
 
 const JOB_ID = /^[0-9a-f]{32}$/;

@@ -185,3 +185,14 @@ export const taskManagerProtocol = {
   heartbeat: { kind: 'send', request: z.undefined() },
 } as const;
 export type TaskManagerProtocol = typeof taskManagerProtocol;
+
+const taskManagerHint = z.object({ instanceId: name, rpcAddress: name });
+/** A TaskManager that the leader knows, and where it answers hellos. */
+export type TaskManagerHint = z.infer<typeof taskManagerHint>;
+
+/** What a standby serves for the leader, over the connection that the standby keeps to it. */
+export const standbyProtocol = {
+  /** Who is there, after each change: a hint, so that nobody waits for a process that died with the leader (R11). */
+  taskManagers: { kind: 'send', request: z.object({ fence: fenceSchema, taskManagers: z.array(taskManagerHint) }) },
+} as const;
+export type StandbyProtocol = typeof standbyProtocol;

@@ -18,6 +18,13 @@ export interface JobIntentsOptions {
   readonly isOver: () => boolean;
 }
 
+/** A stop, as whoever asks for it follows it. */
+export interface StopRequest {
+  readonly requestId: string;
+  /** It is in the record: whoever leads tries it. */
+  readonly accepted: () => void;
+}
+
 /** What somebody wants to become of a job: in its record before it is carried out, so that a new leader goes on (R7). */
 export class JobIntents {
   readonly #options: JobIntentsOptions;
@@ -36,13 +43,14 @@ export class JobIntents {
   }
 
   /** See `JobMaster.stop`. */
-  async stop(savepointDirectory: string, drain: boolean): Promise<CompletedCheckpoint> {
+  async stop(savepointDirectory: string, drain: boolean, request?: StopRequest): Promise<CompletedCheckpoint> {
     const { records, snapshots } = this.#options;
     // What cannot even begin must not take the place of what a leader before this one began.
     await snapshots.available();
-    const requestId = this.#newRequest();
+    const requestId = this.#newRequest(request?.requestId);
     try {
       await records.recordIntent({ kind: 'stop', requestId, savepointDirectory, drain });
+      request?.accepted();
       return await snapshots.stop(savepointDirectory, drain);
     } catch (error) {
       await this.#forget(requestId);
@@ -78,8 +86,7 @@ export class JobIntents {
     }
   }
 
-  #newRequest(): string {
-    const requestId = this.#options.random.hex(32);
+  #newRequest(requestId = this.#options.random.hex(32)): string {
     this.#current = requestId;
     return requestId;
   }

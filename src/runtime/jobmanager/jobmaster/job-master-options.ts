@@ -60,6 +60,11 @@ export interface JobMasterOptions {
   readonly failover: 'region' | 'full';
   /** Writes the result of a job that has ended, before anything of it goes (R9); missing: nobody asks for it later. */
   readonly persistResult?: (result: JobResult) => Promise<void>;
+  /**
+   * What the job starts from cannot be read: whether that is no reason to fail (R5). Then the JobMaster is SUSPENDED, running tasks
+   * go on. Missing: it is one.
+   */
+  readonly isSetAside?: (error: ErrorInfo) => boolean;
   readonly listener?: JobListener;
 }
 

@@ -13,7 +13,7 @@ import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
 import { JobEnd } from './job-end.ts';
 import { LOST } from './job-failure.ts';
-import { JobIntents } from './job-intents.ts';
+import { JobIntents, type StopRequest } from './job-intents.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
 import { taskOverview } from './job-overview.ts';
@@ -162,8 +162,8 @@ export class JobMaster implements JobMasterGateway {
    * Takes a savepoint below `directory`, commits it and ends the job; resolves when it has FINISHED, with the savepoint.
    * Rejects when the savepoint fails: the job goes on (`drain`: after a restart).
    */
-  stop(directory: string, drain: boolean): Promise<CompletedCheckpoint> {
-    return this.#intents.stop(directory, drain);
+  stop(directory: string, drain: boolean, request?: StopRequest): Promise<CompletedCheckpoint> {
+    return this.#intents.stop(directory, drain, request);
   }
 
   /** Takes a savepoint below `directory`; it commits nothing and is no recovery point (R8). */
@@ -206,8 +206,12 @@ export class JobMaster implements JobMasterGateway {
         this.#intents.goOn(running.intent);
         this.#early.splice(0).forEach((run) => run());
       });
-    } catch (error) {
-      this.#post(() => this.#handle({ kind: 'fail', error: errorInfo(error), fatal: true }));
+    } catch (thrown) {
+      const error = errorInfo(thrown);
+      if (this.#options.isSetAside?.(error) === true) {
+        return this.suspend();
+      }
+      this.#post(() => this.#handle({ kind: 'fail', error, fatal: true }));
     }
   }
 

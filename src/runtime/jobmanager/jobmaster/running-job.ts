@@ -102,8 +102,11 @@ export class RunningJob {
     };
   }
 
-  /** A TaskManager runs it there. */
-  slotReported({ attempt: { vertex, subtask }, slot }: AttemptReport, taskManager: string): void {
+  /** A TaskManager runs it there; what was cancelled or failed has no slot any more. */
+  slotReported({ attempt: { vertex, subtask }, slot, state }: AttemptReport, taskManager: string): void {
+    if (state === 'CANCELED' || state === 'FAILED') {
+      return;
+    }
     this.slots.adopt(this.#execution.indexOf(vertex, subtask), { taskManager, slot });
   }
 

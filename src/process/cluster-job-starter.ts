@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
+import type { StoredJob } from '../coordination/storage/job-graph-files.ts';
+import { present } from '../foundation/common/assert.ts';
+import type { Logger } from '../foundation/common/logger.ts';
+import type { Configuration } from '../foundation/config/configuration.ts';
+import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
+import { clusterOptions } from '../foundation/config/options/cluster-options.ts';
+import { bundleFileName, writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
+import { keepsCheckpoints } from '../runtime/jobmanager/jobmaster/checkpoint-retention.ts';
+import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
+import type { JobStarter, JobSurroundings, PreparedJob } from '../runtime/jobmanager/dispatcher/job-starter.ts';
+import { ExecutionGraph } from '../runtime/jobmanager/scheduler/execution-graph.ts';
+import type { JobProgram } from '../runtime/protocol/task-commands.ts';
+import { ClaimedSnapshot } from './claimed-snapshot.ts';
+import { initialRestore, usedCheckpointIds, type FoundRestore } from './initial-restore.ts';
+import { jobMasterSettings, userCodeInThread } from './job-master-settings.ts';
+import { localPlaces, placesOf, type DefaultPlaces } from './local-places.ts';
+
+export interface ClusterJobStarterOptions {
+  readonly storage: ClusterStorage;
+  /** Of the cluster: what a job does not set. */
+  readonly configuration: Configuration;
+  /** Where snapshots go when nobody says it. */
+  readonly places: DefaultPlaces;
+  readonly logger: Logger;
+  /** For bundles whose storage is no folder of this machine. */
+  readonly localFolder: string;
+}
+
+/** JobMasters of submitted jobs. The builder has run at the client; here user code runs in the job's own thread only (R13). */
+export class ClusterJobStarter implements JobStarter {
+  readonly #options: ClusterJobStarterOptions;
+
+  constructor(options: ClusterJobStarterOptions) {
+    this.#options = options;
+  }
+
+  async check(job: StoredJob): Promise<readonly string[]> {
+    const configuration = this.#configurationOf(job);
+    const { graph, jobId } = job;
+    void new ExecutionGraph(graph);
+    const places = await localPlaces({ configuration, graph }, jobId, false, this.#options.places);
+    const found = await initialRestore(configuration, graph);
+    await usedCheckpointIds(places.checkpoints, jobId, found);
+    return [...places.notes, ...(found?.notes ?? [])];
+  }
+
+  async prepare(job: StoredJob, surroundings: JobSurroundings): Promise<PreparedJob> {
+    const { logger, places: defaults } = this.#options;
+    const { jobId, graph } = job;
+    const configuration = this.#configurationOf(job);
+    const places = placesOf({ configuration, graph }, jobId, defaults);
+    const program = await this.#programOf(job);
+    const completed = (await surroundings.checkpoints.all()).length;
+    const found = await this.#foundRestore(configuration, job, completed > 0);
+    if (found?.isClaimed === true && found.snapshot.metadata.jobId === jobId) {
+      await surroundings.checkpointIds.raise(await usedCheckpointIds(places.checkpoints, jobId, found));
+    }
+    const claimed = found?.isClaimed === true ? this.#claimed(found, configuration, places.checkpoints) : undefined;
+    for (let counted = 0; counted < completed; counted++) {
+      claimed?.checkpointCompleted();
+    }
+    const settings = { jobId, graph, program, configuration, checkpointFolder: places.checkpoints, logger };
+    const userCode = userCodeInThread(settings, ({ level, source, text }) =>
+      logger[level](`${graph.name} ${source}: ${text}`),
+    );
+    const master = new JobMaster({
+      ...jobMasterSettings(settings),
+      ...surroundings,
+      graphVersion: job.graphVersion,
+      reconcileTimeoutMs: this.#options.configuration.get(clusterOptions.reconcileTimeout),
+      userCode,
+      restore: completed === 0 ? found?.restore : undefined,
+      listener: {
+        ...surroundings.listener,
+        checkpointCompleted: (checkpoint) => {
+          claimed?.checkpointCompleted();
+          surroundings.listener?.checkpointCompleted?.(checkpoint);
+        },
+      },
+    });
+    const retention = graph.checkpointing?.retention ?? 'NO_EXTERNALIZED_CHECKPOINTS';
+    return {
+      master,
+      savepointDirectory: places.savepoints,
+      checkpointsToDelete: (status) => (keepsCheckpoints(status, retention) ? undefined : places.checkpoints),
+      close: async ({ status }) => {
+        if (status !== 'SUSPENDED') {
+          await claimed?.ended(status === 'FINISHED');
+        }
+      },
+    };
+  }
+
+  /** Where the job has checkpoints of its own, what it was started from only matters if it is still to be deleted (CLAIM). */
+  async #foundRestore(
+    configuration: Configuration,
+    { graph }: StoredJob,
+    hasCheckpoints: boolean,
+  ): Promise<FoundRestore | undefined> {
+    try {
+      return await initialRestore(configuration, graph);
+    } catch (thrown) {
+      if (hasCheckpoints) {
+        return undefined;
+      }
+      throw thrown;
+    }
+  }
+
+  #claimed({ snapshot }: FoundRestore, configuration: Configuration, ownFolder: string | undefined): ClaimedSnapshot {
+    const numRetained = configuration.get(checkpointingOptions.numRetained);
+    return new ClaimedSnapshot({ snapshot, ownFolder, numRetained, logger: this.#options.logger });
+  }
+
+  #configurationOf({ configuration, graph }: StoredJob): Configuration {
+    return this.#options.configuration.with(configuration, 'the job').with(graph.settings, 'the job');
+  }
+
+  /** The bundle as a module that every process of the cluster imports from the folder that they share. */
+  async #programOf({ jobId, bundles, args, env, configuration }: StoredJob): Promise<JobProgram> {
+    const { storage, localFolder } = this.#options;
+    const hash = present(bundles[0], 'bundle of the job');
+    const bytes = await storage.bundles.read(storage.jobFolder(jobId), hash);
+    const folder = storage.fs.scheme === 'file' ? storage.jobFolder(jobId) : localFolder;
+    const path = join(folder, bundleFileName(hash));
+    const there = await readFile(path).catch(() => undefined);
+    if (there === undefined || sha256(there) !== hash) {
+      await writeBundle({ code: Buffer.from(bytes).toString('utf8'), hash }, folder);
+    }
+    return { modulePath: path, args, env, configuration };
+  }
+}
+
+const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');

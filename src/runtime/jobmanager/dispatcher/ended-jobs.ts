@@ -1,0 +1,128 @@
+import { removeEndedJob } from '../../../coordination/job-removal.ts';
+import type { JobResultPointer } from '../../../coordination/job-result-store.ts';
+import type { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
+import type { StoredJobResult } from '../../../coordination/storage/job-result-files.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
+import { messageOf } from '../../../foundation/common/errors.ts';
+import type { JobId } from '../../../foundation/common/ids.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import { fileSystemOf } from '../../../foundation/filesystem/file-systems.ts';
+import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
+import type { JobDetails, JobSummary } from './cluster-gateway.ts';
+import type { SteadfastStores } from './steadfast-stores.ts';
+
+export interface EndedJobsOptions {
+  readonly stores: SteadfastStores;
+  readonly storage: ClusterStorage;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The results of jobs, and the way from the end of a job to where only its result is left (R9). */
+export class EndedJobs {
+  readonly #options: EndedJobsOptions;
+  readonly #results = new Map<JobId, JobResultPointer>();
+
+  constructor(options: EndedJobsOptions) {
+    this.#options = options;
+  }
+
+  /** What leaders before this one left; `dirty`: their end is to be resumed. */
+  async read(): Promise<readonly JobId[]> {
+    const { stores, logger } = this.#options;
+    const dirty: JobId[] = [];
+    for (const entry of await stores.run('read the results of jobs', () => stores.raw.jobResults.all())) {
+      if (entry.kind === 'broken') {
+        logger.error(`The result of job ${entry.jobId} cannot be read: ${entry.error.message}`);
+        continue;
+      }
+      this.#results.set(entry.jobId, entry.value);
+      if (entry.value.isDirty) {
+        dirty.push(entry.jobId);
+      }
+    }
+    return dirty;
+  }
+
+  has(jobId: JobId): boolean {
+    return this.#results.has(jobId);
+  }
+
+  /** Of a job that may have ended under a leader before this one only. */
+  async find(jobId: JobId): Promise<JobResultPointer | undefined> {
+    const { stores } = this.#options;
+    return (
+      this.#results.get(jobId) ??
+      (await stores.run(`read the result of job ${jobId}`, () => stores.raw.jobResults.get(jobId)))
+    );
+  }
+
+  get summaries(): readonly JobSummary[] {
+    return [...this.#results.values()].map(summaryOf);
+  }
+
+  async details(pointer: JobResultPointer): Promise<JobDetails> {
+    const { storage, logger } = this.#options;
+    const summary = summaryOf(pointer);
+    const nothing = { intent: 'run', overview: undefined, waiting: undefined } as const;
+    try {
+      const { error, savepoint, restarts } = await storage.results.read(pointer.resultPath);
+      return { ...summary, ...nothing, error, savepoint, restarts };
+    } catch (thrown) {
+      logger.warn(`What is known of the end of job ${pointer.jobId} is incomplete: ${messageOf(thrown)}`);
+      return { ...summary, ...nothing, error: undefined, savepoint: undefined, restarts: 0 };
+    }
+  }
+
+  /** From here on the job has ended (R9). */
+  async write(result: StoredJobResult): Promise<void> {
+    const { stores, storage } = this.#options;
+    const { jobId, jobName, status, endedMs } = result;
+    const resultPath = await stores.run(`write the result of job ${jobId}`, () =>
+      storage.results.write(storage.resultsFolder, result),
+    );
+    const pointer = await stores.run(`write that job ${jobId} has ended`, () =>
+      stores.raw.jobResults.createDirty({ jobId, jobName, status, endedMs, resultPath }),
+    );
+    this.#results.set(jobId, pointer);
+  }
+
+  /** Pointers, files, then the result becomes clean. `resumed`: the checkpoints may be there still. */
+  async remove(jobId: JobId, resumed: boolean): Promise<void> {
+    const { stores, storage } = this.#options;
+    await stores.run(`remove what job ${jobId} leaves`, () =>
+      removeEndedJob(stores.raw, storage, jobId, () => (resumed ? this.#deleteCheckpoints(jobId) : Promise.resolve())),
+    );
+    const pointer = this.#results.get(jobId);
+    if (pointer !== undefined) {
+      this.#results.set(jobId, { ...pointer, isDirty: false });
+    }
+  }
+
+  async #deleteCheckpoints(jobId: JobId): Promise<void> {
+    const { storage, logger } = this.#options;
+    const pointer = this.#results.get(jobId);
+    if (pointer === undefined) {
+      return;
+    }
+    try {
+      const { checkpointsToDelete: folder } = await storage.results.read(pointer.resultPath);
+      if (folder !== undefined) {
+        const { fs, path } = fileSystemOf(folder);
+        await new CheckpointCleaner(fs, path, logger).deleteAll();
+      }
+    } catch (thrown) {
+      // Files that nothing points to are garbage, no danger (I3).
+      logger.warn(`The checkpoints of the ended job ${jobId} are left where they are: ${messageOf(thrown)}`);
+    }
+  }
+}
+
+const summaryOf = ({ jobId, jobName, status, endedMs }: JobResultPointer): JobSummary => ({
+  jobId,
+  name: jobName,
+  state: status,
+  submittedMs: undefined,
+  endedMs,
+  tasks: { total: 0, running: 0 },
+});

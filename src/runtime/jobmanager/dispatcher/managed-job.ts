@@ -1,0 +1,361 @@
+import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
+import type { JobIntent, JobRecord, JobRecordStore } from '../../../coordination/job-record-store.ts';
+import type { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
+import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
+import { codeOf, errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { Fence } from '../../../foundation/common/fence.ts';
+import type { JobId } from '../../../foundation/common/ids.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import type { Random } from '../../../foundation/common/random.ts';
+import type { JobResult } from '../jobmaster/job-master-options.ts';
+import { isTerminal, type JobStatus } from '../jobmaster/job-status.ts';
+import type { ResourceManager } from '../resource-manager/resource-manager.ts';
+import type { JobDetails, JobState, JobSummary, SnapshotStatus } from './cluster-gateway.ts';
+import type { EndedJobs } from './ended-jobs.ts';
+import { isAway } from './is-away.ts';
+import type { JobStarter, JobSurroundings, ManagedMaster, PreparedJob } from './job-starter.ts';
+import { SnapshotTriggers } from './snapshot-triggers.ts';
+import type { SteadfastStores } from './steadfast-stores.ts';
+
+/** Leaders that began to load a job and did not live to finish it: with so many it is set aside (R13). */
+const LOADING_MARKS_MAX = 3;
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 10_000;
+
+export interface ManagedJobOptions {
+  readonly pointer: JobGraphPointer;
+  readonly fence: Fence;
+  readonly stores: SteadfastStores;
+  readonly storage: ClusterStorage;
+  readonly starter: JobStarter;
+  readonly resources: ResourceManager;
+  readonly ended: EndedJobs;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Nothing of it is left but its result. */
+  readonly removed: () => void;
+}
+
+type State =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'loaded'; readonly job: PreparedJob }
+  | { readonly kind: 'set-aside'; readonly error: ErrorInfo }
+  /** Its result is written. */
+  | { readonly kind: 'ended'; readonly status: JobResult['status'] }
+  /** This leadership is over. */
+  | { readonly kind: 'suspended' };
+
+/** One job under one leadership: loaded, run, ended; or set aside, which harms no other (I7). */
+export class ManagedJob {
+  readonly triggers = new SnapshotTriggers();
+  readonly #options: ManagedJobOptions;
+  readonly #record: JobRecordStore;
+  #state: State = { kind: 'loading' };
+  /** As far as it is known here; the record has it (R7). */
+  #intent: JobIntent['kind'] = 'run';
+  #isMarked = false;
+  /** What kept the JobMaster from starting. */
+  #unreadable: ErrorInfo | undefined;
+  #retryMs = FIRST_RETRY_MS;
+
+  constructor(options: ManagedJobOptions) {
+    this.#options = options;
+    this.#record = options.stores.record(options.pointer.jobId);
+  }
+
+  get jobId(): JobId {
+    return this.#options.pointer.jobId;
+  }
+
+  /** While it is loaded. */
+  get master(): ManagedMaster | undefined {
+    return this.#state.kind === 'loaded' ? this.#state.job.master : undefined;
+  }
+
+  get state(): JobState {
+    const state = this.#state;
+    switch (state.kind) {
+      case 'loading':
+        return 'INITIALIZING';
+      case 'loaded':
+        return state.job.master.status;
+      case 'set-aside':
+        return 'SET_ASIDE';
+      case 'ended':
+        return state.status;
+      case 'suspended':
+        return 'SUSPENDED';
+    }
+  }
+
+  get summary(): JobSummary {
+    const { jobId, jobName, submittedMs } = this.#options.pointer;
+    const tasks = this.master?.overview.tasks ?? [];
+    const running = tasks.filter(({ state }) => state === 'RUNNING').length;
+    return {
+      jobId,
+      name: jobName,
+      state: this.state,
+      submittedMs,
+      endedMs: undefined,
+      tasks: { total: tasks.length, running },
+    };
+  }
+
+  get details(): JobDetails {
+    const overview = this.master?.overview;
+    return {
+      ...this.summary,
+      intent: this.#intent,
+      overview,
+      waiting: this.#options.resources.overview.waiting.find(({ jobId }) => jobId === this.jobId),
+      error: this.#state.kind === 'set-aside' ? this.#state.error : overview?.latestFailure,
+      savepoint: undefined,
+      restarts: overview?.restarts ?? 0,
+    };
+  }
+
+  /** Never rejects; resolves when the JobMaster has started, or the job is set aside. `forced`: whatever the marks say. */
+  async load(forced = false): Promise<void> {
+    this.#state = { kind: 'loading' };
+    try {
+      await this.#load(forced);
+    } catch (thrown) {
+      this.#unloadable(errorInfo(thrown), await this.#mayPass(thrown));
+    }
+  }
+
+  /** What it runs goes on; this process commands it no more. */
+  suspend(): void {
+    if (this.#state.kind === 'loaded') {
+      this.#state.job.master.suspend();
+    }
+    if (this.#state.kind !== 'ended') {
+      this.#state = { kind: 'suspended' };
+    }
+  }
+
+  /** Resolves when it is certain to happen, whoever leads (R7). */
+  async cancel(): Promise<void> {
+    if (this.#state.kind === 'ended') {
+      return;
+    }
+    this.#intent = 'cancel';
+    if (this.master === undefined) {
+      const requestId = this.#options.random.hex(32);
+      await this.#record.recordIntent({ kind: 'cancel', requestId });
+    }
+    if (this.#state.kind === 'set-aside') {
+      await this.#cancelUnloaded();
+    } else {
+      // Also where it was loaded meanwhile, from a record that did not have it yet.
+      await this.master?.cancel();
+    }
+  }
+
+  /** Resolves when it is certain to be tried, whoever leads (R7). */
+  async stop(requestId: string, directory: string | undefined, drain: boolean): Promise<void> {
+    const { master, savepointDirectory } = this.requireLoaded();
+    if ((await this.snapshotStatus(requestId)) !== undefined) {
+      return;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.triggers.start(requestId, async () => {
+      try {
+        const accepted = (): void => {
+          this.#intent = 'stop';
+          resolve();
+        };
+        return (await master.stop(directory ?? savepointDirectory, drain, { requestId, accepted })).baseFolder;
+      } catch (thrown) {
+        this.#intent = this.#intent === 'stop' ? 'run' : this.#intent;
+        reject(thrown);
+        throw thrown;
+      }
+    });
+    await promise;
+  }
+
+  /** Of a savepoint or checkpoint, or of a stop that a leader before this one accepted. */
+  async snapshotStatus(triggerId: string): Promise<SnapshotStatus | undefined> {
+    const known = this.triggers.get(triggerId);
+    if (known !== undefined || this.#state.kind === 'ended') {
+      return known;
+    }
+    const { intent } = await this.#record.read();
+    return intent.kind === 'stop' && intent.requestId === triggerId ? { state: 'in-progress' } : undefined;
+  }
+
+  /** Errors: JOB_SET_ASIDE; JOB_ENDED (retryable) while there is no JobMaster to ask. */
+  requireLoaded(): PreparedJob {
+    if (this.#state.kind === 'loaded' && !isTerminal(this.#state.job.master.status)) {
+      return this.#state.job;
+    }
+    const { jobName } = this.#options.pointer;
+    if (this.#state.kind === 'set-aside') {
+      throw new MillraceError(
+        'JOB_SET_ASIDE',
+        `job ${this.jobId} (${jobName}) is set aside, its files cannot be used: ${this.#state.error.message}; when that is mended try ` +
+          'it again, or cancel it',
+      );
+    }
+    throw new MillraceError('JOB_ENDED', `job ${this.jobId} (${jobName}) is ${this.state} and takes no snapshots now`, {
+      retryable: this.#state.kind !== 'ended',
+    });
+  }
+
+  async #load(forced: boolean): Promise<void> {
+    const { pointer, storage, starter, resources, stores } = this.#options;
+    const record = await this.#record.read();
+    this.#intent = record.intent.kind;
+    if (forced) {
+      await this.#record.clearLoading();
+    } else if (record.loadingMarks >= LOADING_MARKS_MAX && !this.#isMarked) {
+      throw new MillraceError(
+        'JOB_SET_ASIDE',
+        `${record.loadingMarks} JobManagers in a row began to load job ${this.jobId} and did not live to finish it`,
+      );
+    }
+    if (!this.#isMarked) {
+      await this.#record.markLoading();
+      this.#isMarked = true;
+    }
+    const stored = await storage.jobGraphs.read(pointer.graphPath);
+    const job = await starter.prepare(stored, this.#surroundings(record, stored));
+    if (this.#state.kind !== 'loading' || stores.isStopped) {
+      return;
+    }
+    this.#state = { kind: 'loaded', job };
+    void job.master.result.then((result) => this.#over(job, result));
+    job.master.start();
+    resources.jobLoaded(this.jobId, job.master);
+  }
+
+  #surroundings(record: JobRecord, stored: StoredJob): JobSurroundings {
+    const { stores, resources, fence } = this.#options;
+    return {
+      fence,
+      slots: resources.slotsOf(this.jobId),
+      locateSlot: (slot) => resources.locate(slot),
+      executors: (instanceId) => resources.executor(instanceId),
+      records: this.#record,
+      checkpoints: stores.checkpoints(this.jobId),
+      checkpointIds: stores.checkpointIds(this.jobId),
+      persistResult: (result) => this.#writeResult(stored, result),
+      isSetAside: (error) => {
+        // A first start that does not fit is a failure of the job; anything else is not for this process to end (R5).
+        const isMisfit = error.code === 'CHECKPOINT_MISMATCH' || error.code === 'BAD_JOB';
+        this.#unreadable = record.generations.length === 0 && isMisfit ? undefined : error;
+        return this.#unreadable !== undefined;
+      },
+      listener: { statusChanged: (from, to) => this.#statusChanged(from, to) },
+    };
+  }
+
+  #statusChanged(from: JobStatus, to: JobStatus): void {
+    if (from === 'INITIALIZING' && to !== 'SUSPENDED') {
+      this.#retryMs = FIRST_RETRY_MS;
+      this.#isMarked = false;
+      // It is loaded; where this cannot be written, the mark counts once too often.
+      this.#record.clearLoading().catch(() => {});
+    }
+  }
+
+  /** A user ends a job that cannot be loaded: its result is written, its checkpoints are kept, what runs of it is cancelled. */
+  async #cancelUnloaded(): Promise<void> {
+    const { pointer, ended, clock, logger, removed, resources } = this.#options;
+    this.#state = { kind: 'ended', status: 'CANCELED' };
+    const { jobId, jobName, submittedMs } = pointer;
+    try {
+      const times = { startedMs: submittedMs, endedMs: clock.now() };
+      await ended.write({ jobId, jobName, status: 'CANCELED', ...times, restarts: 0 });
+      await ended.remove(jobId, false);
+      removed();
+      resources.jobEnded(jobId);
+    } catch (thrown) {
+      logger.warn(`The end of job ${jobId} is left to the next leader: ${messageOf(thrown)}`);
+    }
+  }
+
+  /** Before anything of the job goes (R9); then tasks and slots are released. */
+  async #writeResult(stored: StoredJob, { status, error, savepoint, restarts }: JobResult): Promise<void> {
+    const { ended, clock, resources, pointer } = this.#options;
+    if (status === 'SUSPENDED' || this.#state.kind !== 'loaded') {
+      throw new MillraceError('NOT_LEADER', 'this JobManager leads no longer', { retryable: true });
+    }
+    const folder = this.#state.job.checkpointsToDelete(status);
+    await ended.write({
+      jobId: this.jobId,
+      jobName: stored.graph.name,
+      status,
+      startedMs: pointer.submittedMs,
+      endedMs: clock.now(),
+      restarts,
+      ...(error === undefined ? {} : { error }),
+      ...(savepoint === undefined ? {} : { savepoint }),
+      ...(folder === undefined ? {} : { checkpointsToDelete: folder }),
+    });
+    resources.jobEnded(this.jobId);
+  }
+
+  async #over(job: PreparedJob, result: JobResult): Promise<void> {
+    const { ended, removed, logger } = this.#options;
+    await job.close(result).catch((error: unknown) => logger.warn(`Job ${this.jobId}: ${messageOf(error)}`));
+    if (result.status !== 'SUSPENDED') {
+      this.#state = { kind: 'ended', status: result.status };
+      try {
+        await ended.remove(this.jobId, false);
+        removed();
+      } catch (thrown) {
+        logger.warn(`What job ${this.jobId} leaves is left to the next leader: ${messageOf(thrown)}`);
+      }
+    } else if (this.#state.kind === 'loaded' && this.#unreadable !== undefined) {
+      this.#unloadable(this.#unreadable, await this.#mayPass(this.#unreadable));
+    }
+  }
+
+  #unloadable(error: ErrorInfo, mayPass: boolean): void {
+    const { logger, stores, pointer } = this.#options;
+    if (stores.isStopped || this.#state.kind === 'suspended' || this.#state.kind === 'ended') {
+      return;
+    }
+    const job = `Job ${pointer.jobName} (${this.jobId})`;
+    if (mayPass) {
+      const pauseMs = this.#retryMs;
+      this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * pauseMs);
+      this.#state = { kind: 'loading' };
+      logger.warn(`${job} cannot be loaded now: ${error.message}; its tasks go on; trying again in ${pauseMs} ms`);
+      void stores.pause(pauseMs).then(() => (stores.isStopped ? undefined : this.load()));
+    } else {
+      this.#state = { kind: 'set-aside', error };
+      logger.error(
+        `${job} is set aside: ${error.message}; its tasks, if there are any, go on, and all that is kept of it stays`,
+      );
+      // The mark is for leaders that die of a job, and this one lives.
+      if (this.#isMarked) {
+        this.#isMarked = false;
+        this.#record.clearLoading().catch(() => {});
+      }
+      if (this.#intent === 'cancel') {
+        void this.#cancelUnloaded();
+      }
+    }
+  }
+
+  /** Away, not broken (R5). Where the whole folder of the cluster is missing, so is the mount. */
+  async #mayPass(thrown: unknown): Promise<boolean> {
+    if (isAway(thrown)) {
+      return true;
+    }
+    if (codeOf(thrown) !== 'FILE_NOT_FOUND') {
+      return false;
+    }
+    const { storage } = this.#options;
+    return storage.fs.stat(storage.folder).then(
+      (folder) => folder === undefined,
+      () => true,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
+import type { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
+import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
+import { MillraceError } from '../../../foundation/common/errors.ts';
+import type { JobId } from '../../../foundation/common/ids.ts';
+import type { Random } from '../../../foundation/common/random.ts';
+import type { JobSubmission } from './cluster-gateway.ts';
+import type { JobStarter } from './job-starter.ts';
+import type { SteadfastStores } from './steadfast-stores.ts';
+
+const JOB_ID = /^[0-9a-f]{32}$/;
+
+export interface SubmissionsOptions {
+  readonly stores: SteadfastStores;
+  readonly storage: ClusterStorage;
+  readonly starter: JobStarter;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export type Persisted =
+  | { readonly outcome: 'accepted'; readonly pointer: JobGraphPointer; readonly notes: readonly string[] }
+  | { readonly outcome: 'exists'; readonly pointer: JobGraphPointer };
+
+/** Makes submitted jobs durable: bundle and job graph, then the pointer (I3). */
+export class Submissions {
+  readonly #options: SubmissionsOptions;
+
+  constructor(options: SubmissionsOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: BAD_OPTION for a job id that is none, JOB_ENDED, those of `JobStarter.check` and of the file system. */
+  async persist(submission: JobSubmission): Promise<Persisted> {
+    const { storage, starter, stores, clock, random } = this.#options;
+    const { jobId, graph, bundle, args, env, configuration } = submission;
+    if (!JOB_ID.test(jobId)) {
+      throw new MillraceError('BAD_OPTION', `the job id is ${JSON.stringify(jobId)}; allowed: 32 hex digits`);
+    }
+    const folder = storage.jobFolder(jobId);
+    const { hash, path } = await storage.bundles.write(folder, bundle);
+    const submittedMs = clock.now();
+    const job: StoredJob = { jobId, submittedMs, graphVersion: 1, graph, args, env, configuration, bundles: [hash] };
+    let graphPath: string | undefined;
+    try {
+      const notes = await starter.check(job);
+      graphPath = await storage.jobGraphs.write(folder, job);
+      const pointer: JobGraphPointer = {
+        jobId,
+        jobName: graph.name,
+        submittedMs,
+        graphVersion: 1,
+        graphPath,
+        bundlePaths: [path],
+        writeId: random.hex(32),
+      };
+      const added = await stores.run(`add job ${jobId}`, () => stores.raw.jobGraphs.add(pointer));
+      switch (added.outcome) {
+        case 'added':
+          return { outcome: 'accepted', pointer, notes };
+        case 'exists':
+          await storage.fs.delete(graphPath);
+          return { outcome: 'exists', pointer: added.pointer };
+        case 'ended':
+          throw jobHasEnded(jobId);
+      }
+    } catch (thrown) {
+      await this.#discard(jobId, thrown);
+      throw thrown;
+    }
+  }
+
+  /** The files of a job that was refused; where it is not certain that nothing points to them they stay (I3). */
+  async #discard(jobId: JobId, thrown: unknown): Promise<void> {
+    const { storage, stores } = this.#options;
+    const isRefused = thrown instanceof MillraceError && !thrown.retryable && thrown.code !== 'LEADERSHIP_LOST';
+    if (isRefused && !stores.isStopped) {
+      const pointer = await stores.raw.jobGraphs.get(jobId).catch(() => 'unknown');
+      if (pointer === undefined) {
+        await storage.deleteJob(jobId).catch(() => {});
+      }
+    }
+  }
+}
+
+export const jobHasEnded = (jobId: JobId): MillraceError =>
+  new MillraceError(
+    'JOB_ENDED',
+    `job ${jobId} has ended and does not run again; submit it under a new job id, from a savepoint or checkpoint if it is to go on`,
+  );

@@ -1,0 +1,78 @@
+import { MillraceError } from '../../foundation/common/errors.ts';
+import type { Hello } from '../rpc/hello.ts';
+import type { RpcConnection } from '../rpc/rpc-connection.ts';
+import type { RpcHandlers } from '../rpc/rpc-protocol.ts';
+import { accepted, type Accepted } from '../rpc/rpc-transport.ts';
+import {
+  jobManagerProtocol,
+  standbyProtocol,
+  taskManagerProtocol,
+  type JobManagerProtocol,
+  type StandbyProtocol,
+  type TaskManagerProtocol,
+} from '../protocol/cluster-protocol.ts';
+import type { LeaderTerm } from './leader-term.ts';
+
+/** What a JobManager does for the processes that connect to it, whether it leads or not. */
+export class JobManagerService {
+  readonly #term: () => LeaderTerm | undefined;
+  readonly #standbys = new Set<RpcConnection<StandbyProtocol>>();
+  readonly #taskManagers: RpcHandlers<JobManagerProtocol, TaskManagerProtocol>;
+
+  /** `term`: while it leads. */
+  constructor(term: () => LeaderTerm | undefined) {
+    this.#term = term;
+    this.#taskManagers = {
+      registerTaskManager: (request, connection) => this.#open().resources.register(connection, request),
+      taskReport: ({ fence, job, report }, connection) =>
+        this.#open().resources.taskReport(connection, fence, job, report),
+      taskMetrics: ({ fence, job, metrics }, connection) =>
+        this.#open().resources.taskMetrics(connection, fence, job, metrics),
+      dataLocations: ({ fence, data }, connection) => this.#open().resources.relocated(connection, fence, data),
+      heartbeat: () => {},
+    };
+  }
+
+  accept(peer: Hello): Accepted {
+    switch (peer.role) {
+      case 'taskmanager':
+        return accepted(
+          { serves: jobManagerProtocol, handlers: this.#taskManagers, calls: taskManagerProtocol },
+          () => {},
+        );
+      case 'jobmanager':
+        return accepted({ serves: {}, handlers: {}, calls: standbyProtocol }, (connection) =>
+          this.#watched(connection),
+        );
+      case 'client':
+        return accepted({ serves: {}, handlers: {}, calls: {} }, () => {});
+    }
+  }
+
+  /** Standbys hear who is there (R11). */
+  tellStandbys(): void {
+    this.#standbys.forEach((standby) => this.#tell(standby));
+  }
+
+  #watched(connection: RpcConnection<StandbyProtocol>): void {
+    this.#standbys.add(connection);
+    void connection.closed.then(() => this.#standbys.delete(connection));
+    this.#tell(connection);
+  }
+
+  #tell(standby: RpcConnection<StandbyProtocol>): void {
+    const term = this.#term();
+    if (term?.isOpen === true) {
+      const { lineage, epoch } = term.leadership;
+      standby.send('taskManagers', { fence: { lineage, epoch }, taskManagers: [...term.resources.hints] });
+    }
+  }
+
+  #open(): LeaderTerm {
+    const term = this.#term();
+    if (term?.isOpen !== true) {
+      throw new MillraceError('FENCED', 'this JobManager does not lead, or not yet', { retryable: true });
+    }
+    return term;
+  }
+}

@@ -1,0 +1,319 @@
+import type { HighAvailabilityServices } from '../../coordination/high-availability-services.ts';
+import type { Candidacy, Contender, RevocationReason } from '../../coordination/leader-election.ts';
+import {
+  isSameLeadership,
+  type LeaderEndpoints,
+  type LeaderInformation,
+  type Leadership,
+} from '../../coordination/leadership.ts';
+import type { ClusterStorage } from '../../coordination/storage/cluster-storage.ts';
+import type { Clock } from '../../foundation/common/clock.ts';
+import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
+import type { JobId } from '../../foundation/common/ids.ts';
+import type { Logger } from '../../foundation/common/logger.ts';
+import type { Random } from '../../foundation/common/random.ts';
+import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
+import { taskManagerProtocol } from '../protocol/cluster-protocol.ts';
+import { parseAddress } from '../rpc/rpc-address.ts';
+import type { RpcTransport } from '../rpc/rpc-transport.ts';
+import type {
+  ClusterGateway,
+  ClusterOverview,
+  JobDetails,
+  JobSubmission,
+  JobSummary,
+  SavepointRequest,
+  SnapshotStatus,
+  SnapshotTrigger,
+  StopRequest,
+  SubmissionAnswer,
+} from './dispatcher/cluster-gateway.ts';
+import type { Dispatcher } from './dispatcher/dispatcher.ts';
+import { isAway } from './dispatcher/is-away.ts';
+import type { JobStarter } from './dispatcher/job-starter.ts';
+import { JobManagerService } from './job-manager-service.ts';
+import { LeaderTerm } from './leader-term.ts';
+import { LeaderWatch } from './leader-watch.ts';
+
+export interface JobManagerOptions {
+  readonly endpoints: LeaderEndpoints;
+  readonly services: HighAvailabilityServices;
+  readonly storage: ClusterStorage;
+  readonly starter: JobStarter;
+  readonly transport: RpcTransport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly heartbeat: HeartbeatOptions;
+}
+
+const RAISE_PAUSE_MS = 500;
+
+/** A JobManager process: it leads, or is a standby that watches who does. */
+export class JobManager implements Contender, ClusterGateway {
+  readonly endpoints: LeaderEndpoints;
+  readonly service: JobManagerService;
+  readonly #options: JobManagerOptions;
+  readonly #watch: LeaderWatch;
+  #joining: Promise<Candidacy> | undefined;
+  #candidacy: Candidacy | undefined;
+  #leader: LeaderInformation | undefined;
+  #term: LeaderTerm | undefined;
+  #isStopping = false;
+
+  constructor(options: JobManagerOptions) {
+    const { endpoints, transport, clock, logger } = options;
+    this.#options = options;
+    this.endpoints = endpoints;
+    this.service = new JobManagerService(() => this.#term);
+    this.#watch = new LeaderWatch({
+      instanceId: endpoints.instanceId,
+      transport,
+      clock,
+      logger,
+      candidacy: () => this.#candidacy,
+    });
+  }
+
+  get leader(): LeaderInformation | undefined {
+    return this.#leader;
+  }
+
+  get isLeading(): boolean {
+    return this.#term?.isOpen === true;
+  }
+
+  get leadership(): Leadership | undefined {
+    return this.#term?.isOver === false ? this.#term.leadership : undefined;
+  }
+
+  /** Takes its place in the queue; resolves when the store has it. */
+  async start(): Promise<void> {
+    const { services, logger } = this.#options;
+    // The grant may come before this resolves.
+    this.#joining = services.election.join(this);
+    this.#candidacy = await this.#joining;
+    if (this.#candidacy.leadership === undefined) {
+      const leader = this.#leader?.endpoints.rpcAddress;
+      logger.info(
+        leader === undefined
+          ? 'Standby: waiting to be granted leadership'
+          : `Standby: waiting for the leadership of ${leader} to end`,
+      );
+    }
+  }
+
+  /** Orderly: another leads before this process is gone. Tasks go on. */
+  async shutDown(): Promise<void> {
+    this.#isStopping = true;
+    this.#watch.stop();
+    this.#term?.end('this JobManager is stopped; another one leads');
+    try {
+      await this.#candidacy?.leave();
+    } catch (thrown) {
+      this.#options.logger.warn(`Leadership cannot be given up now, its lease ends: ${messageOf(thrown)}`);
+    }
+  }
+
+  // What the election says.
+
+  granted(leadership: Leadership): void {
+    const { logger, endpoints } = this.#options;
+    if (this.#isStopping) {
+      return;
+    }
+    logger.info(
+      `JobManager ${endpoints.rpcAddress} was granted leadership with leaderSessionID=${leadership.sessionId} (epoch ${leadership.epoch})`,
+    );
+    this.#term?.end('a later leadership begins');
+    const term = this.#newTerm(leadership);
+    this.#term = term;
+    void this.#begin(term);
+  }
+
+  uncertain(leadership: Leadership): void {
+    if (isSameLeadership(this.#term?.leadership, leadership)) {
+      this.#options.logger.warn(
+        'No write was answered for too long: this JobManager stops acting until it knows whether it leads',
+      );
+      this.#term?.end('this JobManager does not know whether it still leads');
+    }
+  }
+
+  /**
+   * It goes on, under a higher epoch: what it had on the wire when it stopped is void then, as another leader's would be (I1),
+   * and it starts from what the stores say.
+   */
+  certain(leadership: Leadership): void {
+    const { logger } = this.#options;
+    logger.info('This JobManager still leads, and goes on');
+    void this.#raise(leadership, leadership.epoch);
+  }
+
+  revoked(leadership: Leadership, reason: RevocationReason): void {
+    this.#options.logger.warn(
+      `JobManager ${this.endpoints.rpcAddress} was revoked leadership with leaderSessionID=${leadership.sessionId} (${reason}); it is a standby now`,
+    );
+    if (isSameLeadership(this.#term?.leadership, leadership)) {
+      this.#term?.end('this JobManager leads no longer');
+      this.#term = undefined;
+    }
+  }
+
+  leaderChanged(leader: LeaderInformation | undefined): void {
+    const isNew = leader !== undefined && !isSameLeadership(leader.leadership, this.#leader?.leadership);
+    this.#leader = leader;
+    if (isNew) {
+      const { endpoints, leadership } = leader;
+      this.#options.logger.info(
+        `New leader elected ${leadership.sessionId} at ${endpoints.rpcAddress} (epoch ${leadership.epoch})`,
+      );
+    }
+    this.#watch.leaderChanged(leader);
+  }
+
+  // What clients ask.
+
+  submit(submission: JobSubmission): Promise<SubmissionAnswer> {
+    return this.#lead((dispatcher) => dispatcher.submit(submission));
+  }
+
+  list(): Promise<readonly JobSummary[]> {
+    return this.#lead(async (dispatcher) => dispatcher.list());
+  }
+
+  details(jobId: JobId): Promise<JobDetails> {
+    return this.#lead((dispatcher) => dispatcher.details(jobId));
+  }
+
+  cancel(jobId: JobId): Promise<void> {
+    return this.#lead((dispatcher) => dispatcher.cancel(jobId));
+  }
+
+  stop(jobId: JobId, request: StopRequest): Promise<{ readonly triggerId: string }> {
+    return this.#lead((dispatcher) => dispatcher.stop(jobId, request));
+  }
+
+  savepoint(jobId: JobId, request: SavepointRequest): Promise<{ readonly triggerId: string }> {
+    return this.#lead((dispatcher) => dispatcher.savepoint(jobId, request));
+  }
+
+  checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }> {
+    return this.#lead((dispatcher) => dispatcher.checkpoint(jobId, request));
+  }
+
+  snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {
+    return this.#lead((dispatcher) => dispatcher.snapshotStatus(jobId, triggerId));
+  }
+
+  disposeSavepoint(path: string): Promise<void> {
+    return this.#lead((dispatcher) => dispatcher.disposeSavepoint(path));
+  }
+
+  retry(jobId: JobId): Promise<void> {
+    return this.#lead((dispatcher) => dispatcher.retry(jobId));
+  }
+
+  overview(): Promise<ClusterOverview> {
+    return this.#lead(async (dispatcher, { resources }) => ({
+      leader: this.#leader,
+      slots: resources.overview,
+      jobs: dispatcher.list(),
+    }));
+  }
+
+  /** Whatever fails because the leadership ended meanwhile is for the next leader to answer. */
+  async #lead<T>(run: (dispatcher: Dispatcher, term: LeaderTerm) => Promise<T>): Promise<T> {
+    const term = this.#term;
+    if (term?.isOpen !== true) {
+      throw this.#notLeader();
+    }
+    try {
+      return await run(term.dispatcher, term);
+    } catch (thrown) {
+      throw term.isOver || codeOf(thrown) === 'LEADERSHIP_LOST' ? this.#notLeader(thrown) : thrown;
+    }
+  }
+
+  #notLeader(cause?: unknown): MillraceError {
+    const { rpcAddress, instanceId } = this.endpoints;
+    const leader = this.#leader;
+    const who =
+      leader === undefined || leader.endpoints.instanceId === instanceId
+        ? 'nobody does now'
+        : `${leader.endpoints.restAddress} (${leader.endpoints.rpcAddress}) does`;
+    const message = `the JobManager ${rpcAddress} does not lead, ${who}; ask again`;
+    return new MillraceError('NOT_LEADER', message, { retryable: true, cause });
+  }
+
+  #newTerm(leadership: Leadership): LeaderTerm {
+    const { services, storage, starter, clock, random, logger, heartbeat } = this.#options;
+    return new LeaderTerm({
+      leadership,
+      instanceId: this.endpoints.instanceId,
+      services,
+      storage,
+      starter,
+      clock,
+      random,
+      logger,
+      heartbeat,
+      hints: this.#watch.hints,
+      publish: () => this.#publish(leadership),
+      probe: (address) => this.#probe(address, leadership),
+      challenged: (epoch) => void this.#raise(leadership, epoch),
+      changed: () => this.service.tellStandbys(),
+    });
+  }
+
+  async #publish(leadership: Leadership): Promise<void> {
+    await (await this.#joining)?.publish(leadership);
+  }
+
+  async #begin(term: LeaderTerm): Promise<void> {
+    const { logger, clock } = this.#options;
+    const sinceMs = clock.monotonic();
+    try {
+      await term.begin();
+      if (term.isOpen) {
+        logger.info(
+          `JobManager ${this.endpoints.rpcAddress} leads with epoch ${term.leadership.epoch}, ${Math.round(clock.monotonic() - sinceMs)} ms after the grant`,
+        );
+      }
+    } catch (thrown) {
+      if (!term.isOver) {
+        logger.error(`Leading failed, leadership is given up: ${messageOf(thrown)}`);
+        term.end('this JobManager cannot lead');
+        await this.#candidacy?.resign().catch(() => {});
+      }
+    }
+  }
+
+  async #raise(leadership: Leadership, above: number): Promise<void> {
+    const { logger, clock } = this.#options;
+    const candidacy = await this.#joining;
+    try {
+      await candidacy?.raise(leadership, above);
+    } catch (thrown) {
+      logger.warn(`The epoch cannot be raised above ${above}: ${messageOf(thrown)}`);
+      if (!this.#isStopping && isAway(thrown) && isSameLeadership(candidacy?.leadership, leadership)) {
+        clock.after(RAISE_PAUSE_MS, () => void this.#raise(leadership, above));
+      }
+    }
+  }
+
+  /** The instance id of whoever answers there; a TaskManager hears who leads now, before it sees it in the store. */
+  async #probe(rpcAddress: string, { lineage, epoch }: Leadership): Promise<string> {
+    const { transport, heartbeat, logger } = this.#options;
+    const service = { serves: {}, handlers: {}, calls: taskManagerProtocol };
+    const timeoutMs = heartbeat.timeoutMs;
+    const connection = await transport.connect(parseAddress(rpcAddress), service, { timeoutMs });
+    if (connection.peer.role === 'taskmanager') {
+      await connection
+        .call('ping', { fence: { lineage, epoch } }, { timeoutMs })
+        .catch((error: unknown) => logger.debug(`${rpcAddress} does not follow: ${messageOf(error)}`));
+    }
+    connection.close();
+    return connection.peer.instanceId;
+  }
+}

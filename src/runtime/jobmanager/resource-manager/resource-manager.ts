@@ -1,0 +1,378 @@
+import { present } from '../../../foundation/common/assert.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
+import type { DataLocation } from '../../../foundation/common/data-location.ts';
+import { codeOf, messageOf, MillraceError } from '../../../foundation/common/errors.ts';
+import type { Fence } from '../../../foundation/common/fence.ts';
+import { attemptId, type JobId } from '../../../foundation/common/ids.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import type { JobManagerProtocol, TaskManagerHint, TaskManagerRegistration } from '../../protocol/cluster-protocol.ts';
+import type { AttemptReport, TaskExecutorGateway, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
+import { demandOwnFence, isChallenged } from '../../rpc/fencing.ts';
+import type { HeartbeatOptions } from '../../rpc/heartbeat-core.ts';
+import { HeartbeatMonitor } from '../../rpc/heartbeat-monitor.ts';
+import { describeClose, type CloseReason } from '../../rpc/rpc-connection.ts';
+import type { RequestOf } from '../../rpc/rpc-protocol.ts';
+import type { JobMaster } from '../jobmaster/job-master.ts';
+import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
+import { JobSlots } from './job-slots.ts';
+import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
+import { TaskManagerSession, type TaskManagerConnection } from './task-manager-session.ts';
+
+/** What a JobMaster hears of its tasks. */
+export type TaskListener = Pick<JobMaster, 'report' | 'metrics' | 'taskManagerReported' | 'taskManagerLost'>;
+
+/** The jobs of this leadership. */
+export interface JobDirectory {
+  /** `undefined`: not loaded, or not there. */
+  find(jobId: JobId): TaskListener | undefined;
+  loaded(): readonly TaskListener[];
+  /** The store has it: what runs of it is left alone until it is loaded (R11). */
+  isKnown(jobId: JobId): boolean;
+}
+
+export interface ResourceManagerOptions {
+  /** Of this leadership (I2). */
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly heartbeat: HeartbeatOptions;
+  readonly jobs: JobDirectory;
+  /** The instance id of whoever answers there. Errors: UNREACHABLE when nobody does, others decide nothing. */
+  probe(rpcAddress: string): Promise<string>;
+  /** A TaskManager has heard of a later epoch of this lineage (R12). */
+  challenged(epoch: number): void;
+  /** Who registered changed. */
+  changed(): void;
+}
+
+/** A connection from its registration on; what comes before the registration is worked off waits. */
+interface Link {
+  session: TaskManagerSession | undefined;
+  readonly early: (() => void)[];
+  isOver: boolean;
+}
+
+type Registering = RequestOf<JobManagerProtocol, 'registerTaskManager'>;
+
+/** The TaskManagers of one leadership: who is there, who has which slot, and the way to each. */
+export class ResourceManager {
+  readonly #options: ResourceManagerOptions;
+  readonly #pool = new SlotPool();
+  readonly #slots: JobSlots;
+  readonly #heartbeats: HeartbeatMonitor;
+  readonly #links = new Map<TaskManagerConnection, Link>();
+  /** Registered, by instance id; those whose connection is gone and who may come back too. */
+  readonly #known = new Map<string, TaskManagerRegistration>();
+  readonly #sessions = new Map<string, TaskManagerSession>();
+  #isStopped = false;
+
+  constructor(options: ResourceManagerOptions) {
+    const { clock, logger, heartbeat } = options;
+    this.#options = options;
+    this.#slots = new JobSlots(this.#pool);
+    this.#heartbeats = new HeartbeatMonitor({
+      clock,
+      logger,
+      heartbeat,
+      onLost: ({ id, kind, silentMs }) =>
+        this.#lost(id, kind === 'silent' ? `no heartbeat for ${Math.round(silentMs)} ms` : 'it cannot be reached'),
+    });
+  }
+
+  get overview(): SlotPoolOverview {
+    return this.#pool.overview;
+  }
+
+  /** For standbys: who is there now. */
+  get hints(): readonly TaskManagerHint[] {
+    return [...this.#known.values()].map(({ instanceId, rpcAddress }) => ({ instanceId, rpcAddress }));
+  }
+
+  /** Whom the leader before this one knew: nobody waits for a process that is gone. A hint, so only a proof counts. */
+  hinted(hints: readonly TaskManagerHint[]): void {
+    for (const { instanceId, rpcAddress } of hints) {
+      if (!this.#known.has(instanceId)) {
+        void this.#isGone(instanceId, rpcAddress).then((gone) => {
+          if (gone && !this.#known.has(instanceId) && !this.#isStopped) {
+            this.#lost(instanceId, `nobody answers for it at ${rpcAddress}`);
+          }
+        });
+      }
+    }
+  }
+
+  slotsOf(jobId: JobId): SlotProvider {
+    return this.#slots.of(jobId);
+  }
+
+  executor(instanceId: string): TaskExecutorGateway | undefined {
+    return this.#sessions.get(instanceId);
+  }
+
+  locate({ taskManager, slot }: SlotRef): DataLocation {
+    return present(this.#sessions.get(taskManager)?.locate(slot), `data port of slot ${slot} of ${taskManager}`);
+  }
+
+  /** A JobMaster is there now: it hears of every TaskManager. */
+  jobLoaded(jobId: JobId, job: TaskListener): void {
+    for (const session of this.#sessions.values()) {
+      if (session.unrouted.has(jobId)) {
+        // What it reported of the job is old by now; it registers again and reports anew (R15).
+        session.connection.close(`job ${jobId} is loaded now: register again`);
+      } else {
+        job.taskManagerReported(session.instanceId, []);
+      }
+    }
+  }
+
+  /** The job has ended: its slots are free, TaskManagers forget it. */
+  jobEnded(jobId: JobId): void {
+    this.#pool.release(jobId);
+    for (const session of this.#sessions.values()) {
+      if (session.unrouted.has(jobId)) {
+        session.connection.close(`job ${jobId} has ended: register again`);
+      } else {
+        session.releaseJob(this.#options.fence, jobId);
+      }
+    }
+    this.#slots.serve();
+  }
+
+  stop(farewell: string): void {
+    this.#isStopped = true;
+    this.#heartbeats.stop();
+    this.#slots.stop();
+    [...this.#links.keys()].forEach((connection) => connection.close(farewell));
+    this.#links.clear();
+    this.#sessions.clear();
+  }
+
+  // What TaskManagers call.
+
+  async register(connection: TaskManagerConnection, request: Registering): Promise<{ fence: Fence }> {
+    const { fence, logger } = this.#options;
+    const { registration } = request;
+    if (request.fence !== undefined && isChallenged(fence, request.fence)) {
+      this.#options.challenged(request.fence.epoch);
+      const message = `epoch ${request.fence.epoch} was heard of; this leader has ${fence.epoch} and is raised above it`;
+      throw new MillraceError('FENCED', message, { retryable: true });
+    }
+    const link = this.#linkOf(connection);
+    await this.#requireOnly(registration);
+    if (this.#isStopped || link.isOver) {
+      throw new MillraceError('FENCED', 'this JobManager does not lead any more', { retryable: true });
+    }
+    const session = new TaskManagerSession(connection, registration, {
+      logger,
+      undeployed: ({ attempt }, error) =>
+        this.#options.jobs
+          .find(attempt.job)
+          ?.report({ kind: 'state', attempt: attemptId(attempt), state: 'FAILED', error }),
+    });
+    const { instanceId, resourceId, rpcAddress, slots } = registration;
+    const isBack = this.#known.has(instanceId);
+    this.#known.set(instanceId, registration);
+    logger.info(
+      `TaskManager ${resourceId} (${rpcAddress}, instance ${instanceId}) ${isBack ? 'is back' : 'registered'} with ${slots} slots`,
+    );
+    // The answer goes first: commands that the report leads to come after it.
+    this.#options.clock.after(0, () => this.#registered(link, session, request.attempts));
+    return { fence };
+  }
+
+  taskReport(connection: TaskManagerConnection, fence: Fence, job: string, report: TaskReport): void {
+    this.#inOrder(connection, fence, (session) => this.#reported(session, job as JobId, report));
+  }
+
+  taskMetrics(connection: TaskManagerConnection, fence: Fence, job: string, metrics: readonly TaskMetrics[]): void {
+    this.#inOrder(connection, fence, () => this.#options.jobs.find(job as JobId)?.metrics(metrics));
+  }
+
+  relocated(connection: TaskManagerConnection, fence: Fence, data: readonly DataLocation[]): void {
+    this.#inOrder(connection, fence, (session) => session.relocated(data));
+  }
+
+  #linkOf(connection: TaskManagerConnection): Link {
+    const there = this.#links.get(connection);
+    if (there !== undefined) {
+      return there;
+    }
+    const link: Link = { session: undefined, early: [], isOver: false };
+    this.#links.set(connection, link);
+    void connection.closed.then((reason) => {
+      link.isOver = true;
+      this.#links.delete(connection);
+      if (link.session !== undefined && this.#sessions.get(link.session.instanceId) === link.session) {
+        void this.#closed(link.session, reason);
+      }
+    });
+    return link;
+  }
+
+  #inOrder(connection: TaskManagerConnection, fence: Fence, run: (session: TaskManagerSession) => void): void {
+    demandOwnFence(this.#options.fence, fence);
+    const link = this.#links.get(connection);
+    if (link === undefined) {
+      throw new MillraceError('FENCED', 'a TaskManager registers before it reports', { retryable: true });
+    }
+    if (link.session === undefined) {
+      link.early.push(() => run(present(link.session, 'session')));
+    } else {
+      run(link.session);
+    }
+  }
+
+  /** Another process with the same resource id: the one that does not answer any more is over; one that does keeps the name. */
+  async #requireOnly({ resourceId, instanceId }: TaskManagerRegistration): Promise<void> {
+    const other = [...this.#known.values()].find(
+      (known) => known.resourceId === resourceId && known.instanceId !== instanceId,
+    );
+    if (other === undefined) {
+      return;
+    }
+    const answering = await this.#options.probe(other.rpcAddress).catch(() => undefined);
+    if (answering === other.instanceId && this.#known.has(other.instanceId)) {
+      throw new MillraceError(
+        'HELLO_REFUSED',
+        `taskmanager.resource-id '${resourceId}' belongs to a process that runs, at ${other.rpcAddress} (instance ` +
+          `${other.instanceId}); give each TaskManager its own`,
+      );
+    }
+    this.#lost(other.instanceId, `its resource id ${resourceId} registered with a new process, ${instanceId}`);
+  }
+
+  #registered(link: Link, session: TaskManagerSession, attempts: readonly AttemptReport[]): void {
+    if (this.#isStopped || link.isOver || !this.#known.has(session.instanceId)) {
+      session.connection.close('register again');
+      return;
+    }
+    const { instanceId, connection } = session;
+    const before = this.#sessions.get(instanceId);
+    link.session = session;
+    this.#sessions.set(instanceId, session);
+    if (before !== undefined && before.connection !== connection) {
+      before.connection.close('the same process has registered over a later connection');
+    }
+    this.#heartbeats.watch(instanceId, {
+      beat: () => connection.send('heartbeat', undefined),
+      lastReceivedMs: () => connection.lastReceivedMs,
+    });
+    this.#pool.register(session.registration, inUse(attempts));
+    this.#route(session, attempts);
+    link.early.splice(0).forEach((run) => run());
+    this.#slots.serve();
+    this.#options.changed();
+  }
+
+  /** Every JobMaster hears what it runs, also that it is nothing (R11, R15). */
+  #route(session: TaskManagerSession, attempts: readonly AttemptReport[]): void {
+    const { jobs, fence, logger } = this.#options;
+    const byJob = Map.groupBy(attempts, ({ attempt }) => attempt.job);
+    for (const [jobId, own] of byJob) {
+      if (jobs.find(jobId) !== undefined) {
+        continue;
+      }
+      if (jobs.isKnown(jobId)) {
+        session.unrouted.add(jobId);
+      } else {
+        logger.info(`Cancelling ${own.length} attempts at ${session.instanceId}: there is no job ${jobId}`);
+        session.cancelStrays(
+          fence,
+          jobId,
+          own.map(({ attempt, state }) => ({ id: attemptId(attempt), hasEnded: isOver(state) })),
+        );
+        if (!session.strays.has(jobId)) {
+          this.#pool.release(jobId);
+        }
+      }
+    }
+    const reportedTo = new Set(
+      [...byJob].flatMap(([jobId, own]) => {
+        const job = jobs.find(jobId);
+        job?.taskManagerReported(session.instanceId, own);
+        return job ?? [];
+      }),
+    );
+    jobs
+      .loaded()
+      .filter((job) => !reportedTo.has(job))
+      .forEach((job) => job.taskManagerReported(session.instanceId, []));
+  }
+
+  #reported(session: TaskManagerSession, jobId: JobId, report: TaskReport): void {
+    const { jobs, fence } = this.#options;
+    const job = jobs.find(jobId);
+    if (job !== undefined) {
+      job.report(report);
+    } else if (jobs.isKnown(jobId)) {
+      session.unrouted.add(jobId);
+    } else if (report.kind === 'state' && isOver(report.state) && session.strayEnded(jobId, report.attempt)) {
+      session.releaseJob(fence, jobId);
+      this.#pool.release(jobId);
+      this.#slots.serve();
+    }
+  }
+
+  /** The process may live: then it registers again. */
+  async #closed(session: TaskManagerSession, reason: CloseReason): Promise<void> {
+    const { clock, heartbeat, logger } = this.#options;
+    const { instanceId, registration } = session;
+    this.#sessions.delete(instanceId);
+    this.#heartbeats.forget(instanceId);
+    this.#pool.away(instanceId);
+    if (this.#isStopped || !this.#known.has(instanceId)) {
+      return;
+    }
+    logger.warn(
+      `The connection to TaskManager ${registration.resourceId} (${registration.rpcAddress}) is closed: ${describeClose(reason)}`,
+    );
+    const stillAway = (): boolean =>
+      !this.#isStopped && this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
+    const timer = clock.after(heartbeat.timeoutMs, () => {
+      if (stillAway()) {
+        this.#lost(instanceId, `its connection is closed and it has not come back for ${heartbeat.timeoutMs} ms`);
+      }
+    });
+    if ((await this.#isGone(instanceId, registration.rpcAddress)) && stillAway()) {
+      timer.cancel();
+      this.#lost(instanceId, `its process has ended (nobody answers for it at ${registration.rpcAddress})`);
+    }
+  }
+
+  /** Proven: its address is refused, or another process has it. */
+  async #isGone(instanceId: string, rpcAddress: string): Promise<boolean> {
+    try {
+      return (await this.#options.probe(rpcAddress)) !== instanceId;
+    } catch (error) {
+      const isRefused = codeOf(error) === 'UNREACHABLE';
+      if (!isRefused) {
+        this.#options.logger.info(`Whether TaskManager ${instanceId} lives is not known: ${messageOf(error)}`);
+      }
+      return isRefused;
+    }
+  }
+
+  #lost(instanceId: string, reason: string): void {
+    const { jobs, logger, changed } = this.#options;
+    logger.warn(`Lost TaskManager ${this.#known.get(instanceId)?.resourceId ?? instanceId}: ${reason}`);
+    this.#known.delete(instanceId);
+    this.#heartbeats.forget(instanceId);
+    this.#pool.lost(instanceId);
+    const session = this.#sessions.get(instanceId);
+    this.#sessions.delete(instanceId);
+    session?.connection.close(`given up: ${reason}`);
+    jobs.loaded().forEach((job) => job.taskManagerLost(instanceId, reason));
+    changed();
+  }
+}
+
+const isOver = (state: AttemptReport['state']): boolean =>
+  state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
+
+/** Attempts that were cancelled or failed take no slot. */
+const inUse = (attempts: readonly AttemptReport[]): ReadonlyMap<number, JobId> =>
+  new Map(
+    attempts
+      .filter(({ state }) => state !== 'CANCELED' && state !== 'FAILED')
+      .map(({ slot, attempt }) => [slot, attempt.job]),
+  );

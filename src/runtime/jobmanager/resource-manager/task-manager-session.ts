@@ -1,0 +1,99 @@
+import { codeOf, errorInfo, messageOf, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import type { AttemptId, JobId } from '../../../foundation/common/ids.ts';
+import type { DataLocation } from '../../../foundation/common/data-location.ts';
+import type { Fence } from '../../../foundation/common/fence.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
+import type { TaskManagerProtocol, TaskManagerRegistration } from '../../protocol/cluster-protocol.ts';
+import type { TaskCommand, TaskDeployment, TaskExecutorGateway } from '../../protocol/task-commands.ts';
+import type { RpcConnection } from '../../rpc/rpc-connection.ts';
+
+export type TaskManagerConnection = RpcConnection<TaskManagerProtocol>;
+
+export interface SessionHost {
+  readonly logger: Logger;
+  /** A deployment could not be sent, and will not be. */
+  undeployed(deployment: TaskDeployment, error: ErrorInfo): void;
+}
+
+/** A TaskManager that has registered, over the connection that it has now. */
+export class TaskManagerSession implements TaskExecutorGateway {
+  readonly connection: TaskManagerConnection;
+  readonly registration: TaskManagerRegistration;
+  /** Jobs that the store knows and that were not loaded when it reported attempts of them (R11). */
+  readonly unrouted = new Set<JobId>();
+  /** Attempts of jobs that the store does not know, until each has ended. */
+  readonly strays = new Map<JobId, Set<AttemptId>>();
+  readonly #host: SessionHost;
+  #data: readonly DataLocation[];
+
+  constructor(connection: TaskManagerConnection, registration: TaskManagerRegistration, host: SessionHost) {
+    this.connection = connection;
+    this.registration = registration;
+    this.#host = host;
+    this.#data = registration.data;
+  }
+
+  get instanceId(): string {
+    return this.registration.instanceId;
+  }
+
+  locate(slot: number): DataLocation | undefined {
+    return this.#data[slot];
+  }
+
+  relocated(data: readonly DataLocation[]): void {
+    this.#data = data;
+  }
+
+  deploy(fence: Fence, deployments: readonly TaskDeployment[]): void {
+    try {
+      this.connection.send('deploy', { fence, deployments: [...deployments] });
+    } catch (thrown) {
+      if (codeOf(thrown) === 'MESSAGE_TOO_LARGE' && deployments.length > 1) {
+        const half = deployments.length >> 1;
+        this.deploy(fence, deployments.slice(0, half));
+        this.deploy(fence, deployments.slice(half));
+        return;
+      }
+      const error = errorInfo(thrown);
+      deployments.forEach((deployment) => this.#host.undeployed(deployment, error));
+    }
+  }
+
+  command(fence: Fence, attempt: AttemptId, command: TaskCommand): void {
+    try {
+      this.connection.send('command', { fence, attempt, command });
+    } catch (thrown) {
+      // A command that is missing in the order is not made good by those after it: the TaskManager has to report anew.
+      const message = `a command of kind '${command.kind}' to ${attempt} cannot be sent: ${messageOf(thrown)}`;
+      this.#host.logger.error(message);
+      this.connection.close(message);
+    }
+  }
+
+  releaseJob(fence: Fence, jobId: JobId): void {
+    this.strays.delete(jobId);
+    this.connection.send('releaseJob', { fence, job: jobId });
+  }
+
+  /** What nobody asked for ends. */
+  cancelStrays(
+    fence: Fence,
+    jobId: JobId,
+    attempts: readonly { readonly id: AttemptId; readonly hasEnded: boolean }[],
+  ): void {
+    const running = attempts.filter(({ hasEnded }) => !hasEnded).map(({ id }) => id);
+    if (running.length === 0) {
+      this.releaseJob(fence, jobId);
+      return;
+    }
+    this.strays.set(jobId, new Set(running));
+    running.forEach((attempt) => this.command(fence, attempt, { kind: 'cancel' }));
+  }
+
+  /** Whether the last attempt of that job has ended with this one. */
+  strayEnded(jobId: JobId, attempt: AttemptId): boolean {
+    const running = this.strays.get(jobId);
+    return running?.delete(attempt) === true && running.size === 0;
+  }
+}
