@@ -24,7 +24,9 @@ export const taskOutput = (
       }
       if (!told.has(jobId)) {
         told.add(jobId);
-        logger.warn(`Job ${jobId} collects "${channel}" for the process that started it; in a cluster nobody takes that`);
+        logger.warn(
+          `Job ${jobId} collects "${channel}" for the process that started it; in a cluster nobody takes that`,
+        );
       }
     },
     console: ({ level, source, text }, jobName) => {

@@ -173,7 +173,9 @@ export class LeadingJob {
 
   /** One command that every TaskManager answers in order. */
   async ping(): Promise<void> {
-    await Promise.all([...this.#registered.values()].map(({ connection }) => connection.call('ping', { fence: this.fence })));
+    await Promise.all(
+      [...this.#registered.values()].map(({ connection }) => connection.call('ping', { fence: this.fence })),
+    );
   }
 
   releaseJob(): void {

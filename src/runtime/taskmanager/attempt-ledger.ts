@@ -193,7 +193,8 @@ export class AttemptLedger {
   }
 }
 
-export const isTerminal = (state: TaskState): boolean => state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
+export const isTerminal = (state: TaskState): boolean =>
+  state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
 
 const isSucceededBy = (old: AttemptRef, next: AttemptRef): boolean =>
   old.job === next.job &&

@@ -320,9 +320,7 @@ export class LeaderFollower {
     this.#absenceTimer?.cancel();
     const atMs = this.#absence.nextMs;
     this.#absenceTimer = Number.isFinite(atMs)
-      ? clock.after(Math.max(0, atMs - clock.monotonic()), () =>
-          this.#carryOut(this.#absence.tick(clock.monotonic())),
-        )
+      ? clock.after(Math.max(0, atMs - clock.monotonic()), () => this.#carryOut(this.#absence.tick(clock.monotonic())))
       : undefined;
   }
 
@@ -352,7 +350,8 @@ export class LeaderFollower {
 
   #giveUp(): void {
     const { registrationTimeoutMs, gaveUp } = this.#options;
-    const who = this.#leader === undefined ? 'the HA store names none' : `it is at ${this.#leader.endpoints.rpcAddress}`;
+    const who =
+      this.#leader === undefined ? 'the HA store names none' : `it is at ${this.#leader.endpoints.rpcAddress}`;
     const message =
       `no leading JobManager has registered this TaskManager for ${registrationTimeoutMs} ms ` +
       `(taskmanager.registration.timeout); ${who}`;

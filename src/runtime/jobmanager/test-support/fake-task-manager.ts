@@ -83,7 +83,7 @@ export class FakeTaskManager {
   }
 
   adopt(attempt: AttemptRef, slot: number, state: TaskState = 'RUNNING'): void {
-    this.table.set(attemptId(attempt), { attempt, slot, state, ended: false, readers: [] });
+    this.table.set(attemptId(attempt), { attempt, slot, state, ended: false, drained: false, readers: [] });
   }
 
   #registration(): TaskManagerRegistration {

@@ -73,7 +73,10 @@ describe('R10: without a leader', () => {
     const harness = new ThreadHarness(
       (env) => {
         const left = env.from({ ...source.source, name: 'left' });
-        left.union(env.from({ ...other.source, name: 'right' })).rebalance().to(sink.sink);
+        left
+          .union(env.from({ ...other.source, name: 'right' }))
+          .rebalance()
+          .to(sink.sink);
       },
       { checkpointing: true },
     );
