@@ -339,16 +339,24 @@ export class ResourceManager {
     }
   }
 
-  /** Proven: its address is refused, or another process has it. */
+  /** Proven: its address is refused, or another process has it. A process that is dying may still take connections. */
   async #isGone(instanceId: string, rpcAddress: string): Promise<boolean> {
-    try {
-      return (await this.#options.probe(rpcAddress)) !== instanceId;
-    } catch (error) {
-      const isRefused = codeOf(error) === 'UNREACHABLE';
-      if (!isRefused) {
-        this.#options.logger.info(`Whether TaskManager ${instanceId} lives is not known: ${messageOf(error)}`);
+    const { probe, clock, logger } = this.#options;
+    for (let tries = 1; ; tries++) {
+      try {
+        return (await probe(rpcAddress)) !== instanceId;
+      } catch (error) {
+        if (codeOf(error) === 'UNREACHABLE') {
+          return true;
+        }
+        if (tries === PROBES) {
+          logger.info(`Whether TaskManager ${instanceId} lives is not known: ${messageOf(error)}`);
+          return false;
+        }
       }
-      return isRefused;
+      await new Promise<void>((resolve) => {
+        clock.after(PROBE_PAUSE_MS, resolve);
+      });
     }
   }
 
@@ -365,6 +373,10 @@ export class ResourceManager {
     changed();
   }
 }
+
+/** A large process takes some 100 ms to end. */
+const PROBES = 20;
+const PROBE_PAUSE_MS = 10;
 
 const isOver = (state: AttemptReport['state']): boolean =>
   state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
