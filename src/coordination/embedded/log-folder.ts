@@ -44,6 +44,16 @@ export class LogFolder {
     return this.#answer(() => this.#fs.write(this.entryPath(number), encodeLogEntry(entry), { ifAbsent: true }));
   }
 
+  /** Makes durable that there is a root: who made it may not have come to that. */
+  syncRoot(): Promise<void> {
+    return this.#sync('.');
+  }
+
+  /** Makes durable which snapshots there are. */
+  syncSnapshots(): Promise<void> {
+    return this.#sync('snapshots');
+  }
+
   /** Makes durable which entries there are. */
   syncEntries(): Promise<void> {
     return this.#sync('log');
@@ -103,7 +113,7 @@ export class LogFolder {
     const snapshots = await this.snapshots();
     const keptFrom = snapshots.at(-2) ?? 0;
     // The newest may be another process's that has not flushed it yet: without it, these entries are still needed.
-    await this.#sync('snapshots');
+    await this.syncSnapshots();
     const names = await this.#answer(() => this.#fs.names(`${this.path}/log`));
     const isOld = (name: string): boolean => ENTRY_NAME.test(name) && Number(name) <= keptFrom;
     await this.#deleteAll(
@@ -134,7 +144,7 @@ export class LogFolder {
     return `${digits(number)}-${this.#lineage}`;
   }
 
-  #sync(folder: 'log' | 'snapshots'): Promise<void> {
+  #sync(folder: '.' | 'log' | 'snapshots'): Promise<void> {
     // Deleting flushes the folder, also where there was nothing to delete.
     return this.#answer(() => this.#fs.delete(`${this.path}/${folder}/.nothing-${this.#random.hex(12)}`));
   }

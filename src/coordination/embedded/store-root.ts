@@ -19,7 +19,7 @@ const rootSchema = z.object({ lineage: z.string() });
 
 /**
  * Finds the store, or makes it: first the root with its lineage, then the empty snapshot. Several processes may do so at once, or
- * stop half way: who comes next goes on.
+ * stop half way: who comes next goes on. Nobody builds on what another has not flushed yet.
  */
 export const openStoreRoot = async (
   options: StoreRootOptions,
@@ -37,6 +37,7 @@ export const openStoreRoot = async (
     lineage = await makeRoot(fs, path, newUuid(random));
   }
   const folder = new LogFolder(fs, options.folder, lineage, random);
+  await folder.syncRoot();
   // A hidden name is a file that another process is about to finish.
   const isComplete = async (): Promise<boolean> =>
     (await fs.names(`${options.folder}/snapshots`)).some((name) => !name.startsWith('.'));
@@ -53,6 +54,7 @@ export const openStoreRoot = async (
     }
     await folder.writeSnapshot(emptyStore(lineage));
   }
+  await folder.syncSnapshots();
   return { lineage, folder };
 };
 

@@ -118,6 +118,20 @@ describe('making the store', () => {
     expect(await second.append(claim(second))).toMatchObject({ result: { kind: 'applied' } });
   });
 
+  test('by a process that dies before it has flushed anything does not cost another what it wrote', async () => {
+    const random = seededRandom(1);
+    const unflushing = new MemoryFileSystem({
+      ...{ disk, random },
+      tap: ({ name }) => (name === 'syncFolder' ? 'skip' : undefined),
+    });
+    await openStoreRoot({ fs: unflushing, folder: '/ha', random, beforeCreation: async () => undefined });
+    const log = await open();
+    await log.append(claim(log));
+    disk.crash({ next: () => 0, int: () => 0, hex: () => '' });
+    const after = await open();
+    expect(after.state.image()).toEqual(log.state.image());
+  });
+
   test('is refused where something speaks against it, unless another process has made it meanwhile (R12)', async () => {
     const fs = new MemoryFileSystem({ disk });
     const refuse = async (): Promise<void> => {
