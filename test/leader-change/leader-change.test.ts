@@ -131,7 +131,7 @@ describe('a job on two TaskManagers whose leader dies', { timeout: 120_000 }, ()
     await until(() => leader.jobMaster.overview.latestFailure !== undefined, 'the failure');
     expect(JSON.stringify(leader.jobMaster.overview.latestFailure)).toContain(missing);
     expect(JSON.stringify(leader.jobMaster.overview.latestFailure)).toContain('storageDir');
-    leader.jobMaster.cancel();
+    await leader.jobMaster.cancel();
     await leader.jobMaster.result;
   });
 

@@ -160,6 +160,16 @@ describe('a TaskManager and its leader', () => {
     await world.until(() => world.follower.following?.epoch === 2);
   });
 
+  test('tells new data ports in order with everything else', async () => {
+    const world = new World();
+    const leader = await world.follow(fence(1));
+    await world.deploy(leader);
+    world.follower.located([{ instanceId: 'tm-instance', thread: 0, host: 'h', port: 1 }]);
+    world.threads.state(0, idOf(TASK), 'RUNNING');
+    await world.until(() => leader.received.includes('state RUNNING for epoch 1'));
+    expect(leader.received.indexOf('locations')).toBeLessThan(leader.received.length - 1);
+  });
+
   test('commands that come twice are carried out once', async () => {
     const world = new World();
     const leader = await world.follow(fence(1));

@@ -5,6 +5,12 @@ import { job } from 'millrace';
 import { source } from 'millrace/connectors/custom';
 import { fileSink } from 'millrace/connectors/file';
 
+const present = async (file: string): Promise<void> => {
+  while (!existsSync(file)) {
+    await sleep(2);
+  }
+};
+
 /**
  * Running counts of 17 keys. After each third of the records the source waits for a file, `go-1` and `go-2`, in the job's
  * folder; each start of a task leaves a line in `opens`. Arguments: folder, records.
@@ -22,8 +28,8 @@ export default job('handover', (env, [folder = '', records = '']) => {
       for (let next = position; next < count; next++) {
         yield [next, next + 1] as const;
         const third = (next + 1) / (count / 3);
-        while (Number.isInteger(third) && third < 3 && !existsSync(join(folder, `go-${third}`))) {
-          await sleep(2);
+        if (third === 1 || third === 2) {
+          await present(join(folder, `go-${third}`));
         }
       }
     },
