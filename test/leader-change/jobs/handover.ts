@@ -13,7 +13,8 @@ const present = async (file: string): Promise<void> => {
 
 /**
  * Running counts of 17 keys. After each third of the records the source waits for a file, `go-1` and `go-2`, in the job's
- * folder; each start of a task leaves a line in `opens`. Arguments: folder, records.
+ * folder; each start of a task leaves a line in `opens`, `dirty` where the thread ran another job before. Arguments: folder,
+ * records.
  */
 export default job('handover', (env, [folder = '', records = '']) => {
   env.setParallelism(2);
@@ -38,7 +39,11 @@ export default job('handover', (env, [folder = '', records = '']) => {
     .from(numbers)
     .rebalance()
     .map({
-      open: ({ subtask }) => opened(`map ${subtask}`),
+      open: ({ subtask }) => {
+        const before: unknown = Reflect.get(globalThis, 'handoverFolder');
+        Reflect.set(globalThis, 'handoverFolder', folder);
+        opened(before === undefined || before === folder ? `map ${subtask}` : 'dirty');
+      },
       map: (number: number) => number % 17,
     })
     .keyBy((key) => key)
