@@ -85,7 +85,9 @@ export const startTaskManager = async (
 };
 
 class TaskManagerProcess implements RunningTaskManager {
+  readonly resourceId: string;
   readonly instanceId: string;
+  readonly #packageVersion = packageVersion();
   readonly #configuration: Configuration;
   readonly #surroundings: TaskManagerSurroundings;
   readonly #clock: Clock;
@@ -94,7 +96,6 @@ class TaskManagerProcess implements RunningTaskManager {
   readonly #transport: TcpTransport;
   readonly #tasks: TaskManager;
   readonly #follower: LeaderFollower;
-  #resourceId: string;
   #listener: RpcListener | undefined;
   #data: readonly DataLocation[] = [];
   #stopping: Promise<void> | undefined;
@@ -105,7 +106,7 @@ class TaskManagerProcess implements RunningTaskManager {
     this.#surroundings = surroundings;
     this.#clock = clock;
     this.instanceId = random.hex(32);
-    this.#resourceId = configuration.get(rpcOptions.taskManagerResourceId) ?? `taskmanager-${random.hex(6)}`;
+    this.resourceId = configuration.get(rpcOptions.taskManagerResourceId) ?? `taskmanager-${random.hex(6)}`;
     const slots = configuration.get(taskManagerOptions.slots);
     this.#limits = memoryLimitsOf(configuration, slots, configuration.get(taskManagerOptions.processMemory));
     const limits = rpcLimits(configuration);
@@ -143,10 +144,6 @@ class TaskManagerProcess implements RunningTaskManager {
       registrationTimeoutMs: configuration.get(rpcOptions.taskManagerRegistrationTimeout),
       gaveUp: (error) => void this.#gaveUp(error),
     });
-  }
-
-  get resourceId(): string {
-    return this.#resourceId;
   }
 
   get address(): string {
@@ -232,7 +229,7 @@ class TaskManagerProcess implements RunningTaskManager {
     const { known } = this.#fence;
     return {
       protocolVersion: PROTOCOL_VERSION,
-      packageVersion: packageVersion(),
+      packageVersion: this.#packageVersion,
       clusterId: this.#configuration.get(highAvailabilityOptions.clusterId),
       role: 'taskmanager',
       instanceId: this.instanceId,

@@ -23,6 +23,8 @@ const KEYS = 17;
 const expected = (): string[] =>
   Array.from({ length: RECORDS }, (_, index) => `${index % KEYS}\t${Math.floor(index / KEYS) + 1}`).sort();
 
+let root: string;
+/** Of the job. */
 let folder: string;
 let elections: Elections;
 let taskManagers: RunningTaskManager[];
@@ -31,7 +33,8 @@ let printed: string[];
 let log: string[];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'millrace-leader-change-'));
+  root = mkdtempSync(join(tmpdir(), 'millrace-leader-change-'));
+  folder = root;
   elections = new Elections();
   taskManagers = [];
   leaders = [];
@@ -46,7 +49,7 @@ afterEach(async () => {
   go(2);
   await Promise.all(taskManagers.map((taskManager) => taskManager.stop()));
   await Promise.all(leaders.map((leader) => leader.die()));
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(root, { recursive: true, force: true });
 });
 
 const startTaskManagers = async (): Promise<void> => {
@@ -124,6 +127,25 @@ describe('a job on two TaskManagers whose leader dies', { timeout: 120_000 }, ()
     await second.ping();
   });
 
+  test('the slots that a job has left serve the next one, in clean threads', async () => {
+    await startTaskManagers();
+    go(1);
+    go(2);
+    const first = await lead(await planJobOf());
+    expect((await first.jobMaster.result).status).toBe('FINISHED');
+    first.releaseJob();
+    await first.ping();
+    await first.die();
+    folder = mkdtempSync(join(folder, 'next-'));
+    go(1);
+    go(2);
+    const second = await lead(await planJobOf());
+    const result = await second.jobMaster.result;
+    expect([result.status, result.restarts]).toEqual(['FINISHED', 0]);
+    expect(opens()).toEqual(['map 0', 'map 1', 'source']);
+    expect(committed().sort()).toEqual(expected());
+  });
+
   test('a bundle that a TaskManager does not see fails the attempts, with its path', async () => {
     await startTaskManagers();
     const missing = join(folder, 'nowhere', 'job.mjs');
@@ -131,7 +153,7 @@ describe('a job on two TaskManagers whose leader dies', { timeout: 120_000 }, ()
     await until(() => leader.jobMaster.overview.latestFailure !== undefined, 'the failure');
     expect(JSON.stringify(leader.jobMaster.overview.latestFailure)).toContain(missing);
     expect(JSON.stringify(leader.jobMaster.overview.latestFailure)).toContain('storageDir');
-    leader.jobMaster.cancel();
+    await leader.jobMaster.cancel();
     await leader.jobMaster.result;
   });
 

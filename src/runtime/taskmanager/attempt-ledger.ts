@@ -11,7 +11,8 @@ import type {
 } from '../protocol/task-commands.ts';
 
 interface ReaderEntry {
-  accepted: AcceptedSplit[];
+  /** By the id of the split. */
+  readonly accepted: Map<unknown, AcceptedSplit>;
   requests: number;
   noMoreSplits: boolean;
 }
@@ -107,15 +108,18 @@ export class AttemptLedger {
         return command;
       case 'completed':
         // What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader.
-        for (const reader of entry.readers.values()) {
-          reader.accepted = reader.accepted.filter(({ afterCheckpoint }) => afterCheckpoint >= command.checkpointId);
+        for (const { accepted } of entry.readers.values()) {
+          for (const [id, { afterCheckpoint }] of accepted) {
+            if (afterCheckpoint < command.checkpointId) {
+              accepted.delete(id);
+            }
+          }
         }
         return command;
       case 'splits': {
         const reader = readerOf(entry, command.operatorId);
-        const known = new Set(reader.accepted.map(({ split }) => idOfSplit(split)));
-        const splits = command.splits.filter((split) => !known.has(idOfSplit(split)));
-        reader.accepted.push(...splits.map((split) => ({ split, afterCheckpoint: entry.triggered })));
+        const splits = command.splits.filter((split) => !reader.accepted.has(idOfSplit(split)));
+        splits.forEach((split) => reader.accepted.set(idOfSplit(split), { split, afterCheckpoint: entry.triggered }));
         reader.requests = Math.max(0, reader.requests - splits.length);
         return { ...command, splits };
       }
@@ -185,7 +189,7 @@ export class AttemptLedger {
       drained,
       readers: [...readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
         operatorId,
-        accepted: [...accepted],
+        accepted: [...accepted.values()],
         requests,
         noMoreSplits,
       })),
@@ -207,7 +211,7 @@ const readerOf = (entry: Entry, operatorId: OperatorId): ReaderEntry => {
   if (known !== undefined) {
     return known;
   }
-  const reader: ReaderEntry = { accepted: [], requests: 0, noMoreSplits: false };
+  const reader: ReaderEntry = { accepted: new Map(), requests: 0, noMoreSplits: false };
   entry.readers.set(operatorId, reader);
   return reader;
 };

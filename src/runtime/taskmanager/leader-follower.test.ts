@@ -124,6 +124,24 @@ describe('a TaskManager and its leader', () => {
     ]);
   });
 
+  test('R15: a leader that is replaced before it has answered gets nothing more; the next one gets everything', async () => {
+    const world = new World();
+    const first = await world.follow(fence(1));
+    await world.deploy(first);
+    const second = await world.leader(fence(2));
+    second.answering = new Promise(() => {});
+    world.retrieval.name(second.information);
+    await world.until(() => second.received.length === 1, 'the table');
+    world.threads.state(0, idOf(TASK), 'INITIALIZING');
+    const third = await world.replace(fence(3));
+    world.threads.state(0, idOf(TASK), 'RUNNING');
+    await world.until(() => third.received.includes('state RUNNING for epoch 3'));
+    expect(third.received[0]).toBe('register INITIALIZING');
+    expect(second.closed).toHaveLength(1);
+    expect(second.received.join()).not.toContain('RUNNING');
+    expect(second.connection!.send('deploy', { fence: fence(2), deployments: [] })).toBe(false);
+  });
+
   test('sends the numbers of each job apart', async () => {
     const world = new World();
     const leader = await world.follow(fence(1));
@@ -158,6 +176,16 @@ describe('a TaskManager and its leader', () => {
     expect(second.registrations[0]?.attempts[0]).toMatchObject({ state: 'RUNNING', ended: false });
     release();
     await world.until(() => world.follower.following?.epoch === 2);
+  });
+
+  test('tells new data ports in order with everything else', async () => {
+    const world = new World();
+    const leader = await world.follow(fence(1));
+    await world.deploy(leader);
+    world.follower.located([{ instanceId: 'tm-instance', thread: 0, host: 'h', port: 1 }]);
+    world.threads.state(0, idOf(TASK), 'RUNNING');
+    await world.until(() => leader.received.includes('state RUNNING for epoch 1'));
+    expect(leader.received.indexOf('locations')).toBeLessThan(leader.received.length - 1);
   });
 
   test('commands that come twice are carried out once', async () => {

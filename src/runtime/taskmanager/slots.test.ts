@@ -119,6 +119,16 @@ describe('R15: the table', () => {
   });
 });
 
+test('that a stop ended the input is no news to the leader that triggered it', () => {
+  const { manager, threads, reports } = setUp();
+  const task = deploymentOf(A, 0);
+  manager.deploy(FENCE, [task]);
+  const trigger = { checkpointId: checkpointId(1), stop: 'drain' } as never;
+  manager.command(FENCE, idOf(task), { kind: 'trigger', trigger });
+  threads.reports(0, { kind: 'ended', attempt: idOf(task) });
+  expect(reports).toEqual([]);
+});
+
 describe('slots', () => {
   test('of a job with living tasks are refused to another job, which harms nothing', () => {
     const { manager, threads, states } = setUp();

@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
+import type { Clock } from '../../foundation/common/clock.ts';
 import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
 import { threadTitle } from '../../foundation/common/data-location.ts';
 import type { DataLocation, RemoteThread } from '../../foundation/common/data-location.ts';
@@ -29,6 +29,7 @@ import type { StartThread } from './thread-host.ts';
 import { TakenReports } from './taken-reports.ts';
 import type { ThreadReport } from './thread-protocol.ts';
 import { ThreadPool } from './thread-pool.ts';
+import { ThreadRestarts } from './thread-restarts.ts';
 
 export type ConsoleReport = Extract<ThreadReport, { kind: 'console' }>;
 
@@ -63,9 +64,6 @@ export interface TaskManagerOptions {
   readonly memory?: MemoryWatchOptions;
 }
 
-/** Pause before a thread is started again that died before it could be reached. */
-const RESTART_PAUSE_MS = 1_000;
-
 /**
  * One TaskManager: its slots, packed into threads, and what runs in them. What it runs stands in its table, which changes
  * before anything goes on to a task or to the leader (R15); without a leader only the table hears of it.
@@ -76,7 +74,7 @@ export class TaskManager implements TaskExecutorGateway {
   readonly #threads: ThreadPool;
   readonly #memory: MemoryWatch | undefined;
   readonly #addresses: DataAddresses | undefined;
-  readonly #restarts = new Map<number, TimerHandle>();
+  readonly #restarts: ThreadRestarts;
   readonly #ledger = new AttemptLedger();
   readonly #owners = new SlotOwners();
   readonly #endWatches: EndWatches;
@@ -92,6 +90,7 @@ export class TaskManager implements TaskExecutorGateway {
     this.#taken = new TakenReports(options.logger, (thread, count) =>
       this.#threads.send(thread, { kind: 'taken', count }),
     );
+    this.#restarts = new ThreadRestarts(options.clock, options.logger, (thread) => this.#threads.start(thread));
     this.#endWatches = new EndWatches({
       ...options,
       giveUp: (attempt, error) => {
@@ -222,9 +221,7 @@ export class TaskManager implements TaskExecutorGateway {
   /** Ends all threads; nothing is reported any more. */
   async stop(): Promise<void> {
     this.#memory?.stop();
-    for (const restart of this.#restarts.values()) {
-      restart.cancel();
-    }
+    this.#restarts.stop();
     this.#endWatches.stop();
     await this.#threads.stop();
   }
@@ -370,27 +367,10 @@ export class TaskManager implements TaskExecutorGateway {
       this.#taskReport({ kind: 'state', attempt: id, state: 'FAILED', error: errorInfo(error) });
     }
     if (this.#addresses !== undefined) {
-      this.#restart(thread, this.#addresses.isListening(thread));
-    }
-  }
-
-  /** What is deployed to other processes may need a thread of this one: it is there before anything is deployed to it. */
-  #restart(thread: number, atOnce: boolean): void {
-    this.#addresses?.died(thread);
-    const start = (): void => {
-      this.#restarts.delete(thread);
-      try {
-        this.#threads.start(thread);
-      } catch (thrown) {
-        this.#options.logger.error(`task thread ${thread} could not be started: ${messageOf(thrown)}`);
-        this.#restart(thread, false);
-      }
-    };
-    this.#restarts.get(thread)?.cancel();
-    if (atOnce) {
-      start();
-    } else {
-      this.#restarts.set(thread, this.#options.clock.after(RESTART_PAUSE_MS, start));
+      // What is deployed to other processes may need a thread of this one: it is there before anything is deployed to it.
+      const wasListening = this.#addresses.isListening(thread);
+      this.#addresses.died(thread);
+      this.#restarts.restart(thread, wasListening);
     }
   }
 

@@ -5,9 +5,16 @@ import { job } from 'millrace';
 import { source } from 'millrace/connectors/custom';
 import { fileSink } from 'millrace/connectors/file';
 
+const present = async (file: string): Promise<void> => {
+  while (!existsSync(file)) {
+    await sleep(2);
+  }
+};
+
 /**
  * Running counts of 17 keys. After each third of the records the source waits for a file, `go-1` and `go-2`, in the job's
- * folder; each start of a task leaves a line in `opens`. Arguments: folder, records.
+ * folder; each start of a task leaves a line in `opens`, `dirty` where the thread ran another job before. Arguments: folder,
+ * records.
  */
 export default job('handover', (env, [folder = '', records = '']) => {
   env.setParallelism(2);
@@ -22,8 +29,8 @@ export default job('handover', (env, [folder = '', records = '']) => {
       for (let next = position; next < count; next++) {
         yield [next, next + 1] as const;
         const third = (next + 1) / (count / 3);
-        while (Number.isInteger(third) && third < 3 && !existsSync(join(folder, `go-${third}`))) {
-          await sleep(2);
+        if (third === 1 || third === 2) {
+          await present(join(folder, `go-${third}`));
         }
       }
     },
@@ -32,7 +39,11 @@ export default job('handover', (env, [folder = '', records = '']) => {
     .from(numbers)
     .rebalance()
     .map({
-      open: ({ subtask }) => opened(`map ${subtask}`),
+      open: ({ subtask }) => {
+        const before: unknown = Reflect.get(globalThis, 'handoverFolder');
+        Reflect.set(globalThis, 'handoverFolder', folder);
+        opened(before === undefined || before === folder ? `map ${subtask}` : 'dirty');
+      },
       map: (number: number) => number % 17,
     })
     .keyBy((key) => key)

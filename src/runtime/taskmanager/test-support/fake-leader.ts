@@ -2,7 +2,7 @@ import type { LeaderRetrieval } from '../../../coordination/leader-retrieval.ts'
 import type { LeaderInformation } from '../../../coordination/leadership.ts';
 import type { Subscription } from '../../../coordination/subscription.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
-import { MillraceError } from '../../../foundation/common/errors.ts';
+import type { MillraceError } from '../../../foundation/common/errors.ts';
 import type { Fence } from '../../../foundation/common/fence.ts';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import {
