@@ -78,7 +78,7 @@ const startHere = async (folder: string, log: string[]): Promise<RunningJobManag
 class JobManagerProcess {
   readonly log: string[] = [];
   readonly #child: ChildProcess;
-  readonly #answers: FromJobManager[] = [];
+  #answered: (answer: FromJobManager) => void = () => {};
 
   constructor() {
     this.#child = fork(join(import.meta.dirname, 'test-support/job-manager-process.ts'), {
@@ -87,7 +87,7 @@ class JobManagerProcess {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#child.on('message', (message: FromJobManager) =>
-      message.kind === 'log' ? this.log.push(message.line) : this.#answers.push(message),
+      message.kind === 'log' ? void this.log.push(message.line) : this.#answered(message),
     );
     cleanUp.push(() => this.kill());
   }
@@ -96,10 +96,13 @@ class JobManagerProcess {
     question: ToJobManager,
     kind: K,
   ): Promise<Extract<FromJobManager, { kind: K }>> {
+    const answered = Promise.withResolvers<FromJobManager>();
+    this.#answered = answered.resolve;
     this.#child.send(question);
-    await vi.waitFor(() => expect(this.#answers).not.toEqual([]), WAIT);
-    const answer = this.#answers.shift();
-    expect(answer).toMatchObject({ kind });
+    const answer = await answered.promise;
+    if (answer.kind !== kind) {
+      throw new Error(`the JobManager answered ${JSON.stringify(answer)}`);
+    }
     return answer as Extract<FromJobManager, { kind: K }>;
   }
 
