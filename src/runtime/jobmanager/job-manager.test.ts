@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MillraceError } from '../../foundation/common/errors.ts';
 import type { AttemptRef, JobId, VertexId } from '../../foundation/common/ids.ts';
 import type { JobSubmission } from './dispatcher/cluster-gateway.ts';
 import { ClusterWorld, LEASE_MS, type SimulatedJobManager } from './test-support/cluster-world.ts';
@@ -203,4 +204,49 @@ test('a TaskManager has heard of a higher epoch: the leader proves itself and go
   await world.until(() => (first.jobManager.leadership?.epoch ?? 0) > 41 && isLeading(first), 'the epoch is raised');
   await world.settled(taskManager.register(address));
   expect(taskManager.fence).toEqual({ lineage, epoch: 42 });
+});
+
+test('a leader that was not certain goes on under a higher epoch, from what the stores say', async () => {
+  const { world, first } = await start('one');
+  await world.settled(first.jobManager.submit(submission()));
+  await world.until(() => first.starter.masters.has(JOB), 'the job is loaded');
+  const before = first.starter.master(JOB);
+  const leadership = first.jobManager.leadership!;
+  first.jobManager.uncertain(leadership);
+  expect(before.status).toBe('SUSPENDED');
+  await expect(first.jobManager.list()).rejects.toMatchObject({ code: 'NOT_LEADER' });
+  first.jobManager.certain(leadership);
+  await world.until(() => isLeading(first), 'it leads again');
+  expect(first.jobManager.leadership?.epoch).toBe(2);
+  expect(first.starter.master(JOB)).not.toBe(before);
+  expect(first.starter.master(JOB).surroundings.fence.epoch).toBe(2);
+});
+
+test('a job that is loaded late: what runs of it is left alone, and reported anew when it is there', async () => {
+  const { world, first, others } = await start('one', 'two');
+  const [second] = others as [SimulatedJobManager];
+  await world.settled(first.jobManager.submit(submission()));
+  await world.until(() => first.starter.masters.has(JOB), 'the job is loaded');
+  second.starter.broken.set(JOB, new MillraceError('FILESYSTEM', 'EIO'));
+  world.kill(first);
+  await world.until(() => isLeading(second), 'the second leads', LEASE_MS);
+  const taskManager = await world.taskManager('tm', 1);
+  taskManager.adopt(attemptOf(JOB), 0);
+  await world.settled(taskManager.register(second.jobManager.endpoints.rpcAddress));
+  await world.pass(50);
+  expect(taskManager.heard.filter(({ kind }) => kind !== 'ping')).toEqual([]);
+  expect((await world.settled(second.jobManager.overview())).slots.free).toBe(0);
+  second.starter.broken.clear();
+  await world.until(() => taskManager.connection?.closeReason !== undefined, 'it is asked to register again');
+  await world.settled(taskManager.register(second.jobManager.endpoints.rpcAddress));
+  const { heard } = second.starter.master(JOB);
+  await world.until(() => heard.length > 1, 'the report arrives');
+  expect(heard[1]).toMatchObject({ taskManager: 'tm-first', attempts: [{ state: 'RUNNING' }] });
+});
+
+test('a standby is ready when it sees the files of the leader', async () => {
+  const { world, first, others } = await start('one', 'two');
+  const [second] = others as [SimulatedJobManager];
+  await world.until(() => second.jobManager.isReady, 'it is ready');
+  expect(first.jobManager.isReady).toBe(true);
 });

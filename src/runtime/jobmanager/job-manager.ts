@@ -48,6 +48,8 @@ export interface JobManagerOptions {
 }
 
 const RAISE_PAUSE_MS = 500;
+const RESIGN_PAUSE_MS = 1_000;
+const MARKER_PAUSE_MS = 5_000;
 
 /** A JobManager process: it leads, or is a standby that watches who does. */
 export class JobManager implements Contender, ClusterGateway {
@@ -59,6 +61,9 @@ export class JobManager implements Contender, ClusterGateway {
   #candidacy: Candidacy | undefined;
   #leader: LeaderInformation | undefined;
   #term: LeaderTerm | undefined;
+  #seesStorage = false;
+  /** The leadership whose marker was looked for. */
+  #checked: Leadership | undefined;
   #isStopping = false;
 
   constructor(options: JobManagerOptions) {
@@ -85,6 +90,11 @@ export class JobManager implements Contender, ClusterGateway {
 
   get leadership(): Leadership | undefined {
     return this.#term?.isOver === false ? this.#term.leadership : undefined;
+  }
+
+  /** It leads, or could: it sees the leader's files ("shared means seen"). */
+  get isReady(): boolean {
+    return this.isLeading || this.#seesStorage;
   }
 
   /** Takes its place in the queue; resolves when the store has it. */
@@ -170,6 +180,7 @@ export class JobManager implements Contender, ClusterGateway {
       );
     }
     this.#watch.leaderChanged(leader);
+    void this.#checkStorage();
   }
 
   // What clients ask.
@@ -284,8 +295,38 @@ export class JobManager implements Contender, ClusterGateway {
       if (!term.isOver) {
         logger.error(`Leading failed, leadership is given up: ${messageOf(thrown)}`);
         term.end('this JobManager cannot lead');
-        await this.#candidacy?.resign().catch(() => {});
+        // Where it is the only one it is granted leadership again at once.
+        clock.after(RESIGN_PAUSE_MS, () => void this.#resign(term.leadership));
       }
+    }
+  }
+
+  /** A standby that does not see what the leader writes could not go on from it. */
+  async #checkStorage(): Promise<void> {
+    const { storage, logger, clock } = this.#options;
+    const leader = this.#leader;
+    if (leader?.isPublished !== true || isSameLeadership(this.#checked, leader.leadership)) {
+      return;
+    }
+    this.#checked = leader.leadership;
+    const check = await storage.marker.check(leader.leadership);
+    this.#seesStorage = check.kind === 'seen';
+    if (check.kind === 'not-seen' && !this.#isStopping) {
+      logger.error(`This JobManager is not ready: ${check.message}`);
+      clock.after(MARKER_PAUSE_MS, () => {
+        this.#checked = undefined;
+        void this.#checkStorage();
+      });
+    }
+  }
+
+  async #resign(leadership: Leadership): Promise<void> {
+    try {
+      if (isSameLeadership(this.#candidacy?.leadership, leadership)) {
+        await this.#candidacy?.resign();
+      }
+    } catch (thrown) {
+      this.#options.logger.warn(`Leadership cannot be given up now, its lease ends: ${messageOf(thrown)}`);
     }
   }
 

@@ -6,7 +6,7 @@ import type { Logger } from '../../foundation/common/logger.ts';
 import { standbyProtocol, type StandbyProtocol, type TaskManagerHint } from '../protocol/cluster-protocol.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import { describeClose, endedByPeer, type CloseReason, type RpcConnection } from '../rpc/rpc-connection.ts';
-import type { RpcService } from '../rpc/rpc-protocol.ts';
+import type { RpcProtocol, RpcService } from '../rpc/rpc-protocol.ts';
 import type { RpcTransport } from '../rpc/rpc-transport.ts';
 
 /** A process that closed a connection and lives answers again within this. */
@@ -29,7 +29,7 @@ export interface LeaderWatchOptions {
  */
 export class LeaderWatch {
   readonly #options: LeaderWatchOptions;
-  readonly #service: RpcService<StandbyProtocol, Record<never, never>>;
+  readonly #service: RpcService<StandbyProtocol, RpcProtocol>;
   #leader: LeaderInformation | undefined;
   #connection: RpcConnection | undefined;
   #timer: TimerHandle | undefined;

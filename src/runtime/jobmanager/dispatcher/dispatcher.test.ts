@@ -80,9 +80,9 @@ class Cluster {
     return this.lead();
   }
 
-  async master(jobId = JOB): Promise<FakeMaster> {
-    await vi.waitFor(() => expect(this.starter.masters.has(jobId)).toBe(true));
-    return this.starter.master(jobId);
+  /** Once it is prepared. */
+  master(jobId = JOB): Promise<FakeMaster> {
+    return vi.waitFor(() => this.starter.master(jobId));
   }
 
   async #join(): Promise<Leadership> {

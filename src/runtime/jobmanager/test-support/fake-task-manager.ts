@@ -12,7 +12,7 @@ import { anyPort } from '../../rpc/port-range.ts';
 import { formatAddress, parseAddress } from '../../rpc/rpc-address.ts';
 import type { RpcConnection } from '../../rpc/rpc-connection.ts';
 import type { RpcService } from '../../rpc/rpc-protocol.ts';
-import { accepted, type RpcTransport } from '../../rpc/rpc-transport.ts';
+import { accepted, type RpcListener, type RpcTransport } from '../../rpc/rpc-transport.ts';
 
 /** Answers as a TaskManager does, and runs nothing: what it is told to deploy is in its table. */
 export class FakeTaskManager {
@@ -27,6 +27,7 @@ export class FakeTaskManager {
   readonly #transport: RpcTransport;
   readonly #slots: number;
   #address = '';
+  #listener: RpcListener | undefined;
 
   constructor(transport: RpcTransport, name: string, slots: number, instanceId = `${name}-instance`) {
     this.#transport = transport;
@@ -37,13 +38,18 @@ export class FakeTaskManager {
 
   async listen(host: string): Promise<void> {
     const service: RpcService<TaskManagerProtocol, JobManagerProtocol> = this.#service();
-    const listener = await this.#transport.listen({
+    this.#listener = await this.#transport.listen({
       host,
       ports: anyPort,
       portsKey: 'taskmanager.rpc.port',
       accept: () => accepted(service, () => {}),
     });
-    this.#address = formatAddress(listener.address);
+    this.#address = formatAddress(this.#listener.address);
+  }
+
+  async close(): Promise<void> {
+    this.connection?.close();
+    await this.#listener?.close();
   }
 
   /** Connects, registers with its table. */
