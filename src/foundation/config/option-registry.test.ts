@@ -18,6 +18,7 @@ const DIFFERING_DEFAULTS = `
 | \`jobmanager.reconcile.timeout\` (ours) | - | 10 s | |
 | \`taskmanager.leader-absence.timeout\` (ours) | - | 5 min | below the usual lifetime of a prepared Kafka transaction |
 | \`execution.checkpointing.incremental\` | false | true | a checkpoint costs what changed, not what there is |
+| \`rest.retry.delay\` | 3 s | 250 ms | a leader is replaced in milliseconds |
 | \`pipeline.max-parallelism\` | -1 (128 or more, from the parallelism) | 128 | a change of the parallelism never changes the key groups |
 | \`jobmanager.rpc.address\` | none | 127.0.0.1 | a cluster on one machine needs no configuration |
 | \`jobmanager.bind-host\`, \`taskmanager.bind-host\` | all, all | 127.0.0.1, 127.0.0.1 | submission runs code |
