@@ -23,12 +23,15 @@ export interface JobListEntry {
   readonly startedMs: number;
   /** `undefined`: it has not ended. */
   readonly endedMs: number | undefined;
-  /** Of the newest attempts; empty for an ended job whose tasks are forgotten. */
-  readonly taskStates: readonly TaskState[];
+  /** How many tasks are in each state; empty for an ended job whose tasks are forgotten. */
+  readonly taskCounts: Readonly<Partial<Record<TaskState, number>>>;
 }
 
 export interface TaskInfo {
+  /** Id of its vertex. */
   readonly vertex: string;
+  /** Of its vertex. */
+  readonly name: string;
   readonly subtask: number;
   readonly state: TaskState;
   /** Resource id of its TaskManager. */
@@ -97,30 +100,46 @@ export interface TaskManagerInfo {
   readonly memoryBytes: number;
 }
 
-export interface SavepointRequest {
-  /** `undefined`: the configured one. */
-  readonly folder: string | undefined;
-  /** What comes after it: nothing; the end with everything committed, after the end of the input with `drain`; a cancel. */
-  readonly afterwards: 'go-on' | 'stop' | 'drain' | 'cancel';
+export interface SnapshotTrigger {
+  /** Chosen by the client, so that a repeated request is the same one; made where it is missing. */
+  readonly triggerId?: string;
 }
 
+export interface SavepointRequest extends SnapshotTrigger {
+  /** The configured one where it is missing. */
+  readonly directory?: string;
+}
+
+export interface StopRequest extends SavepointRequest {
+  /** Ends the input first. */
+  readonly drain: boolean;
+}
+
+export type SnapshotStatus =
+  | { readonly state: 'in-progress' }
+  /** The folder of the savepoint or checkpoint. */
+  | { readonly state: 'completed'; readonly location: string }
+  | { readonly state: 'failed'; readonly error: ErrorInfo };
+
 /**
- * The cluster as its leader knows it. Errors of every call: LEADERSHIP_LOST (this process leads no more) and whatever is
- * retryable, both answered 503; JOB_ENDED 409; BAD_OPTION and BAD_JOB 400; anything else 500.
+ * The cluster as its leader knows it. Errors of every call by their code: JOB_NOT_FOUND and TRIGGER_NOT_FOUND are answered 404,
+ * JOB_ENDED and JOB_SET_ASIDE 409, BAD_OPTION and BAD_JOB 400, NOT_LEADER, LEADERSHIP_LOST and whatever is retryable 503, anything
+ * else 500.
  */
 export interface ClusterGateway {
   readonly leadership: { readonly sessionId: string; readonly epoch: number };
-  /** Durable before it resolves. The same job id again resolves too, whatever became of the job. */
-  submit(submission: JobSubmission): Promise<void>;
-  jobs(): Promise<readonly JobListEntry[]>;
-  /** `undefined`: no such job. */
-  job(jobId: JobId): Promise<JobDetails | undefined>;
+  /** Durable before it resolves. The same job id again is the same job. `notes`: for who submits. */
+  submit(submission: JobSubmission): Promise<{ readonly notes: readonly string[] }>;
+  list(): Promise<readonly JobListEntry[]>;
+  details(jobId: JobId): Promise<JobDetails>;
   /** Resolves when the intent is durable (R7); the job ends later. */
   cancel(jobId: JobId): Promise<void>;
-  /** Resolves to the savepoint's folder, with a stop when the job has ended. */
-  savepoint(jobId: JobId, request: SavepointRequest): Promise<string>;
-  checkpoint(jobId: JobId): Promise<Pick<CheckpointInfo, 'checkpointId' | 'path'>>;
-  /** Deletes a savepoint. FILE_NOT_FOUND, CHECKPOINT_BROKEN. */
+  /** Resolves when it is certain to be tried; `snapshotStatus` tells how it ended. */
+  stop(jobId: JobId, request: StopRequest): Promise<{ readonly triggerId: string }>;
+  savepoint(jobId: JobId, request: SavepointRequest): Promise<{ readonly triggerId: string }>;
+  checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }>;
+  snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus>;
+  /** Resolves when it is deleted. */
   disposeSavepoint(path: string): Promise<void>;
   taskManagers(): Promise<readonly TaskManagerInfo[]>;
   /** As it is in force; secrets are masked where it is shown. */

@@ -20,9 +20,13 @@ const STATUS_OF: Readonly<Partial<Record<string, number>>> = {
   FILE_NOT_FOUND: 404,
   GRAPH_MISMATCH: 400,
   JOB_ENDED: 409,
+  JOB_NOT_FOUND: 404,
+  JOB_SET_ASIDE: 409,
   LEADERSHIP_LOST: 503,
+  NOT_LEADER: 503,
   OVERLOADED: 503,
   STORE_AWAY: 503,
+  TRIGGER_NOT_FOUND: 404,
   UNSUPPORTED: 400,
 };
 
@@ -31,8 +35,10 @@ export const statusOf = (thrown: unknown): number => {
   if (thrown instanceof RestError) {
     return thrown.status;
   }
-  const known = STATUS_OF[codeOf(thrown) ?? ''];
-  return known ?? (thrown instanceof MillraceError && thrown.retryable ? 503 : 500);
+  if (thrown instanceof MillraceError && thrown.retryable) {
+    return 503;
+  }
+  return STATUS_OF[codeOf(thrown) ?? ''] ?? 500;
 };
 
 export const errorsBody = (thrown: unknown): { readonly errors: readonly string[] } => ({

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import { encodeValue } from '../../foundation/serialization/value-codec.ts';
-import { FORWARDED_HEADER } from './forward-to-leader.ts';
-import type { RestServer, RestServerOptions } from './rest-server.ts';
 import { checkpointsSchema } from './schema/checkpoints-schema.ts';
 import { dashboardConfigSchema, overviewSchema, taskManagersSchema } from './schema/cluster-schema.ts';
 import {
@@ -15,69 +12,15 @@ import {
   jobIdsSchema,
   jobsOverviewSchema,
 } from './schema/jobs-schema.ts';
-import type { SubmissionBody } from './schema/submission-schema.ts';
-import {
-  FAILED_JOB,
-  FakeGateway,
-  FINISHED_JOB,
-  GRAPH,
-  RUNNING_JOB,
-  startRestServer,
-  UNKNOWN_JOB,
-} from './test-support/fake-gateway.ts';
+import { closeServers, startServer, submission, type Answer } from './test-support/asked-server.ts';
+import { FAILED_JOB, FakeGateway, FINISHED_JOB, GRAPH, RUNNING_JOB, UNKNOWN_JOB } from './test-support/fake-gateway.ts';
 
-const servers: RestServer[] = [];
-
-afterEach(async () => {
-  await Promise.all(servers.splice(0).map((server) => server.close()));
-});
-
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-  readonly headers: Headers;
-}
-
-const start = async (
-  gateway: FakeGateway | undefined = new FakeGateway(),
-  changes: Partial<RestServerOptions> = {},
-): Promise<{ readonly server: RestServer; readonly gateway: FakeGateway; readonly ask: typeof ask }> => {
-  const server = await startRestServer(gateway, changes);
-  servers.push(server);
-  const ask = async (method: string, path: string, json?: unknown, headers: object = {}): Promise<Answer> => {
-    const response = await fetch(server.address + path, {
-      method,
-      headers: { ...(json === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    });
-    return {
-      status: response.status,
-      body: (await response.json().catch(() => ({}))) as Record<string, unknown>,
-      headers: response.headers,
-    };
-  };
-  return { server, gateway: gateway ?? new FakeGateway(), ask };
-};
-
-const standby = async (changes: Partial<RestServerOptions>): ReturnType<typeof start> => {
-  const server = await start(new FakeGateway(), { gateway: () => undefined, ...changes });
-  return server;
-};
-
-const submission = (changes: Partial<SubmissionBody> = {}): SubmissionBody => ({
-  jobId: 'abcdef00abcdef00abcdef00abcdef00',
-  jobGraph: Buffer.from(encodeValue(GRAPH)).toString('base64'),
-  bundle: { code: 'export default 1', hash: createHash('sha256').update('export default 1').digest('hex') },
-  args: ['--topic', 'x'],
-  env: { A: 'b' },
-  configuration: { 'parallelism.default': '2' },
-  ...changes,
-});
+afterEach(closeServers);
 
 const TRIGGER = '11111111111111111111111111111111';
 
 /** Polls until the operation is over. */
-const finished = async (ask: Awaited<ReturnType<typeof start>>['ask'], path: string): Promise<unknown> => {
+const finished = async (ask: Awaited<ReturnType<typeof startServer>>['ask'], path: string): Promise<unknown> => {
   for (;;) {
     const { body, status } = await ask('GET', path);
     expect(status).toBe(200);
@@ -89,7 +32,7 @@ const finished = async (ask: Awaited<ReturnType<typeof start>>['ask'], path: str
 
 describe('the leader', () => {
   test('answers about the cluster in Flink shapes', async () => {
-    const { ask, server } = await start();
+    const { ask, server } = await startServer();
     const overview = overviewSchema.parse((await ask('GET', '/overview')).body);
     expect(overview).toMatchObject({
       taskmanagers: 2,
@@ -116,7 +59,7 @@ describe('the leader', () => {
   });
 
   test('answers about jobs, with and without /v1', async () => {
-    const { ask } = await start();
+    const { ask } = await startServer();
     expect(jobIdsSchema.parse((await ask('GET', '/v1/jobs')).body).jobs).toContainEqual({
       id: RUNNING_JOB,
       status: 'RUNNING',
@@ -147,7 +90,7 @@ describe('the leader', () => {
   });
 
   test('says how a job ended', async () => {
-    const { ask } = await start();
+    const { ask } = await startServer();
     const result = async (job: string): Promise<unknown> =>
       executionResultSchema.parse((await ask('GET', `/jobs/${job}/execution-result`)).body);
     expect(await result(RUNNING_JOB)).toEqual({ status: { id: 'IN_PROGRESS' } });
@@ -164,7 +107,7 @@ describe('the leader', () => {
   });
 
   test('shows no secret of the configuration', async () => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     gateway.settings = {
       'security.rest.auth-token': 'do-not-show',
       's3.secret-key': 'do-not-show',
@@ -178,11 +121,11 @@ describe('the leader', () => {
   });
 
   test('takes a job, and the same job again', async () => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     for (let time = 0; time < 2; time++) {
       expect(await ask('POST', '/jobs', submission())).toMatchObject({
         status: 202,
-        body: { jobid: 'abcdef00abcdef00abcdef00abcdef00' },
+        body: { jobid: 'abcdef00abcdef00abcdef00abcdef00', notes: ['Checkpoints go to /checkpoints'] },
       });
     }
     expect(gateway.submissions[0]).toEqual({
@@ -196,7 +139,7 @@ describe('the leader', () => {
   });
 
   test('cancels; a job that is not there is 404, one that has ended 409', async () => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     expect((await ask('PATCH', `/jobs/${RUNNING_JOB}?mode=cancel`)).status).toBe(202);
     expect(gateway.calls).toContain(`cancel ${RUNNING_JOB}`);
     expect((await ask('PATCH', `/jobs/${RUNNING_JOB}?mode=cancel`)).status).toBe(409);
@@ -209,7 +152,7 @@ describe('the leader', () => {
   });
 
   test('takes savepoints and checkpoints, and disposes of savepoints, each polled by its request id', async () => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     const savepoint = await ask('POST', `/jobs/${RUNNING_JOB}/savepoints`, {
       'target-directory': '/kept',
       'cancel-job': false,
@@ -222,7 +165,7 @@ describe('the leader', () => {
     const { body } = await ask('POST', `/jobs/${RUNNING_JOB}/checkpoints`);
     expect(await finished(ask, `/jobs/${RUNNING_JOB}/checkpoints/${String(body['request-id'])}`)).toEqual({
       checkpointId: 7,
-      external_path: '/checkpoints/chk-7',
+      location: '/checkpoints/chk-7',
     });
     for (const [path, operation] of [
       ['/kept/savepoint-1', {}],
@@ -234,13 +177,13 @@ describe('the leader', () => {
         operation,
       );
     }
-    expect(gateway.calls.filter((call) => call.startsWith('savepoint'))).toEqual(['savepoint /kept go-on']);
+    expect(gateway.calls.filter((call) => call.startsWith('savepoint'))).toEqual(['savepoint /kept']);
   });
 
   test('stops a job once, however often it is asked with one trigger id', async () => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     let complete = (): void => {};
-    gateway.savepoints = new Promise<void>((resolve) => (complete = resolve));
+    gateway.snapshotsMayComplete = new Promise<void>((resolve) => (complete = resolve));
     const stop = (): Promise<Answer> =>
       ask('POST', `/jobs/${RUNNING_JOB}/stop`, { drain: true, targetDirectory: null, triggerId: TRIGGER });
     expect((await stop()).status).toBe(202);
@@ -254,11 +197,14 @@ describe('the leader', () => {
     });
     expect((await stop()).status, 'the same operation, although the job has ended').toBe(202);
     expect((await ask('POST', `/jobs/${RUNNING_JOB}/stop`, {})).status).toBe(409);
-    expect(gateway.calls.filter((call) => call.startsWith('savepoint'))).toEqual(['savepoint default drain']);
+    expect(gateway.calls.filter((call) => call.startsWith('stop'))).toEqual([
+      'stop /savepoints drain',
+      'stop /savepoints suspend',
+    ]);
   });
 
   test('ends the cluster', async () => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     expect((await ask('DELETE', '/cluster')).status).toBe(200);
     expect(gateway.calls).toEqual(['shutDown']);
   });
@@ -270,7 +216,7 @@ describe('the leader', () => {
     [new MillraceError('TIMEOUT', 'too slow', { retryable: true }), 503],
     [new TypeError('a mistake'), 500],
   ])('tells errors apart: %s', async (failure, status) => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     gateway.failure = failure;
     const answer = await ask('GET', '/jobs');
     expect(answer.status).toBe(status);
@@ -300,14 +246,14 @@ describe('bad requests', () => {
     ['GET', `/jobs/${RUNNING_JOB}/savepoints/xyz`, undefined, 400],
     ['POST', '/savepoint-disposal', {}, 400],
   ])('%s %s', async (method, path, body, status) => {
-    const { ask, gateway } = await start();
+    const { ask, gateway } = await startServer();
     const answer = await ask(method, path, body);
     expect([answer.status, answer.body]).toEqual([status, { errors: [expect.any(String)] }]);
     expect(gateway.submissions).toEqual([]);
   });
 
   test('a body that is no JSON, or does not say that it is', async () => {
-    const { server } = await start();
+    const { server } = await startServer();
     const post = async (body: string, type: string): Promise<number> =>
       (await fetch(`${server.address}/jobs`, { method: 'POST', body, headers: { 'content-type': type } })).status;
     expect(await post('{', 'application/json')).toBe(400);
@@ -316,7 +262,7 @@ describe('bad requests', () => {
   });
 
   test('a huge body is refused before it is read, whether it says its length or not', async () => {
-    const { server, ask } = await start();
+    const { server, ask } = await startServer();
     for (const headers of [{ 'content-length': '2000000000' }, { 'transfer-encoding': 'chunked' }]) {
       const status = await new Promise<number | undefined>((resolve, reject) => {
         const request = httpRequest(`${server.address}/jobs`, {
@@ -345,7 +291,7 @@ describe('bad requests', () => {
   });
 
   test('a client that sends its request slowly is let go', async () => {
-    const { server, ask } = await start(new FakeGateway(), {
+    const { server, ask } = await startServer(new FakeGateway(), {
       limits: { bodyBytesMax: 1_000_000, keepOperationsMs: 1_000, idleMs: 30_000, requestMs: 50, forwardMs: 1_000 },
     });
     for (const sent of [
@@ -366,7 +312,7 @@ describe('bad requests', () => {
   });
 
   test('nonsense in place of HTTP', async () => {
-    const { server, ask } = await start();
+    const { server, ask } = await startServer();
     const socket = connect(server.port, '127.0.0.1');
     socket.write('hello\r\n\r\n');
     await new Promise((resolve) => {
@@ -375,111 +321,5 @@ describe('bad requests', () => {
       socket.resume();
     });
     expect((await ask('GET', '/overview')).status).toBe(200);
-  });
-});
-
-describe('access', () => {
-  const raw = (server: RestServer, headers: object, path = '/overview'): Promise<number | undefined> =>
-    new Promise((resolve, reject) => {
-      const request = httpRequest(server.address + path, { headers: { ...headers } }, (response) => {
-        response.resume();
-        resolve(response.statusCode);
-      });
-      request.on('error', reject).end();
-    });
-
-  test('wants the token where there is one, but to ask whether it lives', async () => {
-    const token = '0123456789abcdef';
-    const { ask } = await start(new FakeGateway(), {
-      access: { token, allowedOrigins: [], hostNames: undefined },
-    });
-    const status = async (authorization?: string): Promise<number> =>
-      (await ask('GET', '/jobs', undefined, authorization === undefined ? {} : { authorization })).status;
-    expect(await status()).toBe(401);
-    expect(await status('Bearer 0123456789abcdee')).toBe(401);
-    expect(await status(token)).toBe(401);
-    expect(await status(`Bearer ${token}`)).toBe(200);
-    expect((await ask('POST', '/jobs', submission())).status).toBe(401);
-    expect((await ask('GET', '/v1/config')).status).toBe(200);
-  });
-
-  test('does not let pages of others ask', async () => {
-    const { server, ask } = await start();
-    expect(await raw(server, { origin: 'http://evil.example' })).toBe(403);
-    expect(await raw(server, { host: 'evil.example', origin: 'http://evil.example' }), 'DNS rebinding').toBe(403);
-    expect(await raw(server, { host: `localhost:${server.port}` })).toBe(200);
-    expect(await raw(server, { origin: server.address })).toBe(200);
-    const { headers } = await ask('OPTIONS', '/jobs', undefined, { origin: 'http://evil.example' });
-    expect(headers.get('access-control-allow-origin')).toBeNull();
-  });
-
-  test('lets those pages ask that are named', async () => {
-    const origin = 'http://dashboard.example';
-    const { server, ask } = await start(new FakeGateway(), {
-      access: { token: undefined, allowedOrigins: [origin], hostNames: ['127.0.0.1'] },
-    });
-    expect(await raw(server, { origin })).toBe(200);
-    expect((await ask('OPTIONS', '/jobs', undefined, { origin })).headers.get('access-control-allow-origin')).toBe(
-      origin,
-    );
-  });
-});
-
-describe('a standby', () => {
-  test('asks the leader for its clients', async () => {
-    const leader = await start();
-    const { ask } = await standby({ leaderAddress: () => leader.server.address });
-    expect((await ask('GET', '/jobs')).body).toEqual((await leader.ask('GET', '/jobs')).body);
-    expect((await ask('POST', '/v1/jobs', submission())).status).toBe(202);
-    expect(leader.gateway.submissions).toHaveLength(1);
-    expect((await ask('GET', `/jobs/${UNKNOWN_JOB}`)).status).toBe(404);
-    expect((await ask('POST', '/jobs', submission({ bundle: { code: 'x'.repeat(2_000_000), hash: '' } }))).status).toBe(
-      413,
-    );
-  });
-
-  test('says so while nobody leads, and lives', async () => {
-    const { ask } = await standby({ leaderAddress: () => undefined });
-    expect(await ask('GET', '/jobs')).toMatchObject({
-      status: 503,
-      body: { errors: [expect.stringContaining('election')] },
-    });
-    expect((await ask('GET', '/config')).status).toBe(200);
-    expect((await ask('GET', '/nothing')).status).toBe(404);
-  });
-
-  test('asks nobody where the leader is gone, or is itself', async () => {
-    const gone = await start();
-    await gone.server.close();
-    const { ask } = await standby({ leaderAddress: () => gone.server.address });
-    expect((await ask('GET', '/jobs')).status).toBe(503);
-    let own = '';
-    const itself = await standby({ leaderAddress: () => own });
-    own = itself.server.address;
-    expect((await itself.ask('GET', '/jobs')).status).toBe(503);
-  });
-
-  test('never hands on what was handed on', async () => {
-    const addresses: string[] = [];
-    const first = await standby({ leaderAddress: () => addresses[1] });
-    const second = await standby({ leaderAddress: () => addresses[0] });
-    addresses.push(first.server.address, second.server.address);
-    expect((await first.ask('GET', '/jobs')).status).toBe(503);
-    const leader = await start();
-    addresses[1] = leader.server.address;
-    expect((await first.ask('GET', '/jobs', undefined, { [FORWARDED_HEADER]: '1' })).status).toBe(503);
-    expect((await first.ask('GET', '/jobs')).status).toBe(200);
-  });
-});
-
-describe('ports', () => {
-  test('the next of a range is taken where one is in use; none left is an error that says so', async () => {
-    const first = await start();
-    const { port } = first.server;
-    const second = await start(new FakeGateway(), { ports: [port, 0] });
-    expect(second.server.port).not.toBe(port);
-    await expect(startRestServer(undefined, { ports: [port] })).rejects.toThrow(
-      /no port of rest\.bind-port .* is free/,
-    );
   });
 });

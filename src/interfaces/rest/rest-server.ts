@@ -15,7 +15,7 @@ import { errorsBody, NO_LEADER, RestError, statusOf } from './rest-error.ts';
 import { clusterRoutes, dashboardConfig } from './routes/cluster-routes.ts';
 import { jobRoutes } from './routes/job-routes.ts';
 import { operationRoutes } from './routes/operation-routes.ts';
-import type { OperationResult, RouteAnswer } from './routes/route.ts';
+import type { RouteAnswer } from './routes/route.ts';
 import { Router, type RouteMatch } from './routes/router.ts';
 import { submissionRoute } from './routes/submission-route.ts';
 
@@ -69,7 +69,7 @@ export class RestServer {
   readonly port: number;
   readonly #options: RestServerOptions;
   readonly #server: Server;
-  readonly #operations: Operations<OperationResult>;
+  readonly #disposals: Operations<void>;
   #largeBodies = 0;
 
   private constructor(options: RestServerOptions, server: Server) {
@@ -78,7 +78,7 @@ export class RestServer {
     this.port = (server.address() as AddressInfo).port;
     const host = options.advertisedHost ?? options.host;
     this.address = `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
-    this.#operations = new Operations(options.clock, options.limits.keepOperationsMs);
+    this.#disposals = new Operations(options.clock, options.limits.keepOperationsMs);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response));
   }
 
@@ -91,7 +91,7 @@ export class RestServer {
 
   /** Lets go of the port at once; answers that are under way are still sent for a moment. */
   async close(): Promise<void> {
-    this.#operations.close();
+    this.#disposals.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     const cut = this.#options.clock.after(CHECK_INTERVAL_MS, () => this.#server.closeAllConnections());
@@ -161,7 +161,7 @@ export class RestServer {
     maxBytes: number,
   ): Promise<RouteAnswer> {
     const { clock, random, version } = this.#options;
-    const context = { gateway, operations: this.#operations, clock, random, version, restAddress: this.address };
+    const context = { gateway, disposals: this.#disposals, clock, random, version, restAddress: this.address };
     const isLarge = route.isLarge === true && hasBody(request);
     if (isLarge && this.#largeBodies >= LARGE_BODIES_MAX) {
       throw new RestError(503, `${LARGE_BODIES_MAX} submissions are being read already; ask again`);

@@ -27,7 +27,7 @@ export const clusterRoutes: readonly Route[] = [
     method: 'GET',
     path: '/overview',
     handle: async (_request, { gateway, version, restAddress }) => {
-      const [jobs, taskManagers] = await Promise.all([gateway.jobs(), gateway.taskManagers()]);
+      const [jobs, taskManagers] = await Promise.all([gateway.list(), gateway.taskManagers()]);
       const slots = taskManagers.reduce((sum, each) => sum + each.slots, 0);
       const free = taskManagers.reduce((sum, each) => sum + each.freeSlots, 0);
       const withStatus = (status: string): number => jobs.filter((job) => job.status === status).length;

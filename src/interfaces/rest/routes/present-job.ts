@@ -18,11 +18,11 @@ export const presentListEntry = (job: JobListEntry, nowMs: number): JobsOverview
   'end-time': job.endedMs ?? -1,
   duration: durationMs(job, nowMs),
   'last-modification': job.endedMs ?? job.startedMs,
-  tasks: taskCounts(job.taskStates),
+  tasks: taskCounts(job.taskCounts),
 });
 
 export const presentJob = (job: JobDetails, nowMs: number): JobDetailsBody => {
-  const vertices = (job.graph?.vertices ?? []).map((vertex) => {
+  const vertices = (job.graph?.vertices ?? verticesOf(job.tasks)).map((vertex) => {
     const tasks = job.tasks.filter((task) => task.vertex === vertex.id);
     return {
       id: vertex.id,
@@ -62,6 +62,13 @@ export const presentJob = (job: JobDetails, nowMs: number): JobDetailsBody => {
   };
 };
 
+/** What the tasks tell of a graph that is not at hand. */
+const verticesOf = (tasks: readonly TaskInfo[]) =>
+  [...new Set(tasks.map(({ vertex }) => vertex))].map((id) => {
+    const own = tasks.filter(({ vertex }) => vertex === id);
+    return { id, name: own[0]?.name ?? id, parallelism: own.length, maxParallelism: -1, slotSharingGroup: '' };
+  });
+
 const lateRecords = (counters: Readonly<Record<string, Readonly<Record<string, number>>>>): number =>
   Object.values(counters).reduce((sum, each) => sum + (each['numLateRecordsDropped'] ?? 0), 0);
 
@@ -81,10 +88,10 @@ const countsByState = (states: readonly TaskState[]): Record<TaskState, number> 
   return counts;
 };
 
-const taskCounts = (states: readonly TaskState[]): TaskCounts => {
-  const counts = countsByState(states);
+const taskCounts = (known: JobListEntry['taskCounts']): TaskCounts => {
+  const counts = { ...countsByState([]), ...known };
   return {
-    total: states.length,
+    total: Object.values(counts).reduce((sum, count) => sum + count, 0),
     created: counts.CREATED,
     scheduled: counts.SCHEDULED,
     deploying: counts.DEPLOYING,

@@ -7,16 +7,10 @@ import type { Operations } from '../operations.ts';
 import { RestError } from '../rest-error.ts';
 import { hasEnded, jobIdSchema } from '../schema/job-state.ts';
 
-/** What an operation that was triggered leads to. */
-export interface OperationResult {
-  readonly location?: string;
-  readonly checkpointId?: number;
-  readonly external_path?: string;
-}
-
 export interface RouteContext {
   readonly gateway: ClusterGateway;
-  readonly operations: Operations<OperationResult>;
+  /** Savepoints that are being deleted. */
+  readonly disposals: Operations<void>;
   readonly clock: Clock;
   readonly random: Random;
   readonly version: string;
@@ -57,19 +51,12 @@ export const jobIdOf = (text: string | undefined): JobId => {
   return parsed.data as JobId;
 };
 
-/** Errors: 400, 404 for a job that is not there. */
-export const requireJob = async (request: RouteRequest, { gateway }: RouteContext): Promise<JobDetails> => {
-  const jobId = jobIdOf(request.parameters['jobid']);
-  const job = await gateway.job(jobId);
-  if (job === undefined) {
-    throw new RestError(404, `job ${jobId} not found`);
-  }
-  return job;
-};
+export const detailsOf = (request: RouteRequest, { gateway }: RouteContext): Promise<JobDetails> =>
+  gateway.details(jobIdOf(request.parameters['jobid']));
 
-/** Errors: 400, 404, 409 for a job that has ended. */
+/** Errors: 409 for a job that has ended. */
 export const requireRunningJob = async (request: RouteRequest, context: RouteContext): Promise<JobDetails> => {
-  const job = await requireJob(request, context);
+  const job = await detailsOf(request, context);
   if (hasEnded(job.status)) {
     throw new RestError(409, `job ${job.jobId} (${job.name}) has ended already: ${job.status}`);
   }

@@ -13,8 +13,8 @@ export const submissionRoute: Route = {
   isLarge: true,
   handle: async (request, { gateway }) => {
     const submission = submissionOf(await request.body(submissionSchema));
-    await gateway.submit(submission);
-    const body: SubmittedBody = { jobid: submission.jobId, submitUrl: `/jobs/${submission.jobId}` };
+    const { notes } = await gateway.submit(submission);
+    const body: SubmittedBody = { jobid: submission.jobId, submitUrl: `/jobs/${submission.jobId}`, notes: [...notes] };
     return ok(body, 202);
   },
 };

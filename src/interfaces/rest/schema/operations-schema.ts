@@ -42,12 +42,10 @@ export const operationSchema = z.object({
   status: z.object({ id: z.enum(['IN_PROGRESS', 'COMPLETED']) }),
   operation: z.exactOptional(
     z.object({
-      /** Of a savepoint. */
+      /** The folder of a savepoint; here also of a checkpoint. */
       location: z.exactOptional(z.string()),
       /** Of a checkpoint. */
       checkpointId: z.exactOptional(z.int()),
-      /** Ours, of a checkpoint. */
-      external_path: z.exactOptional(z.string()),
       'failure-cause': z.exactOptional(z.object({ class: z.string(), 'stack-trace': z.string() })),
     }),
   ),

@@ -21,5 +21,10 @@ export const submissionSchema = z.strictObject({
 });
 export type SubmissionBody = z.infer<typeof submissionSchema>;
 
-export const submittedSchema = z.object({ jobid: jobIdSchema, submitUrl: z.string() });
+export const submittedSchema = z.object({
+  jobid: jobIdSchema,
+  submitUrl: z.string(),
+  /** For who submits: where checkpoints go, warnings. */
+  notes: z.array(z.string()),
+});
 export type SubmittedBody = z.infer<typeof submittedSchema>;

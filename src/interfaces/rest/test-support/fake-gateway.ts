@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../foundation/common/errors.ts';
+import { errorInfo, MillraceError } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import { systemClock } from '../../../foundation/common/system-clock.ts';
@@ -10,6 +10,9 @@ import type {
   JobListEntry,
   JobSubmission,
   SavepointRequest,
+  SnapshotStatus,
+  SnapshotTrigger,
+  StopRequest,
   TaskManagerInfo,
 } from '../cluster-gateway.ts';
 import { RestServer, type RestServerOptions } from '../rest-server.ts';
@@ -73,12 +76,12 @@ export const jobDetails = (jobId: JobId, changes: Partial<JobDetails> = {}): Job
   status: 'RUNNING',
   startedMs: 1_000,
   endedMs: undefined,
-  taskStates: ['RUNNING', 'RUNNING', 'INITIALIZING'],
+  taskCounts: { RUNNING: 2, INITIALIZING: 1 },
   graph: GRAPH,
   tasks: [
-    { vertex: vertexId('a'), subtask: 0, state: 'RUNNING', taskManager: 'tm-1', metrics: undefined },
-    { vertex: vertexId('b'), subtask: 0, state: 'RUNNING', taskManager: 'tm-1', metrics: undefined },
-    { vertex: vertexId('b'), subtask: 1, state: 'INITIALIZING', taskManager: 'tm-2', metrics: undefined },
+    { vertex: vertexId('a'), name: 'source', subtask: 0, state: 'RUNNING', taskManager: 'tm-1', metrics: undefined },
+    { vertex: vertexId('b'), name: 'sum', subtask: 0, state: 'RUNNING', taskManager: 'tm-1', metrics: undefined },
+    { vertex: vertexId('b'), name: 'sum', subtask: 1, state: 'INITIALIZING', taskManager: 'tm-2', metrics: undefined },
   ],
   restarts: 1,
   timestamps: { CREATED: 1_000, RUNNING: 1_100 },
@@ -104,7 +107,7 @@ export const jobDetails = (jobId: JobId, changes: Partial<JobDetails> = {}): Job
 /** A cluster in memory, which does what a test says. */
 export class FakeGateway implements ClusterGateway {
   readonly leadership = { sessionId: '0b3e6f6e-0000-4000-8000-000000000000', epoch: 4 };
-  readonly details = new Map<JobId, JobDetails>([
+  readonly jobs = new Map<JobId, JobDetails>([
     [RUNNING_JOB, jobDetails(RUNNING_JOB)],
     [
       FINISHED_JOB,
@@ -119,43 +122,59 @@ export class FakeGateway implements ClusterGateway {
   readonly calls: string[] = [];
   /** Thrown by each call from now on. */
   failure: Error | undefined;
-  /** Savepoints wait for it. */
-  savepoints: Promise<unknown> = Promise.resolve();
+  /** Savepoints and checkpoints wait for it. */
+  snapshotsMayComplete: Promise<unknown> = Promise.resolve();
+  readonly #snapshots = new Map<string, SnapshotStatus>();
   settings: Readonly<Record<string, string>> = {};
 
-  submit(submission: JobSubmission): Promise<void> {
+  submit(submission: JobSubmission): Promise<{ readonly notes: readonly string[] }> {
     return this.#call('submit', () => {
       this.submissions.push(submission);
-      if (!this.details.has(submission.jobId)) {
-        this.details.set(submission.jobId, jobDetails(submission.jobId, { name: submission.graph.name }));
+      if (!this.jobs.has(submission.jobId)) {
+        this.jobs.set(submission.jobId, jobDetails(submission.jobId, { name: submission.graph.name }));
       }
+      return { notes: ['Checkpoints go to /checkpoints'] };
     });
   }
 
-  jobs(): Promise<readonly JobListEntry[]> {
-    return this.#call('jobs', () => [...this.details.values()]);
+  list(): Promise<readonly JobListEntry[]> {
+    return this.#call('list', () => [...this.jobs.values()]);
   }
 
-  job(jobId: JobId): Promise<JobDetails | undefined> {
-    return this.#call('job', () => this.details.get(jobId));
+  details(jobId: JobId): Promise<JobDetails> {
+    return this.#call('details', () => this.#find(jobId));
   }
 
   cancel(jobId: JobId): Promise<void> {
     return this.#call(`cancel ${jobId}`, () => this.end(jobId, { status: 'CANCELED' }));
   }
 
-  async savepoint(jobId: JobId, { folder, afterwards }: SavepointRequest): Promise<string> {
-    await this.#call(`savepoint ${folder ?? 'default'} ${afterwards}`, () => {});
-    await this.savepoints;
-    const savepoint = `${folder ?? '/savepoints'}/savepoint-1`;
-    if (afterwards !== 'go-on') {
-      this.end(jobId, { status: afterwards === 'cancel' ? 'CANCELED' : 'FINISHED', savepoint });
-    }
-    return savepoint;
+  stop(jobId: JobId, request: StopRequest): Promise<{ readonly triggerId: string }> {
+    const folder = request.directory ?? '/savepoints';
+    return this.#trigger(jobId, request, `stop ${folder} ${request.drain ? 'drain' : 'suspend'}`, () => {
+      const savepoint = `${folder}/savepoint-1`;
+      this.end(jobId, { status: 'FINISHED', savepoint });
+      return savepoint;
+    });
   }
 
-  checkpoint(): Promise<CheckpointInfo> {
-    return this.#call('checkpoint', () => CHECKPOINT);
+  savepoint(jobId: JobId, request: SavepointRequest): Promise<{ readonly triggerId: string }> {
+    const folder = request.directory ?? '/savepoints';
+    return this.#trigger(jobId, request, `savepoint ${folder}`, () => `${folder}/savepoint-1`);
+  }
+
+  checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }> {
+    return this.#trigger(jobId, request, 'checkpoint', () => CHECKPOINT.path);
+  }
+
+  snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {
+    return this.#call('snapshotStatus', () => {
+      const status = this.#snapshots.get(`${jobId}/${triggerId}`);
+      if (status === undefined) {
+        throw new MillraceError('TRIGGER_NOT_FOUND', `trigger ${triggerId} of job ${jobId} is not known`);
+      }
+      return status;
+    });
   }
 
   disposeSavepoint(path: string): Promise<void> {
@@ -182,10 +201,42 @@ export class FakeGateway implements ClusterGateway {
   }
 
   end(jobId: JobId, changes: Partial<JobDetails>): void {
-    const job = this.details.get(jobId);
+    const job = this.jobs.get(jobId);
     if (job !== undefined && !hasEnded(job.status)) {
-      this.details.set(jobId, { ...job, endedMs: 10_000, failures: [], ...changes });
+      this.jobs.set(jobId, { ...job, endedMs: 10_000, failures: [], ...changes });
     }
+  }
+
+  #trigger(
+    jobId: JobId,
+    { triggerId = systemRandom.hex(32) }: SnapshotTrigger,
+    name: string,
+    run: () => string,
+  ): Promise<{ readonly triggerId: string }> {
+    const key = `${jobId}/${triggerId}`;
+    return this.#call(this.#snapshots.has(key) ? `again ${name}` : name, () => {
+      const job = this.#find(jobId);
+      if (this.#snapshots.has(key)) {
+        return { triggerId };
+      }
+      if (hasEnded(job.status)) {
+        throw new MillraceError('JOB_ENDED', `job ${jobId} has ended`);
+      }
+      this.#snapshots.set(key, { state: 'in-progress' });
+      void this.snapshotsMayComplete.then(
+        () => this.#snapshots.set(key, { state: 'completed', location: run() }),
+        (error: unknown) => this.#snapshots.set(key, { state: 'failed', error: errorInfo(error) }),
+      );
+      return { triggerId };
+    });
+  }
+
+  #find(jobId: JobId): JobDetails {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) {
+      throw new MillraceError('JOB_NOT_FOUND', `job ${jobId} not found`);
+    }
+    return job;
   }
 
   async #call<T>(name: string, run: () => T): Promise<T> {
