@@ -74,7 +74,6 @@ export const FLINK_KEYS: readonly string[] = [
   'execution.state-recovery.from-local',
   'execution.state-recovery.without-channel-state.checkpoint-id',
   'execution.submit-failed-job-on-application-error',
-  'execution.target',
   'execution.terminate-application-on-any-job-terminated-exceptionally',
   'high-availability.job.delay',
   'high-availability.zookeeper.path.running-registry',

@@ -84,7 +84,7 @@ describe('configList', () => {
       'execution.checkpointing.interval': 60_000,
       's3.secret-key': 'do not show',
       'high-availability.zookeeper.client.authorization': 'digest:do not show',
-      'execution.target': 'local',
+      'cluster.id': '1',
       'no.such.key': '1',
     },
     'conf/config.yaml:1',
@@ -98,7 +98,7 @@ describe('configList', () => {
     expect(valueOf('execution.checkpointing.interval')).toEqual(['1 min', 'conf/config.yaml:1']);
     expect(valueOf('execution.checkpointing.dir')).toEqual(['/x', 'conf/config.yaml:1 (state.checkpoints.dir)']);
     expect(valueOf('execution.checkpointing.timeout')).toEqual(['10 min', 'default']);
-    expect(valueOf('execution.target')).toEqual(['local', 'conf/config.yaml:1, no effect yet']);
+    expect(valueOf('cluster.id')).toEqual(['1', 'conf/config.yaml:1, no effect yet']);
     expect(valueOf('no.such.key')).toEqual(['1', 'conf/config.yaml:1, unknown key']);
     expect(valueOf('heartbeat.interval')).toBeUndefined();
   });

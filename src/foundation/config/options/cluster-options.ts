@@ -1,4 +1,4 @@
-import { durationType, integerType, portsType, stringType } from '../option-type.ts';
+import { booleanType, durationType, integerType, portsType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 const isUsed = false;
@@ -51,6 +51,17 @@ export const clusterOptions = {
       'Every request to the REST endpoint has to bring this token, `GET /config` aside; the command line sends it. Needed where ' +
       '`rest.bind-address` is beyond loopback, as whoever submits a job runs code. Never shown.',
     isFlink: false,
+  }),
+  restTls: option(booleanType, {
+    key: 'security.ssl.rest.enabled',
+    default: 'false',
+    description:
+      'TLS on the REST endpoint, with the keystore and truststore of `security.ssl.internal.*`, which has to be enabled too.',
+  }),
+  restClientCertificates: option(booleanType, {
+    key: 'security.ssl.rest.authentication-enabled',
+    default: 'false',
+    description: 'Clients have to show a certificate that the truststore vouches for. Stands for a token.',
   }),
   restMaxContentLength: option(integerType({ min: 1024, max: 1_073_741_824 }), {
     key: 'rest.server.max-content-length',
