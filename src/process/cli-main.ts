@@ -59,9 +59,19 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     env: process.env,
     clock: systemClock,
     onInterrupt: interrupts(),
-    openControl: async () => {
+    openLocalControl: async () => {
       const { LocalJobControl } = await import('./local-control/local-job-control.ts');
       return new LocalJobControl();
+    },
+    plan: async (request) => (await import('./plan-for-cluster.ts')).planForCluster(request),
+    findLeader: async (configuration) => (await import('./find-leader.ts')).findLeader(configuration),
+    startedCluster: async () => {
+      const { ClusterFolder, defaultClusterFolder } = await import('./local-cluster/cluster-folder.ts');
+      return new ClusterFolder(defaultClusterFolder(process.env)).settings();
+    },
+    loadTls: async (configuration) => {
+      const { restIdentity } = await import('./rest-identity.ts');
+      return restIdentity(configuration, systemClock.now());
     },
     exitNow: (code) => process.exit(code),
     waitForDebugger: async (hostAndPort) => {

@@ -36,10 +36,10 @@ describe('Configuration', () => {
 
   test('an option falls back to another one only where it is not set itself', () => {
     const fallback = Configuration.of({ 'rest.port': 9000 });
-    expect(fallback.get(clusterOptions.restBindPort)).toBe('9000');
-    expect(fallback.with({ 'rest.bind-port': '1-2' }).with({ 'rest.port': 3 }).get(clusterOptions.restBindPort)).toBe(
-      '1-2',
-    );
+    expect(fallback.get(clusterOptions.restBindPort)).toEqual([9000]);
+    expect(
+      fallback.with({ 'rest.bind-port': '1-2' }).with({ 'rest.port': 3 }).get(clusterOptions.restBindPort),
+    ).toEqual([1, 2]);
   });
 
   test('a map may be written key by key', () => {

@@ -235,8 +235,8 @@ describe('findings', () => {
     expect(warnings).toEqual([]);
     expect(hints).toEqual([
       'old names: state.checkpoints.dir is now execution.checkpointing.dir',
-      '11 keys have no effect in Millrace yet: env.java.opts.all, jobmanager.bind-host, jobmanager.rpc.address, ' +
-        'jobmanager.rpc.port, jobmanager.memory.process.size, taskmanager.bind-host and 5 more',
+      '9 keys have no effect in Millrace yet: env.java.opts.all, jobmanager.bind-host, jobmanager.rpc.address, ' +
+        'jobmanager.rpc.port, jobmanager.memory.process.size, taskmanager.bind-host and 3 more',
     ]);
   });
 });

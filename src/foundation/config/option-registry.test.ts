@@ -18,6 +18,7 @@ const DIFFERING_DEFAULTS = `
 | \`jobmanager.reconcile.timeout\` (ours) | - | 10 s | |
 | \`taskmanager.leader-absence.timeout\` (ours) | - | 5 min | below the usual lifetime of a prepared Kafka transaction |
 | \`execution.checkpointing.incremental\` | false | true | a checkpoint costs what changed, not what there is |
+| \`rest.retry.delay\` | 3 s | 250 ms | a leader is replaced in milliseconds |
 | \`pipeline.max-parallelism\` | -1 (128 or more, from the parallelism) | 128 | a change of the parallelism never changes the key groups |
 | \`jobmanager.rpc.address\` | none | 127.0.0.1 | a cluster on one machine needs no configuration |
 | \`jobmanager.bind-host\`, \`taskmanager.bind-host\` | all, all | 127.0.0.1, 127.0.0.1 | submission runs code |
@@ -83,7 +84,7 @@ describe('configList', () => {
       'execution.checkpointing.interval': 60_000,
       's3.secret-key': 'do not show',
       'high-availability.zookeeper.client.authorization': 'digest:do not show',
-      'execution.target': 'local',
+      'cluster.id': '1',
       'no.such.key': '1',
     },
     'conf/config.yaml:1',
@@ -97,7 +98,7 @@ describe('configList', () => {
     expect(valueOf('execution.checkpointing.interval')).toEqual(['1 min', 'conf/config.yaml:1']);
     expect(valueOf('execution.checkpointing.dir')).toEqual(['/x', 'conf/config.yaml:1 (state.checkpoints.dir)']);
     expect(valueOf('execution.checkpointing.timeout')).toEqual(['10 min', 'default']);
-    expect(valueOf('execution.target')).toEqual(['local', 'conf/config.yaml:1, no effect yet']);
+    expect(valueOf('cluster.id')).toEqual(['1', 'conf/config.yaml:1, no effect yet']);
     expect(valueOf('no.such.key')).toEqual(['1', 'conf/config.yaml:1, unknown key']);
     expect(valueOf('heartbeat.interval')).toBeUndefined();
   });

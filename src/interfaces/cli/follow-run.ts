@@ -83,9 +83,10 @@ const eventsOf = (terminal: Terminal, verbose: boolean): RunEvents => ({
 });
 
 /**
- * Shows a line a second until the job ends. An interrupt cancels the job; who reads no more gets no messages either.
+ * Shows a line a second until the job ends. An interrupt cancels the job, or ends the following only where the job is a cluster's; who
+ * reads no more gets no messages either.
  */
-export const followRun = async (run: JobRun, environment: RunEnvironment): Promise<RunEnd> => {
+export const followRun = async (run: JobRun, environment: RunEnvironment): Promise<RunEnd | 'detached'> => {
   const { terminal, clock } = environment;
   let before: JobProgress | undefined;
   let lastMs = clock.monotonic();
@@ -102,15 +103,29 @@ export const followRun = async (run: JobRun, environment: RunEnvironment): Promi
   };
   let timer = clock.after(PROGRESS_INTERVAL_MS, everySecond);
   let interrupted: InterruptSignal | undefined;
+  let detach = (): void => {};
+  const detached = new Promise<'detached'>((resolve) => {
+    detach = () => resolve('detached');
+  });
   const ignore = environment.onInterrupt((signal) => {
     interrupted = signal;
+    if (run.detach !== undefined) {
+      run.detach();
+      detach();
+      return;
+    }
     if (signal !== 'SIGPIPE') {
       terminal.log(`${signal}: cancelling job ${run.jobName}; once more to end at once`);
     }
     run.cancel();
   });
   try {
-    return { outcome: await run.outcome, interrupted };
+    const ended = await Promise.race([run.outcome, detached]);
+    if (ended === 'detached') {
+      terminal.log(`Job ${run.jobName} goes on in the cluster; "millrace cancel ${run.jobId}" ends it`);
+      return ended;
+    }
+    return { outcome: ended, interrupted };
   } finally {
     timer.cancel();
     ignore();

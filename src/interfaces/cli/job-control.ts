@@ -6,6 +6,8 @@ export interface JobSummary {
   readonly startedMs: number;
   /** Where it runs, for people. */
   readonly place: string;
+  /** It is listed, and cannot be commanded any more. */
+  readonly hasEnded?: boolean;
 }
 
 export interface CancelResult {
@@ -28,4 +30,6 @@ export interface JobControl {
   /** Takes a savepoint; the job goes on. `folder`: of the savepoints, the configured one when missing. */
   savepoint(job: string, folder?: string): Promise<string>;
   checkpoint(job: string): Promise<string>;
+  /** Deletes a savepoint: its folder or its `_metadata`. */
+  dispose(path: string): Promise<void>;
 }

@@ -47,6 +47,8 @@ export interface JobRun {
   readonly jobName: string;
   /** Said once at the start: where checkpoints go, what was restored, warnings of the job. */
   readonly notes: readonly string[];
+  /** Follows the job no more, which goes on: what an interrupt of the command does. Without it an interrupt cancels the job. */
+  readonly detach?: (() => void) | undefined;
   readonly outcome: Promise<RunOutcome>;
   progress(): JobProgress;
   cancel(): void;

@@ -123,6 +123,9 @@ class WatchedJob {
   async #follow(run: JobRun, watch: FileWatch): Promise<'again' | 'wait'> {
     void watch.next.then(() => run.cancel());
     const end = await followRun(run, this.#environment);
+    if (end === 'detached') {
+      return 'wait';
+    }
     const { outcome } = end;
     if (this.#from !== undefined && outcome.status === 'FAILED' && isMisfit(outcome.error)) {
       this.#forgetState(outcome.error === undefined ? 'unknown reason' : describeFailure(outcome.error));

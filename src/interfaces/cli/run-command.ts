@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly watch: boolean;
   readonly inspect: boolean;
   readonly verbose: boolean;
+  /** Returns once the job is submitted. */
+  readonly detached: boolean;
   readonly jobId?: string;
 }
 
@@ -63,7 +65,14 @@ const runOnce = async (options: RunOptions, environment: RunEnvironment): Promis
       await (codeOf(thrown) === 'BAD_JOB' ? types.shown : undefined);
       throw thrown;
     });
+    if (options.detached) {
+      await types.shown;
+      return 0;
+    }
     const end = await followRun(run, environment);
+    if (end === 'detached') {
+      return EXIT_CODE_OF[interrupted ?? 'SIGINT'];
+    }
     const code = reportOutcome(run, end, describeJobFile(options), environment);
     await types.shown;
     return code;

@@ -1,6 +1,10 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
+import { fileSystemOf } from '../../foundation/filesystem/file-systems.ts';
+import { findJob } from '../../interfaces/cli/find-job.ts';
 import type { CancelResult, JobControl, JobSummary } from '../../interfaces/cli/job-control.ts';
+import { deleteSavepoint } from '../../runtime/checkpoint/delete-savepoint.ts';
+import { readCheckpoint } from '../../runtime/checkpoint/read-checkpoint.ts';
 import { absolutePlace } from '../local-places.ts';
 import { ask } from './control-connection.ts';
 import {
@@ -54,21 +58,17 @@ export class LocalJobControl implements JobControl {
     }
   }
 
-  async #find(job: string): Promise<JobSummary> {
-    const all = await this.list();
-    const found = all.filter(({ jobId }) => jobId.startsWith(job.toLowerCase()));
-    const [only] = found;
-    if (only !== undefined && found.length === 1 && job !== '') {
-      return only;
+  async dispose(place: string): Promise<void> {
+    const { metadata, folder } = await readCheckpoint(absolutePlace(place));
+    if (metadata.kind !== 'savepoint') {
+      throw new MillraceError('BAD_OPTION', `${folder} is a ${metadata.kind}, not a savepoint; its job deletes it`);
     }
-    const names = (jobs: readonly JobSummary[]): string =>
-      jobs.map(({ jobId, jobName }) => `${jobId} (${jobName})`).join(', ');
-    throw new MillraceError(
-      'BAD_OPTION',
-      found.length > 1
-        ? `'${job}' names several jobs: ${names(found)}`
-        : `no job '${job}' runs on this machine for this user; ${all.length === 0 ? 'nothing runs' : `there are ${names(all)}`}`,
-    );
+    const { fs, path } = fileSystemOf(folder);
+    await deleteSavepoint(fs, path, metadata);
+  }
+
+  async #find(job: string): Promise<JobSummary> {
+    return findJob(job, await this.list(), 'on this machine for this user');
   }
 
   async #jobIds(): Promise<readonly string[]> {

@@ -8,6 +8,12 @@ export const executionOptions = {
     default: '1',
     description: 'Parallelism of operators that set none.',
   }),
+  target: option(stringType, {
+    key: 'execution.target',
+    description:
+      'Where the command line runs jobs and looks for them: `local`, in its own process; `remote`, in a cluster. Unset: in a cluster ' +
+      'where `high-availability.type` is set, else in its own process.',
+  }),
   jobName: option(stringType, {
     key: 'pipeline.name',
     description: "The job's name in lists and logs, in place of the one in its code.",

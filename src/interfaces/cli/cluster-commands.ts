@@ -1,0 +1,285 @@
+import type { Command } from 'commander';
+import type { Configuration } from '../../foundation/config/configuration.ts';
+import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
+import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
+import { alignedLines } from './aligned-lines.ts';
+import { ClusterJobControl } from './cluster/cluster-job-control.ts';
+import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
+import type { RestClient } from './cluster/rest-client.ts';
+import { sayContinuation, withConfiguration, type ClusterFlags } from './control-commands.ts';
+import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
+import type { ClusterProcess, LocalCluster } from './local-cluster.ts';
+import type { InterruptSignal, RunEnvironment } from './run-command.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A JobManager or TaskManager in this process. */
+export interface RunningProcess {
+  /** It ended by itself; rejects with why. */
+  readonly ended: Promise<void>;
+  /** In order. */
+  stop(): Promise<void>;
+}
+
+export type StartProcess = (
+  configuration: Configuration,
+  options: { readonly isInsecure: boolean },
+) => Promise<RunningProcess>;
+
+/** Given by the process; commands that it cannot serve are not there. */
+export interface ClusterCommands {
+  /** `folder`: `--run-dir`; the user's default when missing. */
+  readonly openLocalCluster?: (folder: string | undefined) => Promise<LocalCluster>;
+  readonly startJobManager?: StartProcess;
+  readonly startTaskManager?: StartProcess;
+}
+
+export interface ClusterCommandLine
+  extends ClusterCommands, TargetEnvironment, Pick<RunEnvironment, 'onInterrupt' | 'exitNow'> {
+  readonly terminal: Terminal;
+  readonly load: (flags: ClusterFlags) => Configuration;
+  readonly exit: (code: number) => void;
+}
+
+export const addClusterCommands = (program: Command, environment: ClusterCommandLine): void => {
+  const { startJobManager, startTaskManager, openLocalCluster } = environment;
+  if (startJobManager !== undefined) {
+    const text = 'run a JobManager in this process, until it is told to end';
+    addProcess(program, 'jobmanager', text, startJobManager, environment);
+  }
+  if (startTaskManager !== undefined) {
+    const text = 'run a TaskManager in this process, until it is told to end';
+    addProcess(program, 'taskmanager', text, startTaskManager, environment);
+  }
+  if (openLocalCluster !== undefined) {
+    const cluster = program.command('cluster').description('a cluster of processes on this machine').exitOverride();
+    addStart(cluster, environment, openLocalCluster);
+    addStop(cluster, environment, openLocalCluster);
+    addStatus(cluster, environment, openLocalCluster);
+    addSupervise(cluster, environment, openLocalCluster);
+  }
+};
+
+interface ProcessFlags extends ClusterFlags {
+  readonly insecure?: boolean;
+}
+
+const INSECURE = 'let whoever reaches the REST endpoint beyond this machine run code in the cluster';
+
+const addProcess = (
+  program: Command,
+  name: string,
+  description: string,
+  start: StartProcess,
+  environment: ClusterCommandLine,
+): void => {
+  const command = withConfiguration(program.command(name)).description(description).exitOverride();
+  if (name === 'jobmanager') {
+    command.option('--insecure', INSECURE);
+  }
+  command.action(async (flags: ProcessFlags) => {
+    const interrupts = new Interrupts(environment);
+    try {
+      const running = await start(environment.load(flags), { isInsecure: flags.insecure === true });
+      const ended = await Promise.race([running.ended, interrupted(interrupts)]);
+      if (ended !== undefined) {
+        await running.stop();
+      }
+      environment.exit(ended === 'SIGPIPE' ? EXIT_CODE_OF.SIGPIPE : 0);
+    } finally {
+      interrupts.close();
+    }
+  });
+};
+
+const interrupted = (interrupts: Interrupts): Promise<InterruptSignal> =>
+  new Promise((resolve) => {
+    interrupts.onInterrupt(resolve);
+  });
+
+type Open = NonNullable<ClusterCommands['openLocalCluster']>;
+
+interface FolderFlags {
+  readonly runDir?: string;
+}
+
+const withFolder = (command: Command): Command =>
+  command.option('--run-dir <dir>', 'folder of the cluster; else MILLRACE_RUN_DIR, else ~/.millrace/cluster');
+
+interface StartFlags extends ProcessFlags, FolderFlags {
+  readonly jobmanagers: string;
+  readonly taskmanagers: string;
+  readonly supervise?: boolean;
+}
+
+const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
+  withFolder(withConfiguration(cluster.command('start')))
+    .description('start JobManagers and TaskManagers in the background')
+    .option('--jobmanagers <n>', 'JobManagers; one of them leads', '1')
+    .option('--taskmanagers <n>', 'TaskManagers', '1')
+    .option('--supervise', 'start a process again when it dies')
+    .option('--insecure', INSECURE)
+    .exitOverride()
+    .action(async (flags: StartFlags) => {
+      const { terminal } = environment;
+      const local = await open(flags.runDir);
+      const jobManagers = countOf(flags.jobmanagers, '--jobmanagers', 1);
+      const taskManagers = countOf(flags.taskmanagers, '--taskmanagers', 0);
+      const configuration = environment.load(flags);
+      await local.start({
+        jobManagers,
+        taskManagers,
+        isSupervised: flags.supervise === true,
+        isInsecure: flags.insecure === true,
+        configuration,
+        configDir: flags.config,
+        look: async (settings) => {
+          const client = await clientOf(
+            { ...environment, startedCluster: () => Promise.resolve(settings) },
+            configuration,
+          );
+          const overview = await overviewOf(client);
+          return overview === undefined ? undefined : { taskManagers: overview.taskmanagers };
+        },
+      });
+      for (const { name, pid, restPort } of await local.processes()) {
+        await terminal.print(`${name} (pid ${pid})${restPort === undefined ? '' : ` REST port ${restPort}`}`);
+      }
+      await terminal.print(`Cluster started. Its files are in ${local.folder}`);
+    });
+};
+
+const countOf = (text: string, option: string, least: number): number => {
+  if (!/^\d{1,3}$/.test(text) || Number(text) < least) {
+    throw new MillraceError('BAD_OPTION', `${option} is '${text}'; allowed: a whole number from ${least} to 999`);
+  }
+  return Number(text);
+};
+
+/** Asks once: whoever calls it asks again. */
+const clientOf = async (
+  environment: TargetEnvironment,
+  configuration: Configuration,
+): Promise<RestClient | undefined> =>
+  (await clusterOf({}, configuration.with({ 'rest.await-leader-timeout': 0 }, 'millrace cluster'), environment))
+    ?.client;
+
+const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody | undefined> =>
+  client === undefined
+    ? Promise.resolve(undefined)
+    : client.ask('GET', '/overview', overviewSchema).catch((thrown: unknown) => {
+        if (thrown instanceof MillraceError && thrown.retryable) {
+          return undefined;
+        }
+        throw thrown;
+      });
+
+interface StopFlags extends ClusterFlags, FolderFlags {
+  readonly checkpoint: boolean;
+  readonly stopJobs?: boolean;
+}
+
+const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
+  withFolder(withConfiguration(cluster.command('stop')))
+    .description('end all processes of the cluster; its jobs go on at the next start')
+    .option('--no-checkpoint', 'take no checkpoint of each job before')
+    .option('--stop-jobs', 'end each job with a savepoint before')
+    .exitOverride()
+    .action(async (flags: StopFlags) => {
+      const { terminal } = environment;
+      const local = await open(flags.runDir);
+      const settings = await local.settings();
+      if (settings !== undefined && (flags.checkpoint || flags.stopJobs === true)) {
+        const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
+        await settleJobs(await clientOf(target, environment.load(flags)), flags.stopJobs === true, terminal);
+      }
+      await terminal.print((await local.stop()) ? 'Cluster stopped.' : `No cluster is started in ${local.folder}.`);
+    });
+};
+
+/** Best effort but for jobs that are to end: nothing ends that could not be continued. */
+const settleJobs = async (client: RestClient | undefined, stop: boolean, terminal: Terminal): Promise<void> => {
+  if (client === undefined || (await overviewOf(client)) === undefined) {
+    if (stop) {
+      throw new MillraceError(
+        'UNREACHABLE',
+        'no JobManager answers, so that no job can be stopped; leave --stop-jobs out, then jobs go on at the next start',
+      );
+    }
+    return;
+  }
+  const control = new ClusterJobControl(client);
+  const jobs = (await control.list()).filter(({ hasEnded }) => hasEnded !== true);
+  for (const { jobId, jobName } of jobs) {
+    if (stop) {
+      terminal.log(`Stopping job ${jobName} (${jobId}) with a savepoint ...`);
+      await sayContinuation(terminal, await control.stop(jobId, { drain: false }));
+      continue;
+    }
+    try {
+      await control.checkpoint(jobId);
+    } catch (thrown) {
+      terminal.log(`WARN job ${jobName} (${jobId}) goes on from an older checkpoint: ${messageOf(thrown)}`);
+    }
+  }
+};
+
+const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
+  withFolder(withConfiguration(cluster.command('status')))
+    .description('list the processes of the cluster; exits with 1 when one is dead or nobody leads')
+    .exitOverride()
+    .action(async (flags: ClusterFlags & FolderFlags) => {
+      const { terminal, exit } = environment;
+      const local = await open(flags.runDir);
+      const [settings, processes] = [await local.settings(), await local.processes()];
+      if (settings === undefined) {
+        await terminal.print(`No cluster is started in ${local.folder}.`);
+        exit(1);
+        return;
+      }
+      const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
+      const overview = await overviewOf(await clientOf(target, environment.load(flags)));
+      const rows = processes.map((process) => [
+        process.name,
+        String(process.pid),
+        stateOf(process, overview),
+        String(process.restarts),
+        process.log,
+      ]);
+      for (const line of alignedLines([['Process', 'Pid', 'State', 'Restarts', 'Log'], ...rows])) {
+        await terminal.print(line);
+      }
+      await terminal.print(overview === undefined ? 'no JobManager leads' : slotsText(overview));
+      if (overview === undefined || processes.some(({ isAlive }) => !isAlive)) {
+        exit(1);
+      }
+    });
+};
+
+const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterOverviewBody | undefined): string => {
+  if (!isAlive) {
+    return 'dead';
+  }
+  const leads = overview !== undefined && restPort !== undefined && leaderPort(overview) === restPort;
+  return kind !== 'jobmanager' ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
+};
+
+const leaderPort = ({ leader }: ClusterOverviewBody): number | undefined =>
+  URL.canParse(leader['rest-address']) ? Number(new URL(leader['rest-address']).port) : undefined;
+
+const slotsText = (overview: ClusterOverviewBody): string =>
+  `slots free: ${overview['slots-available']} of ${overview['slots-total']}\n` +
+  `slots free after the loss of the largest TaskManager: ${overview['slots-available-after-largest-loss']}`;
+
+/** What `cluster start --supervise` runs in the background. */
+const addSupervise = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
+  withFolder(cluster.command('supervise', { hidden: true }))
+    .exitOverride()
+    .action(async (flags: FolderFlags) => {
+      const interrupts = new Interrupts(environment);
+      try {
+        await (await open(flags.runDir)).supervise(interrupted(interrupts).then(() => {}));
+      } finally {
+        interrupts.close();
+      }
+    });
+};

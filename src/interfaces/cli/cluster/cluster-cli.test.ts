@@ -1,0 +1,309 @@
+import { createHash } from 'node:crypto';
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../foundation/common/system-clock.ts';
+import { encodeValue } from '../../../foundation/serialization/value-codec.ts';
+import { closeServers, startServer, startStandby } from '../../rest/test-support/asked-server.ts';
+import { FAILED_JOB, FakeGateway, FINISHED_JOB, GRAPH, RUNNING_JOB } from '../../rest/test-support/fake-gateway.ts';
+import { runCli, type CliEnvironment } from '../cli.ts';
+import type { JobControl } from '../job-control.ts';
+
+afterEach(closeServers);
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const nothingLocal = (): JobControl => ({
+  list: () => Promise.resolve([]),
+  cancel: () => Promise.reject(new Error('not here')),
+  stop: () => Promise.reject(new Error('not here')),
+  savepoint: () => Promise.reject(new Error('not here')),
+  checkpoint: () => Promise.reject(new Error('not here')),
+  dispose: () => Promise.reject(new Error('not here')),
+});
+
+const run = async (args: readonly string[], changes: Partial<CliEnvironment> = {}): Promise<Ran> => {
+  const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
+  const code = await runCli(['node', 'millrace', ...args], {
+    version: '1.2.3',
+    start: () => Promise.reject(new Error('started in this process')),
+    plan: () =>
+      Promise.resolve({
+        jobName: GRAPH.name,
+        jobGraph: encodeValue(GRAPH),
+        configuration: { 'parallelism.default': '2' },
+        warnings: ['mind the gap'],
+      }),
+    streams,
+    env: {},
+    clock: systemClock,
+    openLocalControl: () => Promise.resolve(nothingLocal()),
+    findLeader: () => Promise.resolve(undefined),
+    startedCluster: () => Promise.resolve(undefined),
+    loadTls: () => Promise.resolve(undefined),
+    onInterrupt: () => () => {},
+    exitNow: () => {},
+    waitForDebugger: () => Promise.resolve(),
+    ...changes,
+  });
+  const text = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');
+  return { code, stdout: text(streams.stdout), stderr: text(streams.stderr) };
+};
+
+const cluster = async (): Promise<{
+  readonly gateway: FakeGateway;
+  readonly at: string[];
+  readonly address: string;
+}> => {
+  const { gateway, server } = await startServer();
+  return { gateway, at: ['-m', `127.0.0.1:${server.port}`], address: server.address };
+};
+
+const JOB_FILE = new URL('test-support/job.ts', import.meta.url).pathname;
+
+describe('jobs of a cluster', () => {
+  test('are listed: those that run, those that are scheduled, all', async () => {
+    const { at, gateway, address } = await cluster();
+    const scheduled = '00000000000000000000000000000009' as typeof RUNNING_JOB;
+    gateway.jobs.set(scheduled, { ...gateway.jobs.get(RUNNING_JOB)!, jobId: scheduled, status: 'CREATED' });
+    const listed = async (...flags: string[]): Promise<string[]> =>
+      [...(await run(['list', ...at, ...flags])).stdout.matchAll(/^\w{32}/gm)].map(String);
+    expect(await listed()).toEqual([RUNNING_JOB, scheduled]);
+    expect(await listed('-r')).toEqual([RUNNING_JOB]);
+    expect(await listed('-s')).toEqual([scheduled]);
+    expect(await listed('-r', '-s')).toEqual([RUNNING_JOB, scheduled]);
+    expect(await listed('-a')).toEqual([RUNNING_JOB, FINISHED_JOB, FAILED_JOB, scheduled]);
+    expect((await run(['list', ...at])).stdout).toContain(address);
+    gateway.jobs.clear();
+    expect((await run(['list', ...at])).stdout).toBe('The cluster has no jobs.\n');
+  });
+
+  test('are cancelled by the beginning of their id', async () => {
+    const { at, gateway } = await cluster();
+    gateway.jobs.delete(FINISHED_JOB);
+    gateway.jobs.delete(FAILED_JOB);
+    expect(await run(['cancel', ...at, RUNNING_JOB.slice(0, 4)])).toMatchObject({
+      code: 0,
+      stdout: 'Cancelled job 0000.\n',
+    });
+    const again = await run(['cancel', ...at, RUNNING_JOB]);
+    expect(again.code, 'it was cancelled already').toBe(0);
+    expect(await run(['cancel', ...at, 'abc'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no job 'abc' runs in http://127.0.0.1"),
+    });
+  });
+
+  test('take savepoints and checkpoints, and are stopped', async () => {
+    const { at, gateway } = await cluster();
+    expect((await run(['savepoint', ...at, RUNNING_JOB, '/kept'])).stdout).toBe(
+      'Savepoint completed. Path: /kept/savepoint-1\n' +
+        'Continue with: millrace run --fromSavepoint /kept/savepoint-1 <job file>\n',
+    );
+    expect((await run(['savepoint', ...at, 'trigger', RUNNING_JOB])).stdout).toContain('/savepoints/savepoint-1');
+    expect((await run(['checkpoint', ...at, RUNNING_JOB])).stdout).toBe(
+      'Checkpoint completed. Path: /checkpoints/chk-7\n',
+    );
+    expect((await run(['stop', ...at, '-d', '-p', '/kept', RUNNING_JOB])).stdout).toContain(
+      'Savepoint completed. Path: /kept/savepoint-1',
+    );
+    expect(gateway.calls).toContain('stop /kept drain');
+    const ended = await run(['stop', ...at, RUNNING_JOB]);
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('has ended')]);
+  });
+
+  test('leave savepoints, which are disposed of', async () => {
+    const { at, gateway } = await cluster();
+    expect((await run(['savepoint', ...at, 'dispose', '/kept/savepoint-1'])).stdout).toBe(
+      "Savepoint '/kept/savepoint-1' disposed.\n",
+    );
+    expect((await run(['savepoint', ...at, '--dispose', '/b'])).code).toBe(0);
+    expect(gateway.calls.filter((call) => call.startsWith('dispose'))).toEqual([
+      'dispose /kept/savepoint-1',
+      'dispose /b',
+    ]);
+    const missing = await run(['savepoint', ...at, '-d', '/missing']);
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('there is no savepoint at /missing')]);
+    expect((await run(['savepoint', ...at])).code).toBe(1);
+  });
+});
+
+describe('a job', () => {
+  const runJob = (args: readonly string[], changes: Partial<CliEnvironment> = {}): Promise<Ran> =>
+    run(['run', ...args.slice(0, -1), '--no-check', JOB_FILE, ...args.slice(-1)], changes);
+
+  test('is submitted with graph and bundle, and the command returns', async () => {
+    const { at, gateway } = await cluster();
+    const { code, stderr } = await runJob(['--detached', ...at, '--env', 'TOPIC', 'x'], { env: { TOPIC: 't' } });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^Job has been submitted with JobID [0-9a-f]{32}\nWARN mind the gap\nCheckpoints go to /m),
+    ]);
+    const [submission] = gateway.submissions;
+    expect(submission).toMatchObject({
+      graph: GRAPH,
+      args: ['x'],
+      env: { TOPIC: 't' },
+      configuration: { 'parallelism.default': '2' },
+    });
+    expect(submission?.bundle.hash).toBe(
+      createHash('sha256')
+        .update(submission?.bundle.code ?? '')
+        .digest('hex'),
+    );
+  });
+
+  test('is waited for', async () => {
+    const { at, gateway } = await cluster();
+    const jobId = '12345678123456781234567812345678' as typeof RUNNING_JOB;
+    const running = runJob([...at, '--jobId', jobId, '1']);
+    while (!gateway.jobs.has(jobId)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    gateway.end(jobId, { status: 'FINISHED', savepoint: '/savepoints/s' });
+    const { code, stderr } = await running;
+    expect([code, stderr]).toEqual([0, expect.stringContaining(`Job words (${jobId}) finished after 9.0 s`)]);
+    expect(stderr).toContain('Continue with: millrace run --fromSavepoint /savepoints/s');
+  });
+
+  test('that fails is an exit code and a reason', async () => {
+    const { at, gateway } = await cluster();
+    const jobId = '12345678123456781234567812345678' as typeof RUNNING_JOB;
+    const running = runJob([...at, '--jobId', jobId, '1']);
+    while (!gateway.jobs.has(jobId)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const failures = [
+      { atMs: 1, error: { name: 'TypeError', message: 'x is no number' }, task: 'sum', taskManager: 'a' },
+    ];
+    gateway.end(jobId, { status: 'FAILED', failures });
+    const { code, stderr } = await running;
+    expect([code, stderr]).toEqual([1, expect.stringContaining('failed after 9.0 s: TypeError: x is no number')]);
+  });
+
+  test('goes on when the command that waits for it is interrupted', async () => {
+    const { at, gateway } = await cluster();
+    const jobId = '12345678123456781234567812345678' as typeof RUNNING_JOB;
+    let interrupt: ((signal: 'SIGINT') => void) | undefined;
+    const running = runJob([...at, '--jobId', jobId, '1'], {
+      onInterrupt: (listener) => {
+        interrupt = listener;
+        return () => {};
+      },
+    });
+    while (!gateway.jobs.has(jobId)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    interrupt?.('SIGINT');
+    const { code, stderr } = await running;
+    expect([code, stderr]).toEqual([
+      130,
+      expect.stringContaining(`Job words goes on in the cluster; "millrace cancel ${jobId}"`),
+    ]);
+    expect(gateway.calls.some((call) => call.startsWith('cancel'))).toBe(false);
+  });
+
+  test('needs a cluster to be detached', async () => {
+    const { code, stderr } = await runJob(['--detached', '1']);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('there is no cluster to run the job in')]);
+    expect((await runJob(['--detached', '-t', 'local', '1'])).stderr).toContain('the target is local');
+    expect((await runJob(['-t', 'elsewhere', '1'])).stderr).toContain("the target is 'elsewhere'; allowed: remote");
+  });
+
+  test('is not watched or debugged in a cluster', async () => {
+    const { at } = await cluster();
+    expect((await runJob(['--watch', ...at, '1'])).stderr).toContain('--watch is for jobs inside this process');
+    expect((await runJob(['--inspect', ...at, '1'])).stderr).toContain('--inspect is for jobs inside this process');
+  });
+
+  test('has a plan', async () => {
+    const { code, stdout, stderr } = await run(['info', JOB_FILE]);
+    expect([code, stderr]).toEqual([0, 'WARN mind the gap\n']);
+    const [, plan] = stdout.split(/^-+(?: Execution Plan -+)?$/m);
+    expect(JSON.parse(plan ?? '')).toMatchObject({
+      name: 'words',
+      nodes: [{ description: 'source' }, { description: 'sum' }],
+    });
+  });
+});
+
+describe('a cluster is found', () => {
+  test('through the HA store of the configuration; a standby serves too', async () => {
+    const leader = await startServer();
+    const standby = await startStandby({ leaderAddress: () => leader.server.address });
+    const ha = ['-D', 'high-availability.type=embedded', '-D', 'high-availability.storageDir=/x'];
+    const found = await run(['list', ...ha], { findLeader: () => Promise.resolve(standby.server.address) });
+    expect(found.stdout).toContain(RUNNING_JOB);
+  });
+
+  test('again, when its leader changes while it is asked', async () => {
+    const first = await startServer();
+    const second = await startServer();
+    await first.server.close();
+    const addresses = [undefined, first.server.address, second.server.address];
+    const ha = ['-D', 'high-availability.type=embedded', '-D', 'rest.retry.delay=1'];
+    const found = await run(['list', ...ha], {
+      findLeader: () => Promise.resolve(addresses.length > 1 ? addresses.shift() : addresses[0]),
+    });
+    expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(RUNNING_JOB)]);
+  });
+
+  test('because it was started on this machine; its jobs stand beside those without a cluster', async () => {
+    const { server } = await startServer();
+    const startedCluster = (): Promise<Record<string, string>> =>
+      Promise.resolve({ 'rest.address': '127.0.0.1', 'rest.port': String(server.port) });
+    const local = {
+      jobId: 'a'.repeat(32),
+      jobName: 'local',
+      status: 'RUNNING',
+      startedMs: 1,
+      place: 'process 7',
+    };
+    const openLocalControl = (): Promise<JobControl> =>
+      Promise.resolve({
+        ...nothingLocal(),
+        list: () => Promise.resolve([local]),
+        checkpoint: () => Promise.resolve('/here'),
+      });
+    const both = { startedCluster, openLocalControl };
+    const { stdout } = await run(['list'], both);
+    expect(stdout).toMatch(new RegExp(`${local.jobId}.* process 7 .*local`));
+    expect(stdout).toMatch(new RegExp(`${RUNNING_JOB}.* the cluster of this machine .*words`));
+    expect((await run(['checkpoint', 'aaa'], both)).stdout).toContain('Path: /here');
+    expect((await run(['checkpoint', RUNNING_JOB], both)).stdout).toContain('Path: /checkpoints/chk-7');
+    expect((await run(['list', '-t', 'local'], both)).stdout).not.toContain(RUNNING_JOB);
+    expect((await run(['list', '-t', 'remote'], both)).stdout).not.toContain(local.jobId);
+    const detached = await run(['run', '-d', '--no-check', JOB_FILE], both);
+    expect(detached.stderr).toContain('Job has been submitted with JobID');
+  });
+
+  test('or not, which is said', async () => {
+    const gone = await startServer();
+    await gone.server.close();
+    const there = await run(['list', '-m', `127.0.0.1:${gone.server.port}`]);
+    expect([there.code, there.stderr]).toEqual([
+      1,
+      expect.stringContaining('no JobManager answers at http://127.0.0.1'),
+    ]);
+    const nobody = await run(['list', '-D', 'high-availability.type=embedded', '-D', 'rest.await-leader-timeout=1']);
+    expect([nobody.code, nobody.stderr]).toEqual([
+      1,
+      expect.stringContaining('no JobManager leads cluster /default right now'),
+    ]);
+    expect((await run(['list', '-t', 'remote'])).stderr).toContain('no cluster is started on this machine');
+    expect((await run(['list', '-m', 'nonsense'])).stderr).toContain("--jobmanager is 'nonsense'; allowed: host:port");
+  });
+
+  test('with its token', async () => {
+    const token = '0123456789abcdef';
+    const { server } = await startServer(new FakeGateway(), {
+      access: { token, allowedOrigins: [], hostNames: undefined },
+    });
+    const at = ['-m', `127.0.0.1:${server.port}`];
+    expect((await run(['list', ...at])).stderr).toContain('wants a token; set security.rest.auth-token');
+    expect((await run(['list', ...at, '-D', `security.rest.auth-token=${token}`])).stdout).toContain(RUNNING_JOB);
+  });
+});

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
+import { emptySchema } from '../../rest/schema/cluster-schema.ts';
+import { hasEnded } from '../../rest/schema/job-state.ts';
+import { executionResultSchema, jobsOverviewSchema, type ExecutionResultBody } from '../../rest/schema/jobs-schema.ts';
+import { operationSchema, triggerSchema, type OperationBody } from '../../rest/schema/operations-schema.ts';
+import { findJob } from '../find-job.ts';
+import type { CancelResult, JobControl, JobSummary } from '../job-control.ts';
+import type { RestClient } from './rest-client.ts';
+
+const POLL_MS = 100;
+
+/** The jobs of a cluster, over REST. */
+export class ClusterJobControl implements JobControl {
+  readonly #client: RestClient;
+
+  constructor(client: RestClient) {
+    this.#client = client;
+  }
+
+  async list(): Promise<readonly JobSummary[]> {
+    const { jobs } = await this.#client.ask('GET', '/jobs/overview', jobsOverviewSchema);
+    return jobs
+      .map((job) => ({
+        jobId: job.jid,
+        jobName: job.name,
+        status: job.state,
+        startedMs: job['start-time'],
+        place: this.#client.where,
+        hasEnded: hasEnded(job.state),
+      }))
+      .sort((a, b) => a.startedMs - b.startedMs);
+  }
+
+  async cancel(job: string): Promise<CancelResult> {
+    const jobId = await this.#find(job);
+    await this.#client.ask('PATCH', `/jobs/${jobId}?mode=cancel`, emptySchema).catch((thrown: unknown) => {
+      // A repeat of a request whose answer was lost, or the job was faster: how it ended is told below.
+      if (codeOf(thrown) !== 'JOB_ENDED') {
+        throw thrown;
+      }
+    });
+    const result = await awaitResult(this.#client, jobId);
+    const retained = result['retained-checkpoint'];
+    return { status: endOf(result), ...(retained === undefined ? {} : { retainedCheckpoint: retained }) };
+  }
+
+  async stop(job: string, { folder, drain }: Parameters<JobControl['stop']>[1]): Promise<string> {
+    return this.#snapshot(await this.#find(job), 'stop', 'savepoints', { targetDirectory: folder ?? null, drain });
+  }
+
+  async savepoint(job: string, folder?: string): Promise<string> {
+    return this.#snapshot(await this.#find(job), 'savepoints', 'savepoints', {
+      'target-directory': folder ?? null,
+      'cancel-job': false,
+    });
+  }
+
+  async checkpoint(job: string): Promise<string> {
+    return this.#snapshot(await this.#find(job), 'checkpoints', 'checkpoints', {});
+  }
+
+  async dispose(path: string): Promise<void> {
+    const triggerId = newTriggerId();
+    await this.#triggerAndAwait(
+      '/savepoint-disposal',
+      '/savepoint-disposal',
+      { 'savepoint-path': path, triggerId },
+      triggerId,
+    );
+  }
+
+  async #snapshot(jobId: string, verb: string, status: string, body: object): Promise<string> {
+    const triggerId = newTriggerId();
+    const operation = await this.#triggerAndAwait(
+      `/jobs/${jobId}/${verb}`,
+      `/jobs/${jobId}/${status}`,
+      { ...body, triggerId },
+      triggerId,
+    );
+    if (operation?.location === undefined) {
+      throw new MillraceError('PROTOCOL', 'the cluster says that it is done, but not where the snapshot is');
+    }
+    return operation.location;
+  }
+
+  /** A leader that came since does not know the trigger: then it is asked for again, under the same id. */
+  async #triggerAndAwait(
+    triggerPath: string,
+    statusPath: string,
+    body: object,
+    triggerId: string,
+  ): Promise<OperationBody['operation']> {
+    await this.#client.ask('POST', triggerPath, triggerSchema, body);
+    for (;;) {
+      try {
+        const { status, operation } = await this.#client.ask('GET', `${statusPath}/${triggerId}`, operationSchema);
+        if (status.id === 'COMPLETED') {
+          return successOf(operation);
+        }
+      } catch (thrown) {
+        if (codeOf(thrown) !== 'JOB_NOT_FOUND') {
+          throw thrown;
+        }
+        await this.#client.ask('POST', triggerPath, triggerSchema, body);
+      }
+      await this.#client.pause(POLL_MS);
+    }
+  }
+
+  async #find(job: string): Promise<string> {
+    return findJob(job, await this.list(), `in ${this.#client.where}`).jobId;
+  }
+}
+
+const newTriggerId = (): string => randomBytes(16).toString('hex');
+
+const successOf = (operation: OperationBody['operation']): OperationBody['operation'] => {
+  const failure = operation?.['failure-cause'];
+  if (failure !== undefined) {
+    const [first = failure.class] = failure['stack-trace'].split('\n');
+    throw new MillraceError('REMOTE_FAILED', first.replace(/^MillraceError: /, ''));
+  }
+  return operation;
+};
+
+export type JobExecutionResult = NonNullable<ExecutionResultBody['job-execution-result']>;
+
+/** Polls until the job has ended. */
+export const awaitResult = async (client: RestClient, jobId: string): Promise<JobExecutionResult> => {
+  for (;;) {
+    const { 'job-execution-result': result } = await client.ask(
+      'GET',
+      `/jobs/${jobId}/execution-result`,
+      executionResultSchema,
+    );
+    if (result !== undefined) {
+      return result;
+    }
+    await client.pause(POLL_MS);
+  }
+};
+
+export const endOf = (result: JobExecutionResult): 'FINISHED' | 'CANCELED' | 'FAILED' => {
+  const status = result['application-status'];
+  return status === 'SUCCEEDED' ? 'FINISHED' : status === 'CANCELED' ? 'CANCELED' : 'FAILED';
+};

@@ -1,0 +1,45 @@
+import type { Configuration } from '../../foundation/config/configuration.ts';
+
+export type ProcessKind = 'jobmanager' | 'taskmanager' | 'supervisor';
+
+/** A process of a cluster on this machine. */
+export interface ClusterProcess {
+  /** `jobmanager-1`. */
+  readonly name: string;
+  readonly kind: ProcessKind;
+  readonly pid: number;
+  readonly isAlive: boolean;
+  /** Of a JobManager. */
+  readonly restPort: number | undefined;
+  /** How often the supervisor started it again. */
+  readonly restarts: number;
+  readonly log: string;
+}
+
+export interface ClusterStart {
+  readonly jobManagers: number;
+  readonly taskManagers: number;
+  /** Dead processes are started again. */
+  readonly isSupervised: boolean;
+  readonly isInsecure: boolean;
+  /** As the user gave it. */
+  readonly configuration: Configuration;
+  /** `--config`, for the processes. */
+  readonly configDir: string | undefined;
+  /** What the leader says; `undefined`: nobody answers yet. `settings`: how clients reach the cluster. */
+  readonly look: (settings: Readonly<Record<string, string>>) => Promise<{ readonly taskManagers: number } | undefined>;
+}
+
+/** A cluster of processes on this machine, which a folder stands for. */
+export interface LocalCluster {
+  readonly folder: string;
+  /** How clients reach it; `undefined`: it is not started. */
+  settings(): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Resolves when all its processes work together. Errors: BAD_OPTION when it is started already, UNREACHABLE when it does not come up. */
+  start(request: ClusterStart): Promise<void>;
+  /** Ends its processes in order; false when it was not started. */
+  stop(): Promise<boolean>;
+  processes(): Promise<readonly ClusterProcess[]>;
+  /** What the supervisor's process does, until `ended`. */
+  supervise(ended: Promise<void>): Promise<void>;
+}

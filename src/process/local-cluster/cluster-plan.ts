@@ -1,0 +1,151 @@
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join, resolve } from 'node:path';
+import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
+import type { Configuration } from '../../foundation/config/configuration.ts';
+import { environmentName, isSecret } from '../../foundation/config/option-registry.ts';
+import { rawText } from '../../foundation/config/option-type.ts';
+import { clusterOptions } from '../../foundation/config/options/cluster-options.ts';
+import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
+import { processOptions } from '../../foundation/config/options/process-options.ts';
+import type { ClusterStart } from '../../interfaces/cli/local-cluster.ts';
+import type { ClusterFolder } from './cluster-folder.ts';
+import type { ProcessPlan } from './spawn-process.ts';
+
+/** REST ports of JobManagers where the configuration names none. */
+const DEFAULT_PORTS: readonly number[] = Array.from({ length: 100 }, (_, index) => 8081 + index);
+
+export interface ClusterPlan {
+  /** How clients reach the cluster. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly jobManagers: readonly PlannedProcess[];
+  readonly taskManagers: readonly PlannedProcess[];
+  /** Beside those of this process: values that no list of processes may show. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export type PlannedProcess = Pick<ProcessPlan, 'name' | 'kind' | 'args' | 'log' | 'restPort'>;
+
+/** Errors: BAD_OPTION, ADDRESS_IN_USE. */
+export const planCluster = async (request: ClusterStart, folder: ClusterFolder): Promise<ClusterPlan> => {
+  const configuration = withHighAvailability(request, folder);
+  const ports = await freePorts(request);
+  const given = configuration.entries().map(({ key, value }) => [key, rawText(value)] as const);
+  const common = [
+    ...(request.configDir === undefined ? [] : ['--config', resolve(request.configDir)]),
+    ...given.filter(([key]) => !isSecret(key)).flatMap(([key, value]) => ['-D', `${key}=${value}`]),
+  ];
+  const logs = resolve(request.configuration.get(processOptions.logFolder) ?? folder.logs);
+  const jobManagers = ports.map((restPort, index): PlannedProcess => {
+    const name = `jobmanager-${index + 1}`;
+    const own = ['-D', `rest.bind-port=${restPort}`, '-D', `jobmanager.resource-id=${name}`];
+    const insecure = request.isInsecure ? ['--insecure'] : [];
+    return {
+      name,
+      kind: 'jobmanager',
+      restPort,
+      log: join(logs, `${name}.log`),
+      args: ['jobmanager', ...common, ...own, ...insecure],
+    };
+  });
+  const taskManagers = Array.from({ length: request.taskManagers }, (_, index): PlannedProcess => {
+    const name = `taskmanager-${index + 1}`;
+    const own = ['-D', `taskmanager.resource-id=${name}`];
+    return { name, kind: 'taskmanager', log: join(logs, `${name}.log`), args: ['taskmanager', ...common, ...own] };
+  });
+  return {
+    settings: clientSettings(configuration, ports),
+    jobManagers,
+    taskManagers,
+    env: Object.fromEntries(
+      given.filter(([key]) => isSecret(key)).map(([key, value]) => [environmentName(key), value]),
+    ),
+  };
+};
+
+/** Where nobody says how the JobManagers agree, they do so through a folder below that of the cluster. */
+const withHighAvailability = ({ configuration, jobManagers }: ClusterStart, folder: ClusterFolder): Configuration => {
+  const { type, storageDirectory } = highAvailabilityOptions;
+  if (!configuration.isSet(type)) {
+    const storage = configuration.get(storageDirectory) ?? folder.storage;
+    return configuration.with({ [type.key]: 'embedded', [storageDirectory.key]: storage }, 'millrace cluster start');
+  }
+  if (configuration.get(type) === 'none' && jobManagers > 1) {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `--jobmanagers is ${jobManagers}, but ${type.key} is none (${configuration.origin(type)}): they could not agree who leads; ` +
+        'leave it out, or start one',
+    );
+  }
+  return configuration;
+};
+
+const CLIENT_OPTIONS = [
+  highAvailabilityOptions.type,
+  highAvailabilityOptions.storageDirectory,
+  highAvailabilityOptions.clusterId,
+  highAvailabilityOptions.embeddedDirectory,
+];
+
+const clientSettings = (configuration: Configuration, [firstPort]: readonly number[]): Record<string, string> => {
+  if (configuration.get(highAvailabilityOptions.type) === 'none') {
+    const bound = configuration.get(clusterOptions.restBindAddress);
+    const host =
+      configuration.get(clusterOptions.restAddress) ?? (/^(?:0\.0\.0\.0|::)$/.test(bound) ? '127.0.0.1' : bound);
+    return { 'rest.address': host, 'rest.port': String(firstPort) };
+  }
+  return Object.fromEntries(
+    CLIENT_OPTIONS.flatMap((option) => {
+      const entry = configuration.entry(option);
+      return entry === undefined ? [] : [[option.key, absolute(option.key, rawText(entry.value))]];
+    }),
+  );
+};
+
+/** Clients run in other folders. */
+const absolute = (key: string, value: string): string =>
+  /dir$/i.test(key) && !/^[a-z][a-z0-9+.-]*:/i.test(value) ? resolve(value) : value;
+
+/** A port for each JobManager that it keeps when it is started again. */
+const freePorts = async ({ configuration, jobManagers }: ClusterStart): Promise<readonly number[]> => {
+  const host = configuration.get(clusterOptions.restBindAddress);
+  const isSet = configuration.isSet(clusterOptions.restBindPort);
+  const allowed = isSet ? configuration.get(clusterOptions.restBindPort) : DEFAULT_PORTS;
+  const candidates = allowed.includes(0) ? Array.from({ length: jobManagers }, () => 0) : allowed;
+  const servers: Server[] = [];
+  try {
+    for (const port of candidates) {
+      const server = servers.length < jobManagers ? await listenIfFree(port, host) : undefined;
+      if (server !== undefined) {
+        servers.push(server);
+      }
+    }
+    if (servers.length < jobManagers) {
+      throw new MillraceError(
+        'ADDRESS_IN_USE',
+        `${jobManagers} JobManagers need as many REST ports, and only ${servers.length} of ` +
+          `${isSet ? clusterOptions.restBindPort.key : '8081-8180'} are free on ${host}; name more, such as -D rest.bind-port=9000-9099`,
+      );
+    }
+    return servers.map((server) => (server.address() as AddressInfo).port);
+  } finally {
+    await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  }
+};
+
+const listenIfFree = async (port: number, host: string): Promise<Server | undefined> => {
+  const server = createServer();
+  try {
+    await new Promise<void>((done, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, done);
+    });
+    return server;
+  } catch (error) {
+    if (codeOf(error) === 'EADDRINUSE' || codeOf(error) === 'EACCES') {
+      return undefined;
+    }
+    throw new MillraceError('UNREACHABLE', `rest.bind-address is ${host}, which is no address of this machine`, {
+      cause: error,
+    });
+  }
+};

@@ -1,0 +1,241 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../foundation/common/logger.ts';
+import { systemClock } from '../../foundation/common/system-clock.ts';
+import { Configuration } from '../../foundation/config/configuration.ts';
+import type { ClusterProcess, ClusterStart } from '../../interfaces/cli/local-cluster.ts';
+import { ClusterFolder } from './cluster-folder.ts';
+import { ProcessCluster, type ProcessClusterOptions } from './process-cluster.ts';
+import { processIdentity } from './process-identity.ts';
+
+const STAND_IN = new URL('test-support/stand-in.ts', import.meta.url).pathname;
+
+const cleanUps: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) {
+    await cleanUp();
+  }
+});
+
+interface Made {
+  readonly cluster: ProcessCluster;
+  readonly folder: string;
+  readonly events: () => Promise<readonly string[]>;
+  readonly start: (changes?: Partial<ClusterStart>) => Promise<void>;
+}
+
+const make = async (env: Record<string, string> = {}, changes: Partial<ProcessClusterOptions> = {}): Promise<Made> => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
+  cleanUps.push(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'events');
+  const cluster = new ProcessCluster({
+    folder: join(folder, 'run'),
+    program: [process.execPath, STAND_IN],
+    env: { PATH: process.env['PATH'], STAND_IN_EVENTS: path, ...env },
+    clock: systemClock,
+    logger: silentLogger,
+    ...changes,
+  });
+  cleanUps.push(() => cluster.stop());
+  const events = async (): Promise<readonly string[]> =>
+    (await readFile(path, 'utf8').catch(() => ''))
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '');
+  return {
+    cluster,
+    folder,
+    events,
+    start: (asked) =>
+      cluster.start({
+        jobManagers: 2,
+        taskManagers: 2,
+        isSupervised: false,
+        isInsecure: false,
+        configuration: Configuration.of({ 'rest.bind-port': 0 }, '-D'),
+        configDir: undefined,
+        look: async () => {
+          const started = (await events()).filter((event) => event.endsWith(' started'));
+          const count = (kind: string): number => started.filter((event) => event.startsWith(kind)).length;
+          return count('jobmanager') < 2 ? undefined : { taskManagers: count('taskmanager') };
+        },
+        ...asked,
+      }),
+  };
+};
+
+/** Polls until it holds; the test's own limit ends it. */
+const until = async <T>(find: () => Promise<T | undefined>): Promise<T> => {
+  for (;;) {
+    const found = await find();
+    if (found !== undefined) {
+      return found;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+};
+
+const named = async (cluster: ProcessCluster, name: string): Promise<ClusterProcess> => {
+  const found = (await cluster.processes()).find((process) => process.name === name);
+  expect(found).toBeDefined();
+  return found!;
+};
+
+describe('a cluster on this machine', () => {
+  test('starts JobManagers, then TaskManagers, and stops in reverse', async () => {
+    const { cluster, start, events } = await make();
+    await start();
+    const processes = await cluster.processes();
+    expect(processes.map(({ name, isAlive }) => [name, isAlive])).toEqual([
+      ['jobmanager-1', true],
+      ['jobmanager-2', true],
+      ['taskmanager-1', true],
+      ['taskmanager-2', true],
+    ]);
+    expect(new Set(processes.map(({ restPort }) => restPort)).size, 'a port for each JobManager').toBe(3);
+    expect((await events()).map((event) => event.split('-')[0])).toEqual([
+      'jobmanager',
+      'jobmanager',
+      'taskmanager',
+      'taskmanager',
+    ]);
+    expect(await cluster.stop()).toBe(true);
+    expect((await events()).slice(4).map((event) => event.replace(/-\d/, ''))).toEqual([
+      'taskmanager ended',
+      'taskmanager ended',
+      'jobmanager ended',
+      'jobmanager ended',
+    ]);
+    expect(processes.filter(({ pid }) => processIdentity(pid) !== undefined)).toEqual([]);
+    expect(await cluster.processes()).toEqual([]);
+    expect(await readdir(cluster.folder)).toEqual(['logs']);
+    expect(await cluster.stop(), 'there is nothing to stop').toBe(false);
+  });
+
+  test('agrees through a folder of its own unless another way is named', async () => {
+    const { cluster, start } = await make();
+    await start();
+    expect(await cluster.settings()).toEqual({
+      'high-availability.type': 'embedded',
+      'high-availability.storageDir': join(cluster.folder, 'storage'),
+    });
+    const [record] = await new ClusterFolder(cluster.folder).records();
+    expect(record?.args).toContain(`high-availability.storageDir=${join(cluster.folder, 'storage')}`);
+  });
+
+  test('shows secrets in no list of processes', async () => {
+    const { cluster, start } = await make();
+    await start({
+      configuration: Configuration.of({ 'rest.bind-port': 0, 'security.rest.auth-token': 'do-not-show' }, '-D'),
+    });
+    for (const record of await new ClusterFolder(cluster.folder).records()) {
+      expect(JSON.stringify(record)).not.toContain('do-not-show');
+    }
+    const { pid } = await named(cluster, 'jobmanager-1');
+    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).not.toContain('do-not-show');
+  });
+
+  test('is not started twice, nor with JobManagers that could not agree', async () => {
+    const { cluster, start } = await make();
+    const configuration = Configuration.of({ 'high-availability.type': 'none', 'rest.bind-port': 0 }, '-D');
+    await expect(start({ configuration })).rejects.toThrow(/they could not agree who leads/);
+    await start();
+    const before = await cluster.processes();
+    await expect(start()).rejects.toThrow(
+      /is started already: jobmanager-1 \(pid \d+\), .*"millrace cluster stop" ends it/,
+    );
+    expect(await cluster.processes()).toEqual(before);
+  });
+
+  test('starts again in a folder whose processes were all killed', async () => {
+    const { cluster, start } = await make();
+    await start();
+    const before = await cluster.processes();
+    before.forEach(({ pid }) => process.kill(pid, 'SIGKILL'));
+    await until(async () => ((await cluster.processes()).some(({ isAlive }) => isAlive) ? undefined : true));
+    await start();
+    expect((await cluster.processes()).map(({ name, isAlive }) => [name, isAlive])).toEqual(
+      before.map(({ name }) => [name, true]),
+    );
+  });
+
+  test('says why a process did not start, and leaves none behind', async () => {
+    const { cluster, start, events } = await make({ STAND_IN_DIES: 'taskmanager-2' });
+    await expect(start()).rejects.toThrow(/taskmanager-2 ended at its start.*\nthe reason of its death/);
+    expect(await cluster.processes()).toEqual([]);
+    const all = await events();
+    expect(all.filter((event) => event.endsWith('ended')).length).toBe(
+      all.filter((event) => event.endsWith('started')).length,
+    );
+  });
+
+  test('shows a dead process as dead, which stays dead without a supervisor', async () => {
+    const { cluster, start } = await make();
+    await start();
+    const { pid } = await named(cluster, 'taskmanager-1');
+    process.kill(pid, 'SIGKILL');
+    await until(async () => ((await named(cluster, 'taskmanager-1')).isAlive ? undefined : true));
+    expect(await named(cluster, 'taskmanager-1')).toMatchObject({ pid, isAlive: false, restarts: 0 });
+    expect((await named(cluster, 'taskmanager-2')).isAlive).toBe(true);
+  });
+
+  test('starts dead processes again where it is supervised', async () => {
+    const { cluster, start } = await make();
+    await start({ isSupervised: true });
+    for (const [name, restarts] of [
+      ['taskmanager-2', 1],
+      ['jobmanager-1', 1],
+      ['taskmanager-2', 2],
+    ] as const) {
+      const { pid, restPort } = await named(cluster, name);
+      process.kill(pid, 'SIGKILL');
+      const next = await until(async () => {
+        const found = await named(cluster, name);
+        return found.pid !== pid && found.isAlive ? found : undefined;
+      });
+      expect(next).toMatchObject({ restarts, restPort });
+    }
+    expect(await cluster.stop()).toBe(true);
+    expect(await cluster.processes()).toEqual([]);
+  });
+
+  test('ends a process that does not hear', async () => {
+    const { cluster, start } = await make({ STAND_IN_DEAF: 'taskmanager-1' }, { stopMs: 200 });
+    await start();
+    const { pid } = await named(cluster, 'taskmanager-1');
+    await cluster.stop();
+    expect(processIdentity(pid)).toBeUndefined();
+  });
+
+  test('ends a process that is paused', async () => {
+    const { cluster, start } = await make();
+    await start();
+    process.kill((await named(cluster, 'jobmanager-2')).pid, 'SIGSTOP');
+    expect(await cluster.stop()).toBe(true);
+    expect(await cluster.processes()).toEqual([]);
+  });
+
+  test('never touches a process that has the number of one that it started', async () => {
+    const { cluster, start } = await make();
+    await start();
+    const stranger: ChildProcess = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
+    await once(stranger, 'spawn');
+    cleanUps.push(() => {
+      stranger.kill('SIGKILL');
+      return once(stranger, 'exit');
+    });
+    const folder = new ClusterFolder(cluster.folder);
+    const record = (await folder.records()).find(({ name }) => name === 'taskmanager-1')!;
+    cleanUps.push(() => Promise.resolve(process.kill(record.pid, 'SIGKILL')));
+    await folder.write({ ...record, pid: stranger.pid! });
+    expect((await named(cluster, 'taskmanager-1')).isAlive).toBe(false);
+    await cluster.stop();
+    expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
+    expect(processIdentity(stranger.pid!)).toBeDefined();
+  });
+});

@@ -1,0 +1,210 @@
+import { openSync, readSync, closeSync, fstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../foundation/common/clock.ts';
+import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
+import type { Logger } from '../../foundation/common/logger.ts';
+import type { ClusterProcess, ClusterStart, LocalCluster, ProcessKind } from '../../interfaces/cli/local-cluster.ts';
+import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
+import { planCluster, type ClusterPlan } from './cluster-plan.ts';
+import { spawnProcess } from './spawn-process.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface ProcessClusterOptions {
+  readonly folder: string;
+  /** What `jobmanager ...`, `taskmanager ...` and `cluster supervise` follow: Node and the `millrace` command. */
+  readonly program: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long a start, and the end of a process, may take. */
+  readonly startMs?: number;
+  readonly stopMs?: number;
+}
+
+const START_MS = 60_000;
+const STOP_MS = 30_000;
+const LOOK_MS = 50;
+const LOG_TAIL_BYTES = 2_000;
+
+/** JobManagers and TaskManagers as processes of their own on this machine. Only processes that its files name are ever touched. */
+export class ProcessCluster implements LocalCluster {
+  readonly #options: ProcessClusterOptions;
+  readonly #folder: ClusterFolder;
+
+  constructor(options: ProcessClusterOptions) {
+    this.#options = options;
+    this.#folder = new ClusterFolder(options.folder);
+  }
+
+  get folder(): string {
+    return this.#folder.path;
+  }
+
+  settings(): Promise<Readonly<Record<string, string>> | undefined> {
+    return this.#folder.settings();
+  }
+
+  async processes(): Promise<readonly ClusterProcess[]> {
+    return (await this.#folder.records()).map((record) => ({
+      name: record.name,
+      kind: record.kind,
+      pid: record.pid,
+      isAlive: isAlive(record),
+      restPort: record.restPort,
+      restarts: record.restarts,
+      log: record.log,
+    }));
+  }
+
+  async start(request: ClusterStart): Promise<void> {
+    const folder = this.#folder;
+    await folder.make();
+    await this.#removeLeftOvers();
+    const plan = await planCluster(request, folder);
+    await folder.claim(plan.settings);
+    try {
+      await this.#startInOrder(request, plan);
+    } catch (thrown) {
+      await this.stop();
+      throw thrown;
+    }
+  }
+
+  async stop(): Promise<boolean> {
+    const wasStarted = (await this.settings()) !== undefined;
+    // The supervisor first, which would start what ends; JobManagers last, to whom TaskManagers say that they go.
+    for (const kind of ['supervisor', 'taskmanager', 'jobmanager'] as const) {
+      await this.#stopAll(kind);
+    }
+    await this.#folder.release();
+    return wasStarted;
+  }
+
+  supervise(ended: Promise<void>): Promise<void> {
+    const { clock, logger, program, env } = this.#options;
+    const folder = this.#folder;
+    return new Supervisor({
+      folder,
+      clock,
+      logger,
+      startAgain: async (record) => {
+        await spawnProcess(folder, { ...record, restarts: record.restarts + 1, program, env });
+      },
+    }).run(ended);
+  }
+
+  /** Files of processes that have died. Errors: BAD_OPTION when one lives. */
+  async #removeLeftOvers(): Promise<void> {
+    const records = await this.#folder.records();
+    const alive = records.filter(isAlive);
+    if (alive.length > 0) {
+      throw new MillraceError(
+        'BAD_OPTION',
+        `the cluster of ${this.folder} is started already: ${alive.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}; ` +
+          '"millrace cluster stop" ends it; --run-dir starts another one beside it',
+      );
+    }
+    await Promise.all(records.map((record) => this.#folder.remove(record)));
+    await this.#folder.release();
+  }
+
+  async #startInOrder(request: ClusterStart, plan: ClusterPlan): Promise<void> {
+    const { program, env } = this.#options;
+    const { settings, jobManagers, taskManagers } = plan;
+    const all = { ...env, ...plan.env };
+    const spawn = (planned: ClusterPlan['jobManagers'][number]): Promise<ProcessRecord> =>
+      spawnProcess(this.#folder, { ...planned, restarts: 0, program, env: all });
+    for (const planned of jobManagers) {
+      await spawn(planned);
+    }
+    await this.#until('a JobManager leads', async () => (await request.look(settings)) !== undefined);
+    for (const planned of taskManagers) {
+      await spawn(planned);
+    }
+    await this.#until(
+      `${request.taskManagers} TaskManagers are registered`,
+      async () => ((await request.look(settings))?.taskManagers ?? 0) >= request.taskManagers,
+    );
+    if (request.isSupervised) {
+      const args = ['cluster', 'supervise', '--run-dir', this.folder];
+      await spawn({ name: 'supervisor', kind: 'supervisor', args, log: join(this.#folder.logs, 'supervisor.log') });
+    }
+  }
+
+  /** Errors: UNREACHABLE when a process dies meanwhile, or it takes too long. */
+  async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const { clock, startMs = START_MS } = this.#options;
+    const deadline = clock.monotonic() + startMs;
+    while (!(await holds())) {
+      const dead = (await this.#folder.records()).find((record) => !isAlive(record));
+      if (dead !== undefined) {
+        throw new MillraceError(
+          'UNREACHABLE',
+          `${dead.name} ended at its start; its log ${dead.log} ends with:\n${tailOf(dead.log)}`,
+        );
+      }
+      if (clock.monotonic() >= deadline) {
+        throw new MillraceError(
+          'UNREACHABLE',
+          `after ${startMs / 1000} s it still does not hold that ${what}; see the logs in ${this.#folder.logs}`,
+        );
+      }
+      await this.#pause();
+    }
+  }
+
+  /** Asks each to end; one that does not is ended. */
+  async #stopAll(kind: ProcessKind): Promise<void> {
+    const { clock, stopMs = STOP_MS, logger } = this.#options;
+    const records = (await this.#folder.records()).filter((record) => record.kind === kind);
+    records.forEach((record) => signal(record, 'SIGTERM'));
+    const deadline = clock.monotonic() + stopMs;
+    while (records.some(isAlive) && clock.monotonic() < deadline) {
+      await this.#pause();
+    }
+    for (const record of records.filter(isAlive)) {
+      logger.warn(`${record.name} (pid ${record.pid}) did not end within ${stopMs / 1000} s and is killed`);
+      signal(record, 'SIGKILL');
+    }
+    while (records.some(isAlive)) {
+      await this.#pause();
+    }
+    await Promise.all(records.map((record) => this.#folder.remove(record)));
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(LOOK_MS, resolve);
+    });
+  }
+}
+
+/** A number that is another process's by now gets no signal. */
+const signal = (record: ProcessRecord, name: 'SIGTERM' | 'SIGKILL'): void => {
+  if (!isAlive(record)) {
+    return;
+  }
+  try {
+    process.kill(record.pid, name);
+    if (name === 'SIGTERM') {
+      // A paused one would never hear of it.
+      process.kill(record.pid, 'SIGCONT');
+    }
+  } catch (error) {
+    if (codeOf(error) !== 'ESRCH') {
+      throw error;
+    }
+  }
+};
+
+const tailOf = (path: string): string => {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES));
+    readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString('utf8').trim();
+  } finally {
+    closeSync(file);
+  }
+};

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { MillraceError } from '../../foundation/common/errors.ts';
+import type { ClusterFolder, ProcessRecord } from './cluster-folder.ts';
+import { processIdentity } from './process-identity.ts';
+
+export interface ProcessPlan extends Pick<ProcessRecord, 'name' | 'kind' | 'args' | 'log' | 'restarts'> {
+  readonly restPort?: number;
+  /** The executable and what comes before `args`. */
+  readonly program: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Starts a process that outlives this one, in a session of its own: no signal of a terminal reaches it. Its output goes to its log.
+ * Errors: FILESYSTEM when it ends before it can be told from others, or cannot be started.
+ */
+export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Promise<ProcessRecord> => {
+  const { program, args, log, env } = plan;
+  mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
+  const output = openSync(log, 'a', 0o600);
+  const [file, ...before] = program;
+  try {
+    const child = spawn(file, [...before, ...args], { detached: true, stdio: ['ignore', output, output], env });
+    await once(child, 'spawn');
+    child.unref();
+    const { pid } = child;
+    const identity = pid === undefined ? undefined : processIdentity(pid);
+    if (pid === undefined || identity === undefined) {
+      throw new MillraceError('FILESYSTEM', `${plan.name} ended at its start; see ${log}`);
+    }
+    const record: ProcessRecord = {
+      name: plan.name,
+      kind: plan.kind,
+      pid,
+      identity,
+      args: [...args],
+      restarts: plan.restarts,
+      log,
+      ...(plan.restPort === undefined ? {} : { restPort: plan.restPort }),
+    };
+    await folder.write(record);
+    return record;
+  } finally {
+    closeSync(output);
+  }
+};

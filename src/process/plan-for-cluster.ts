@@ -1,0 +1,35 @@
+import { isSecret } from '../foundation/config/option-registry.ts';
+import { encodeValue } from '../foundation/serialization/value-codec.ts';
+import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
+import type { PlannedSubmission } from '../interfaces/cli/cluster/cluster-run.ts';
+import type { RunRequest } from '../interfaces/cli/job-run.ts';
+import { BundleFolder } from './bundle-folder.ts';
+import { withDefaultSignals } from './default-signals.ts';
+import { temporaryFolder } from './local-places.ts';
+import { loadJob } from './module-loader.ts';
+import { planJob } from './plan-job.ts';
+
+/** What is the client's or the cluster's own and no job's. */
+const NOT_OF_JOBS = /^(?:security|high-availability|rest|web|jobmanager|taskmanager|heartbeat|cluster|pekko|env)\./;
+
+/** Runs the builder as every process of the cluster will, and keeps nothing of it but the graph. Errors: BAD_JOB. */
+export const planForCluster = async (request: RunRequest): Promise<PlannedSubmission> => {
+  const folder = await BundleFolder.make(temporaryFolder(request.configuration));
+  try {
+    const modulePath = await writeBundle(request.bundle, folder.path);
+    const configuration = Object.fromEntries(
+      Object.entries(request.configuration.toRecord()).filter(([key]) => !NOT_OF_JOBS.test(key) && !isSecret(key)),
+    );
+    const { translation, warnings } = await withDefaultSignals(async () =>
+      planJob(
+        await loadJob(modulePath, request.bundle.file),
+        { args: request.args, env: request.env ?? {}, configuration },
+        { guardEnvironment: true },
+      ),
+    );
+    const { jobGraph } = translation;
+    return { jobName: jobGraph.name, jobGraph: encodeValue(jobGraph, 'job graph'), configuration, warnings };
+  } finally {
+    await folder.remove();
+  }
+};
