@@ -73,6 +73,14 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       const { restIdentity } = await import('./rest-identity.ts');
       return restIdentity(configuration, systemClock.now());
     },
+    openLocalCluster: async (folder) => {
+      const { openProcessCluster } = await import('./local-cluster/open-process-cluster.ts');
+      return openProcessCluster(folder);
+    },
+    startJobManager: async (configuration, options) =>
+      (await import('./run-processes.ts')).runJobManager(configuration, options),
+    startTaskManager: async (configuration, options) =>
+      (await import('./run-processes.ts')).runTaskManager(configuration, options),
     exitNow: (code) => process.exit(code),
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');

@@ -91,13 +91,13 @@ export interface JobFailureInfo {
 
 export interface TaskManagerInfo {
   readonly resourceId: string;
-  readonly rpcAddress: string;
-  readonly dataPort: number;
-  readonly lastHeartbeatMs: number;
   readonly slots: number;
   readonly freeSlots: number;
-  readonly cores: number;
-  readonly memoryBytes: number;
+  readonly rpcAddress?: string;
+  readonly dataPort?: number;
+  readonly lastHeartbeatMs?: number;
+  readonly cores?: number;
+  readonly memoryBytes?: number;
 }
 
 export interface SnapshotTrigger {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { messageOf, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import { codeOf, messageOf, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
 import { checkpointsSchema } from '../../rest/schema/checkpoints-schema.ts';
 import { jobDetailsSchema, type JobDetailsBody } from '../../rest/schema/jobs-schema.ts';
@@ -46,7 +46,15 @@ export const startOnCluster =
       env: { ...request.env },
       configuration: { ...planned.configuration },
     };
-    const { notes } = await options.client.ask('POST', '/jobs', submittedSchema, submission);
+    const { notes } = await options.client
+      .ask('POST', '/jobs', submittedSchema, submission)
+      .catch((thrown: unknown): { readonly notes: readonly string[] } => {
+        // The id was drawn here: that job can only be this one, whose first answer was lost, and which was fast.
+        if (request.jobId === undefined && codeOf(thrown) === 'JOB_ENDED') {
+          return { notes: [] };
+        }
+        throw thrown;
+      });
     const warnings = planned.warnings.map((warning) => `WARN ${warning}`);
     return new ClusterJobRun(jobId, planned.jobName, [...warnings, ...notes], options, events);
   };

@@ -91,17 +91,21 @@ export const freeAfterLargestLoss = (taskManagers: readonly Pick<TaskManagerInfo
   return free - Math.max(0, ...taskManagers.map(({ slots }) => slots));
 };
 
-const presentTaskManager = (info: TaskManagerInfo): TaskManagerBody => ({
-  id: info.resourceId,
-  path: info.rpcAddress,
-  dataPort: info.dataPort,
-  jmxPort: -1,
-  timeSinceLastHeartbeat: info.lastHeartbeatMs,
-  slotsNumber: info.slots,
-  freeSlots: info.freeSlots,
-  totalResource: { cpuCores: info.cores, taskHeapMemory: info.memoryBytes },
-  hardware: { cpuCores: info.cores, physicalMemory: info.memoryBytes, freeMemory: 0, managedMemory: 0 },
-});
+/** What is not known is empty or 0. */
+const presentTaskManager = (info: TaskManagerInfo): TaskManagerBody => {
+  const { cores = 0, memoryBytes = 0 } = info;
+  return {
+    id: info.resourceId,
+    path: info.rpcAddress ?? '',
+    dataPort: info.dataPort ?? 0,
+    jmxPort: -1,
+    timeSinceLastHeartbeat: info.lastHeartbeatMs ?? 0,
+    slotsNumber: info.slots,
+    freeSlots: info.freeSlots,
+    totalResource: { cpuCores: cores, taskHeapMemory: memoryBytes },
+    hardware: { cpuCores: cores, physicalMemory: memoryBytes, freeMemory: 0, managedMemory: 0 },
+  };
+};
 
 /** Passwords and tokens also stand within values, such as in a URL. */
 const withoutCredentials = (value: string): string =>

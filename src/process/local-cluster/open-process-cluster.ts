@@ -1,0 +1,20 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../foundation/common/system-clock.ts';
+import { processLogger } from '../process-logger.ts';
+import { defaultClusterFolder } from './cluster-folder.ts';
+import { ProcessCluster } from './process-cluster.ts';
+
+/** The cluster of this folder, whose processes run this installation. */
+export const openProcessCluster = (folder: string | undefined): ProcessCluster =>
+  new ProcessCluster({
+    folder: folder === undefined ? defaultClusterFolder(process.env) : resolve(folder),
+    program: [
+      process.execPath,
+      ...process.execArgv,
+      fileURLToPath(new URL('../../../bin/millrace.js', import.meta.url)),
+    ],
+    env: process.env,
+    clock: systemClock,
+    logger: processLogger((line) => process.stderr.write(`${line}\n`)),
+  });

@@ -1,0 +1,107 @@
+import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
+import type { Logger } from '../foundation/common/logger.ts';
+import { systemClock } from '../foundation/common/system-clock.ts';
+import { systemRandom } from '../foundation/common/system-random.ts';
+import type { Configuration } from '../foundation/config/configuration.ts';
+import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
+import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
+import { openHighAvailability, type HighAvailability } from './high-availability.ts';
+import { processLogger } from './process-logger.ts';
+import { startRest } from './start-rest.ts';
+
+const write = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const PAUSE_MS = 250;
+
+/** Waits while the store is away, or not made yet: whoever is started too early goes on when the others are there. */
+const open = async (
+  configuration: Configuration,
+  logger: Logger,
+  role: 'jobmanager' | 'other',
+): Promise<HighAvailability> => {
+  let said = '';
+  for (;;) {
+    try {
+      return await openHighAvailability(configuration, { clock: systemClock, random: systemRandom, logger, role });
+    } catch (thrown) {
+      if (codeOf(thrown) !== 'STORE_AWAY') {
+        throw thrown;
+      }
+      if (said !== messageOf(thrown)) {
+        said = messageOf(thrown);
+        logger.warn(`Waiting for the HA store: ${said}`);
+      }
+    }
+    await new Promise<void>((resolve) => {
+      systemClock.after(PAUSE_MS, resolve);
+    });
+  }
+};
+
+/** What `millrace jobmanager` runs. */
+export const runJobManager: StartProcess = async (configuration, { isInsecure }) => {
+  const { startJobManager } = await import('./start-job-manager.ts');
+  const logger = processLogger(write);
+  const tls = await loadTlsIdentity(configuration, systemClock.now());
+  const { services, storage } = await open(configuration, logger, 'jobmanager');
+  try {
+    const running = await startJobManager(configuration, {
+      haServices: services,
+      storage,
+      logger,
+      tls,
+      startRest: startRest(configuration, { logger, isInsecure }),
+    });
+    return {
+      ended: new Promise(() => {}),
+      stop: async () => {
+        await running.stop();
+        await services.close();
+      },
+    };
+  } catch (thrown) {
+    await services.close();
+    throw thrown;
+  }
+};
+
+/** What `millrace taskmanager` runs. */
+export const runTaskManager: StartProcess = async (configuration) => {
+  const { type } = highAvailabilityOptions;
+  if (configuration.get(type) === 'none') {
+    throw new MillraceError(
+      'UNSUPPORTED',
+      `a TaskManager finds its JobManager through the HA store, and ${type.key} is none (${configuration.origin(type)}); set ` +
+        `${type.key}: embedded and high-availability.storageDir in all processes of the cluster`,
+    );
+  }
+  const { startTaskManager } = await import('./start-task-manager.ts');
+  const logger = processLogger(write);
+  const tls = await loadTlsIdentity(configuration, systemClock.now());
+  const { services } = await open(configuration, logger, 'other');
+  let gaveUp = (_error: MillraceError): void => {};
+  const ended = new Promise<void>((_resolve, reject) => {
+    gaveUp = reject;
+  });
+  try {
+    const running = await startTaskManager(configuration, {
+      haServices: services,
+      logger,
+      tls,
+      gaveUp: (error) => gaveUp(error),
+    });
+    return {
+      ended,
+      stop: async () => {
+        await running.stop();
+        await services.close();
+      },
+    };
+  } catch (thrown) {
+    await services.close();
+    throw thrown;
+  }
+};
