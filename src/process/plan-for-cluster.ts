@@ -1,11 +1,14 @@
+import type { Configuration } from '../foundation/config/configuration.ts';
 import { isSecret } from '../foundation/config/option-registry.ts';
+import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
+import { recoveryOptions } from '../foundation/config/options/recovery-options.ts';
 import { encodeValue } from '../foundation/serialization/value-codec.ts';
 import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { PlannedSubmission } from '../interfaces/cli/cluster/cluster-run.ts';
 import type { RunRequest } from '../interfaces/cli/job-run.ts';
 import { BundleFolder } from './bundle-folder.ts';
 import { withDefaultSignals } from './default-signals.ts';
-import { temporaryFolder } from './local-places.ts';
+import { absolutePlace, temporaryFolder } from './local-places.ts';
 import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
 
@@ -17,9 +20,7 @@ export const planForCluster = async (request: RunRequest): Promise<PlannedSubmis
   const folder = await BundleFolder.make(temporaryFolder(request.configuration));
   try {
     const modulePath = await writeBundle(request.bundle, folder.path);
-    const configuration = Object.fromEntries(
-      Object.entries(request.configuration.toRecord()).filter(([key]) => !NOT_OF_JOBS.test(key) && !isSecret(key)),
-    );
+    const configuration = travelling(request.configuration);
     const { translation, warnings } = await withDefaultSignals(async () =>
       planJob(
         await loadJob(modulePath, request.bundle.file),
@@ -32,4 +33,14 @@ export const planForCluster = async (request: RunRequest): Promise<PlannedSubmis
   } finally {
     await folder.remove();
   }
+};
+
+/** Folders are meant as this command line sees them. */
+const FOLDERS = [recoveryOptions.path, checkpointingOptions.directory, checkpointingOptions.savepointDirectory];
+
+const travelling = (given: Configuration): Readonly<Record<string, string>> => {
+  const places = FOLDERS.map((option) => [option.key, given.get(option)] as const);
+  const absolute = places.map(([key, place]) => [key, place === undefined ? undefined : absolutePlace(place)]);
+  const all = given.with(Object.fromEntries(absolute) as Record<string, string | undefined>, 'command line').toRecord();
+  return Object.fromEntries(Object.entries(all).filter(([key]) => !NOT_OF_JOBS.test(key) && !isSecret(key)));
 };

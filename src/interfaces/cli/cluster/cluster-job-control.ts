@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
 import { emptySchema } from '../../rest/schema/cluster-schema.ts';
 import { hasEnded } from '../../rest/schema/job-state.ts';
@@ -46,12 +47,12 @@ export class ClusterJobControl implements JobControl {
   }
 
   async stop(job: string, { folder, drain }: Parameters<JobControl['stop']>[1]): Promise<string> {
-    return this.#snapshot(await this.#find(job), 'stop', 'savepoints', { targetDirectory: folder ?? null, drain });
+    return this.#snapshot(await this.#find(job), 'stop', 'savepoints', { targetDirectory: absolute(folder), drain });
   }
 
   async savepoint(job: string, folder?: string): Promise<string> {
     return this.#snapshot(await this.#find(job), 'savepoints', 'savepoints', {
-      'target-directory': folder ?? null,
+      'target-directory': absolute(folder),
       'cancel-job': false,
     });
   }
@@ -65,7 +66,7 @@ export class ClusterJobControl implements JobControl {
     await this.#triggerAndAwait(
       '/savepoint-disposal',
       '/savepoint-disposal',
-      { 'savepoint-path': path, triggerId },
+      { 'savepoint-path': absolute(path), triggerId },
       triggerId,
     );
   }
@@ -112,6 +113,10 @@ export class ClusterJobControl implements JobControl {
     return findJob(job, await this.list(), `in ${this.#client.where}`).jobId;
   }
 }
+
+/** As this command line means it; URIs stay as they are. */
+const absolute = (place: string | undefined): string | null =>
+  place === undefined ? null : /^[a-z][a-z0-9+.-]*:/i.test(place) ? place : resolve(place);
 
 const newTriggerId = (): string => randomBytes(16).toString('hex');
 
