@@ -61,7 +61,7 @@ class World extends InMemoryWorld {
       timing: TIMING,
       heartbeat: HEARTBEAT,
       absenceTimeoutMs: 60_000,
-      registrationTimeoutMs: 10_000,
+      registrationTimeoutMs: 100_000,
       gaveUp: (error) => void this.gaveUp.push(error),
     });
   }
@@ -261,14 +261,21 @@ describe('a TaskManager and its leader', () => {
     expect(world.threads.commands(0)).toEqual([]);
   });
 
-  test('a registration that is refused or not answered is repeated', async () => {
+  test('a registration that is refused is repeated; one that takes its time is waited for, up to a limit', async () => {
     const world = new World();
     const leader = await world.leader(fence(1));
     leader.refusals.push(new MillraceError('FENCED', 'it does not lead yet', { retryable: true }));
-    leader.answering = Promise.resolve();
     world.retrieval.name(leader.information);
+    const answer = Promise.withResolvers<void>();
     world.follower.start();
+    await world.until(() => leader.registrations.length === 1, 'the first registration');
+    leader.answering = answer.promise;
     await world.until(() => leader.registrations.length === 2, 'the second registration');
+    await world.pass(5_000);
+    expect(leader.registrations).toHaveLength(2);
+    leader.answering = undefined;
+    await world.pass(25_000);
+    await world.until(() => leader.registrations.length === 3, 'the third registration');
     await world.until(() => world.log.some((line) => line.startsWith('Registered')));
     expect(world.follower.following).toEqual(fence(1));
   });
@@ -378,7 +385,7 @@ describe('without a leader', () => {
   test('a process that never finds a leader gives up, and says what it waited for', async () => {
     const world = new World();
     world.follower.start();
-    await world.pass(9_999);
+    await world.pass(99_999);
     expect(world.gaveUp).toEqual([]);
     await world.pass(1);
     expect(world.gaveUp).toMatchObject([{ code: 'TIMEOUT', message: /taskmanager.registration.timeout.*names none/ }]);
