@@ -208,11 +208,11 @@ export class LeadingJob {
     },
   };
 
+  /** It may come back: here nobody counts as lost. */
   #closed(connection: Connection): void {
     for (const [instanceId, registered] of this.#registered) {
-      if (registered.connection === connection && !this.#isDead) {
+      if (registered.connection === connection) {
         this.#registered.delete(instanceId);
-        this.jobMaster.taskManagerLost(instanceId, 'its connection was closed');
       }
     }
   }

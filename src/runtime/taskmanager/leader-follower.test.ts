@@ -2,115 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Fence } from '../../foundation/common/fence.ts';
 import { checkpointId } from '../../foundation/common/ids.ts';
-import type { Logger } from '../../foundation/common/logger.ts';
-import { seededRandom } from '../../foundation/common/random.ts';
-import { NewestFence } from '../rpc/fencing.ts';
-import { InMemoryWorld } from '../rpc/test-support/in-memory-world.ts';
-import { LeaderFollower } from './leader-follower.ts';
-import { TaskManager } from './task-manager.ts';
-import { contextOf, FakeLeader, FakeRetrieval } from './test-support/fake-leader.ts';
-import { deploymentOf, FakeThreads, idOf } from './test-support/fake-threads.ts';
-
-const HEARTBEAT = { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 };
-const TIMING = { initialTimeoutMs: 100, maxTimeoutMs: 30_000, errorDelayMs: 10_000, refusedDelayMs: 30_000 };
-const fence = (epoch: number, lineage = 'l'): Fence => ({ lineage, epoch });
-const TASK = deploymentOf('a', 0);
-
-class World extends InMemoryWorld {
-  readonly retrieval = new FakeRetrieval();
-  readonly threads = new FakeThreads();
-  readonly fence = new NewestFence();
-  readonly log: string[] = [];
-  readonly gaveUp: MillraceError[] = [];
-  readonly tasks: TaskManager;
-  readonly follower: LeaderFollower;
-
-  constructor() {
-    super();
-    const { clock, retrieval, fence: newest } = this;
-    const note = (message: string): void => void this.log.push(message);
-    const logger: Logger = { debug: note, info: note, warn: note, error: note };
-    this.tasks = new TaskManager({
-      slots: 2,
-      threads: 2,
-      startThread: this.threads.start,
-      clock,
-      logger,
-      fence: newest,
-      events: { client: () => {}, console: () => {} },
-      cancellationTimeoutMs: 0,
-      cancellationIntervalMs: 0,
-    });
-    this.follower = new LeaderFollower({
-      clock,
-      random: seededRandom(1),
-      logger,
-      transport: this.network.transport('tm', contextOf(clock, 'taskmanager', 'tm')),
-      retrieval,
-      fence: newest,
-      tasks: this.tasks,
-      registration: (localHost) => ({
-        resourceId: 'tm',
-        instanceId: 'tm-instance',
-        rpcAddress: `${localHost}:1`,
-        slots: 2,
-        data: [],
-        memoryBytes: 1,
-        cores: 1,
-      }),
-      timing: TIMING,
-      heartbeat: HEARTBEAT,
-      absenceTimeoutMs: 60_000,
-      registrationTimeoutMs: 10_000,
-      gaveUp: (error) => void this.gaveUp.push(error),
-    });
-  }
-
-  async leader(own: Fence): Promise<FakeLeader> {
-    const leader = new FakeLeader(own);
-    const name = `jm-${own.lineage}-${own.epoch}`;
-    await leader.listen(this.network.transport(name, contextOf(this.clock, 'jobmanager', name)));
-    return leader;
-  }
-
-  /** It leads, and this TaskManager is registered with it. */
-  async follow(own: Fence): Promise<FakeLeader> {
-    const leader = await this.leader(own);
-    const before = this.#registered;
-    this.retrieval.name(leader.information);
-    this.follower.start();
-    await this.until(() => this.#registered > before, 'the registration');
-    return leader;
-  }
-
-  /** The next leader is named by the store. */
-  async replace(own: Fence): Promise<FakeLeader> {
-    const leader = await this.leader(own);
-    const before = this.#registered;
-    this.retrieval.name(leader.information);
-    await this.until(() => this.#registered > before, 'the registration');
-    return leader;
-  }
-
-  async deploy(leader: FakeLeader): Promise<void> {
-    leader.connection!.send('deploy', { fence: leader.fence, deployments: [TASK] });
-    await this.until(() => this.threads.deployed(0).includes(idOf(TASK)), 'the deployment');
-  }
-
-  get #registered(): number {
-    return this.log.filter((line) => line.startsWith('Registered')).length;
-  }
-
-  limits(): (number | undefined)[] {
-    return this.threads
-      .at(0)
-      .commands.flatMap((command) => (command.kind === 'alignment-limit' ? [command.limitMs] : []));
-  }
-}
+import { fence, FollowerWorld, TASK } from './test-support/follower-world.ts';
+import { deploymentOf, idOf } from './test-support/fake-threads.ts';
 
 describe('a TaskManager and its leader', () => {
   test('registers with all that it has, and streams what changes after it', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     expect(leader.registrations).toMatchObject([{ fence: fence(1), attempts: [], registration: { slots: 2 } }]);
     await world.deploy(leader);
@@ -125,7 +22,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('R15: a leader that is replaced before it has answered gets nothing more; the next one gets everything', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const first = await world.follow(fence(1));
     await world.deploy(first);
     const second = await world.leader(fence(2));
@@ -143,7 +40,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('sends the numbers of each job apart', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     const metrics = ['a/1', 'b/1', 'a/2'].map((attempt) => ({ attempt })) as never;
     world.threads.at(0).events.report({
@@ -156,7 +53,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('R15: nothing slips between the table and the changes after it', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const first = await world.follow(fence(1));
     await world.deploy(first);
     world.threads.state(0, idOf(TASK), 'INITIALIZING');
@@ -179,7 +76,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('tells new data ports in order with everything else', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     await world.deploy(leader);
     world.follower.located([{ instanceId: 'tm-instance', thread: 0, host: 'h', port: 1 }]);
@@ -189,7 +86,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('commands that come twice are carried out once', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     await world.deploy(leader);
     leader.connection!.send('deploy', { fence: leader.fence, deployments: [TASK] });
@@ -205,7 +102,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('I2: the deposed leader is not obeyed, on its old connection or another', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const first = await world.follow(fence(1));
     const old = first.connection!;
     const second = await world.replace(fence(2));
@@ -224,7 +121,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('R12: a leader that was granted a higher epoch gets the table before its commands count', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     leader.connection!.send('deploy', { fence: fence(5), deployments: [TASK] });
     await world.until(() => leader.closed.length === 1, 'the close');
@@ -238,7 +135,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('another leader may make itself known by a ping', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const first = await world.follow(fence(1));
     expect(() => world.follower.ping(fence(0))).toThrow(/deposed/);
     expect(() => world.follower.ping(fence(7, 'other'))).toThrow(/HA store/);
@@ -251,7 +148,7 @@ describe('a TaskManager and its leader', () => {
   });
 
   test('a lost connection to the same leader brings the full table again', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     await world.deploy(leader);
     world.network.break('tm', 'jm-l-1');
@@ -261,20 +158,27 @@ describe('a TaskManager and its leader', () => {
     expect(world.threads.commands(0)).toEqual([]);
   });
 
-  test('a registration that is refused or not answered is repeated', async () => {
-    const world = new World();
+  test('a registration that is refused is repeated; one that takes its time is waited for, up to a limit', async () => {
+    const world = new FollowerWorld();
     const leader = await world.leader(fence(1));
     leader.refusals.push(new MillraceError('FENCED', 'it does not lead yet', { retryable: true }));
-    leader.answering = Promise.resolve();
     world.retrieval.name(leader.information);
+    const answer = Promise.withResolvers<void>();
     world.follower.start();
+    await world.until(() => leader.registrations.length === 1, 'the first registration');
+    leader.answering = answer.promise;
     await world.until(() => leader.registrations.length === 2, 'the second registration');
+    await world.pass(5_000);
+    expect(leader.registrations).toHaveLength(2);
+    leader.answering = undefined;
+    await world.pass(25_000);
+    await world.until(() => leader.registrations.length === 3, 'the third registration');
     await world.until(() => world.log.some((line) => line.startsWith('Registered')));
     expect(world.follower.following).toEqual(fence(1));
   });
 
   test('a report that is too long for a message is told in short', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     await world.deploy(leader);
     const long = 'x'.repeat(11 * 1024 * 1024);
@@ -303,7 +207,7 @@ describe('a TaskManager and its leader', () => {
 
 describe('R12: another lineage', () => {
   test('is learned from the store only; then what runs is ended and was never here', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(9));
     await world.deploy(leader);
     leader.connection!.send('deploy', { fence: fence(1, 'other'), deployments: [deploymentOf('b', 1)] });
@@ -319,7 +223,7 @@ describe('R12: another lineage', () => {
 
 describe('without a leader', () => {
   const alone = async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     await world.deploy(leader);
     world.threads.state(0, idOf(TASK), 'RUNNING');
@@ -353,7 +257,7 @@ describe('without a leader', () => {
   });
 
   test('a leader that is silent is left, and the store asked again', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     world.network.cut('jm-l-1', 'tm');
     const { reads } = world.retrieval;
@@ -365,7 +269,7 @@ describe('without a leader', () => {
   });
 
   test('one that is heard now and then is kept', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     for (let i = 0; i < 10; i++) {
       leader.connection!.send('heartbeat', undefined);
@@ -376,9 +280,9 @@ describe('without a leader', () => {
   });
 
   test('a process that never finds a leader gives up, and says what it waited for', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     world.follower.start();
-    await world.pass(9_999);
+    await world.pass(99_999);
     expect(world.gaveUp).toEqual([]);
     await world.pass(1);
     expect(world.gaveUp).toMatchObject([{ code: 'TIMEOUT', message: /taskmanager.registration.timeout.*names none/ }]);
@@ -389,7 +293,7 @@ describe('without a leader', () => {
   });
 
   test('one that stops tells its leader, and leaves no timer', async () => {
-    const world = new World();
+    const world = new FollowerWorld();
     const leader = await world.follow(fence(1));
     world.follower.stop('it was told to');
     await world.until(() => leader.closed.length === 1, 'the close');

@@ -236,8 +236,7 @@ export class LeaderFollower {
     leader: LeaderInformation,
     { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<LeaderConnection> {
-    const { transport, clock } = this.#options;
-    const startedMs = clock.monotonic();
+    const { transport } = this.#options;
     try {
       const address = parseAddress(leader.endpoints.rpcAddress);
       const connection = await transport.connect(address, this.#service, { timeoutMs, signal });
@@ -248,7 +247,7 @@ export class LeaderFollower {
       const leave = (): void => connection.close('another leader is followed');
       signal.addEventListener('abort', leave);
       try {
-        await this.#register(connection, fenceOf(leader), Math.max(1, timeoutMs - (clock.monotonic() - startedMs)));
+        await this.#register(connection, fenceOf(leader));
       } finally {
         signal.removeEventListener('abort', leave);
       }
@@ -261,9 +260,12 @@ export class LeaderFollower {
     }
   }
 
-  /** Nothing comes between the table and what changes after it: both are written before anything else happens. */
-  async #register(connection: LeaderConnection, fence: Fence, timeoutMs: number): Promise<void> {
-    const { tasks, registration, fence: newest, logger } = this.#options;
+  /**
+   * Nothing comes between the table and what changes after it: both are written before anything else happens. The leader has
+   * said hello, so it lives, and is given time: commands that it has sent already would get lost with the connection.
+   */
+  async #register(connection: LeaderConnection, fence: Fence): Promise<void> {
+    const { tasks, registration, fence: newest, logger, timing } = this.#options;
     const session = new LeaderSession(connection, fence, logger);
     void connection.closed.then(() => this.#closed(session));
     try {
@@ -272,7 +274,7 @@ export class LeaderFollower {
         fence: newest.known,
         attempts: [...tasks.reports],
       };
-      const answer = connection.call('registerTaskManager', request, { timeoutMs });
+      const answer = connection.call('registerTaskManager', request, { timeoutMs: timing.maxTimeoutMs });
       this.#session = session;
       tasks.register(session);
       session.fence = (await answer).fence;
