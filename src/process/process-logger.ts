@@ -17,9 +17,8 @@ const fieldsText = (fields: LogFields | undefined): string => {
   if (fields === undefined) {
     return '';
   }
-  const plain = Object.entries(fields).map(([name, value]) => [
-    name,
-    value instanceof Error ? errorInfo(value) : value,
-  ]);
+  const plain = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value instanceof Error ? errorInfo(value) : value]],
+  );
   return plain.length === 0 ? '' : ` ${JSON.stringify(Object.fromEntries(plain))}`;
 };

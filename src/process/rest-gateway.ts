@@ -1,3 +1,4 @@
+import { describeWaiting } from '../runtime/jobmanager/resource-manager/describe-waiting.ts';
 import { MillraceError } from '../foundation/common/errors.ts';
 import type { JobId } from '../foundation/common/ids.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
@@ -131,9 +132,7 @@ const waitingText = ({ state, error, waiting }: JobDetails): string | undefined 
   if (state === 'SET_ASIDE') {
     return `it is set aside: ${error?.message ?? 'its files cannot be used'}`;
   }
-  return waiting === undefined
-    ? undefined
-    : `it needs ${waiting.requested} slots, ${waiting.missing} more than are free; start more TaskManagers`;
+  return waiting === undefined ? undefined : describeWaiting(waiting);
 };
 
 /** When it failed is not kept; the end of the job is the nearest that is known. */

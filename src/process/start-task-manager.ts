@@ -1,3 +1,4 @@
+import { slotsText } from '../runtime/jobmanager/scheduler/slots-text.ts';
 import { availableParallelism } from 'node:os';
 import type { LeaderRetrieval } from '../coordination/leader-retrieval.ts';
 import type { Clock } from '../foundation/common/clock.ts';
@@ -162,7 +163,7 @@ class TaskManagerProcess implements RunningTaskManager {
     });
     this.#data = await this.#tasks.listening();
     this.#surroundings.logger.info(
-      `TaskManager ${this.resourceId} (instance ${this.instanceId}) has ${this.#tasks.slots} slots and listens on ` +
+      `TaskManager ${this.resourceId} (instance ${this.instanceId}) has ${slotsText(this.#tasks.slots)} and listens on ` +
         this.address,
     );
     this.#follower.start();

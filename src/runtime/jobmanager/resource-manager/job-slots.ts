@@ -1,6 +1,8 @@
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
+import type { Logger } from '../../../foundation/common/logger.ts';
 import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
+import { describeWaiting } from './describe-waiting.ts';
 import type { SlotPool } from './slot-pool.ts';
 
 interface Waiting {
@@ -9,14 +11,18 @@ interface Waiting {
   readonly reject: (error: MillraceError) => void;
 }
 
-/** Hands the pool's slots to the JobMasters that asked for them. */
+/** Hands the pool's slots to the JobMasters that asked for them, and says who waits for how many. */
 export class JobSlots {
   readonly #pool: SlotPool;
+  readonly #logger: Logger;
   /** By request id. */
   readonly #waiting = new Map<number, Waiting>();
+  /** What was said last of each job that waits. */
+  #said: ReadonlyMap<JobId, string> = new Map();
 
-  constructor(pool: SlotPool) {
+  constructor(pool: SlotPool, logger: Logger) {
     this.#pool = pool;
+    this.#logger = logger;
   }
 
   of(jobId: JobId): SlotProvider {
@@ -40,6 +46,24 @@ export class JobSlots {
       this.#waiting.get(requestId)?.resolve(slots);
       this.#waiting.delete(requestId);
     }
+    this.say();
+  }
+
+  /** Says of each job that waits for slots how many are missing, where that has changed. */
+  say(): void {
+    const { waiting } = this.#pool.overview;
+    const texts = new Map(waiting.map((job) => [job.jobId, describeWaiting(job)]));
+    for (const [jobId, text] of texts) {
+      if (this.#said.get(jobId) !== text) {
+        this.#logger.warn(`Job ${jobId} waits: ${text}`);
+      }
+    }
+    for (const jobId of this.#said.keys()) {
+      if (!texts.has(jobId)) {
+        this.#logger.info(`Job ${jobId} does not wait for slots any more`);
+      }
+    }
+    this.#said = texts;
   }
 
   stop(): void {

@@ -14,6 +14,7 @@ import { describeClose, type CloseReason } from '../../rpc/rpc-connection.ts';
 import type { RequestOf } from '../../rpc/rpc-protocol.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
 import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
+import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
 import { TaskManagerSession, type TaskManagerConnection } from './task-manager-session.ts';
@@ -69,7 +70,7 @@ export class ResourceManager {
   constructor(options: ResourceManagerOptions) {
     const { clock, logger, heartbeat } = options;
     this.#options = options;
-    this.#slots = new JobSlots(this.#pool);
+    this.#slots = new JobSlots(this.#pool, logger);
     this.#heartbeats = new HeartbeatMonitor({
       clock,
       logger,
@@ -173,7 +174,7 @@ export class ResourceManager {
     const isBack = this.#known.has(instanceId);
     this.#known.set(instanceId, registration);
     logger.info(
-      `TaskManager ${resourceId} (${rpcAddress}, instance ${instanceId}) ${isBack ? 'is back' : 'registered'} with ${slots} slots`,
+      `TaskManager ${resourceId} (${rpcAddress}, instance ${instanceId}) ${isBack ? 'is back' : 'registered'} with ${slotsText(slots)}`,
     );
     // The answer goes first: commands that the report leads to come after it.
     this.#options.clock.after(0, () => this.#registered(link, session, request.attempts));
@@ -370,6 +371,7 @@ export class ResourceManager {
     this.#sessions.delete(instanceId);
     session?.connection.close(`given up: ${reason}`);
     jobs.loaded().forEach((job) => job.taskManagerLost(instanceId, reason));
+    this.#slots.say();
     changed();
   }
 }

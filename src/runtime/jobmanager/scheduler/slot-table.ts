@@ -2,6 +2,7 @@ import { MillraceError } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import type { ExecutionGraph, Subtask } from './execution-graph.ts';
+import { slotsText } from './slots-text.ts';
 
 /** How many slots a job needs: for each slot sharing group the highest parallelism in it. */
 export const slotsNeeded = (graph: JobGraph): ReadonlyMap<string, number> => {
@@ -117,11 +118,9 @@ const notEnoughSlots = (graph: JobGraph, offered: number): MillraceError => {
   const shares = [...groups].map(([group, slots]) => `${slots} for slot sharing group "${group}"`).join(', ');
   return new MillraceError(
     'NOT_ENOUGH_SLOTS',
-    `job "${graph.name}" needs ${needed} ${plural(needed)} (${shares}), ${offered} ` +
-      `${offered === 1 ? 'is' : 'are'} there: ${missing} ${plural(missing)} missing. ` +
+    `job "${graph.name}" needs ${slotsText(needed)} (${shares}), ${offered} ` +
+      `${offered === 1 ? 'is' : 'are'} there: ${slotsText(missing)} missing. ` +
       'Lower the parallelism or start more (taskmanager.numberOfTaskSlots, further TaskManagers)',
     { retryable: true },
   );
 };
-
-const plural = (slots: number): string => (slots === 1 ? 'slot' : 'slots');
