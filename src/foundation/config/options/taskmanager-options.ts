@@ -12,7 +12,6 @@ export const taskManagerOptions = {
     key: 'taskmanager.memory.process.size',
     defaultText: 'the memory of the machine, or of the container',
     description: 'All that a TaskManager process may take. What is not set of its parts is a share of it.',
-    isUsed: false,
   }),
   taskHeap: option(memoryType, {
     key: 'taskmanager.memory.task.heap.size',
@@ -100,6 +99,5 @@ export const taskManagerOptions = {
     description: 'How long tasks go on while there is no leader.',
     differs: { flink: '-', here: '5 min', reason: 'below the usual lifetime of a prepared Kafka transaction' },
     isFlink: false,
-    isUsed: false,
   }),
 };
