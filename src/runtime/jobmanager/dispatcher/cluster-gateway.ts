@@ -57,6 +57,7 @@ export interface JobDetails extends JobSummary {
 
 export type SnapshotStatus =
   | { readonly state: 'in-progress' }
+  /** The folder of the savepoint or checkpoint. */
   | { readonly state: 'completed'; readonly location: string }
   | { readonly state: 'failed'; readonly error: ErrorInfo };
 

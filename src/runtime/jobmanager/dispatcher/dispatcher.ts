@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
 import type { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
 import { present } from '../../../foundation/common/assert.ts';
@@ -175,7 +176,7 @@ export class Dispatcher implements JobDirectory {
   ): Promise<{ triggerId: string }> {
     const job = await this.#requireRunning(jobId);
     const { master } = job.requireLoaded();
-    job.triggers.start(triggerId, async () => (await master.triggerCheckpoint()).metadataPath);
+    job.triggers.start(triggerId, async () => dirname((await master.triggerCheckpoint()).metadataPath));
     return { triggerId };
   }
 
