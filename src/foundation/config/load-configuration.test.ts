@@ -204,7 +204,9 @@ describe('findings', () => {
 
   test('all wrong values are said at once; those of keys without effect are not', () => {
     const error = thrown(() =>
-      load('parallelism.default: 0\nexecution.checkpointing.timeout: soon\nheartbeat.interval: sometimes'),
+      load(
+        'parallelism.default: 0\nexecution.checkpointing.timeout: soon\nhigh-availability.zookeeper.client.retry-wait: sometimes',
+      ),
     );
     expect(error.message.split('\n')).toEqual([
       expect.stringContaining('parallelism.default is "0"'),
@@ -235,8 +237,8 @@ describe('findings', () => {
     expect(warnings).toEqual([]);
     expect(hints).toEqual([
       'old names: state.checkpoints.dir is now execution.checkpointing.dir',
-      '9 keys have no effect in Millrace yet: env.java.opts.all, jobmanager.bind-host, jobmanager.rpc.address, ' +
-        'jobmanager.rpc.port, jobmanager.memory.process.size, taskmanager.bind-host and 3 more',
+      '4 keys have no effect in Millrace yet: env.java.opts.all, jobmanager.memory.process.size, ' +
+        'taskmanager.memory.process.size, metrics.reporter.prom.port',
     ]);
   });
 });

@@ -1,8 +1,6 @@
 import { durationType, integerType, memoryType, portsType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
-/** Read once processes of a cluster start. */
-const isUsed = false;
 const registration = 'cluster.registration';
 
 /** How the processes of a cluster reach each other. */
@@ -12,59 +10,50 @@ export const rpcOptions = {
     default: '127.0.0.1',
     description: 'Host that others reach the JobManager at.',
     differs: { flink: 'none', here: '127.0.0.1', reason: 'a cluster on one machine needs no configuration' },
-    isUsed,
   }),
   jobManagerPort: option(stringType, {
     key: 'jobmanager.rpc.port',
     default: '6123',
     description: 'Port, or range of ports, that others reach the JobManager at without HA.',
-    isUsed,
   }),
   jobManagerBindHost: option(stringType, {
     key: 'jobmanager.bind-host',
     default: '127.0.0.1',
     description: 'Address that the JobManager listens on.',
     differs: { flink: 'all', here: '127.0.0.1', reason: 'submission runs code' },
-    isUsed,
   }),
   jobManagerBindPort: option(stringType, {
     key: 'jobmanager.rpc.bind-port',
     fallbackKeys: ['jobmanager.rpc.port'],
     defaultText: '`jobmanager.rpc.port`',
     description: 'Port, or range of ports, that the JobManager listens on, where it differs from what others see.',
-    isUsed,
   }),
   jobManagerResourceId: option(stringType, {
     key: 'jobmanager.resource-id',
     defaultText: 'made of host and port',
     description: 'Name of the JobManager, the same after a restart.',
-    isUsed,
   }),
   taskManagerHost: option(stringType, {
     key: 'taskmanager.host',
     defaultText: '`taskmanager.bind-host`; bound to all addresses, the one it reaches the JobManager from',
     description: 'Host that others reach the TaskManager at.',
-    isUsed,
   }),
   taskManagerBindHost: option(stringType, {
     key: 'taskmanager.bind-host',
     default: '127.0.0.1',
     description: 'Address that the TaskManager listens on.',
     differs: { flink: 'all', here: '127.0.0.1', reason: 'submission runs code' },
-    isUsed,
   }),
   taskManagerPort: option(stringType, {
     key: 'taskmanager.rpc.port',
     default: '0',
     description: 'Port, or range of ports, for the control plane of the TaskManager; 0 takes any.',
-    isUsed,
   }),
   taskManagerBindPort: option(stringType, {
     key: 'taskmanager.rpc.bind-port',
     fallbackKeys: ['taskmanager.rpc.port'],
     defaultText: '`taskmanager.rpc.port`',
     description: 'Port, or range of ports, that the TaskManager listens on, where it differs from what others see.',
-    isUsed,
   }),
   taskManagerDataBindPort: option(portsType, {
     key: 'taskmanager.data.bind-port',
@@ -72,45 +61,38 @@ export const rpcOptions = {
     default: '0',
     defaultText: '`taskmanager.data.port`',
     description: 'Port, or range of ports, for records that the TaskManager listens on.',
-    isUsed,
   }),
   taskManagerResourceId: option(stringType, {
     key: 'taskmanager.resource-id',
     defaultText: 'new at each start',
     description: 'Name of the TaskManager. Set, it finds its local copies of state after a restart.',
-    isUsed,
   }),
   heartbeatInterval: option(durationType, {
     key: 'heartbeat.interval',
     default: '1 s',
     description: 'Pause between heartbeats.',
     differs: { flink: '10 s', here: '1 s', reason: 'a frozen process is noticed in seconds' },
-    isUsed,
   }),
   heartbeatTimeout: option(durationType, {
     key: 'heartbeat.timeout',
     default: '6 s',
     description: 'A process that is silent for this long counts as dead.',
     differs: { flink: '50 s', here: '6 s', reason: 'a frozen process is noticed in seconds' },
-    isUsed,
   }),
   heartbeatFailureThreshold: option(integerType({ min: -1 }), {
     key: 'heartbeat.rpc-failure-threshold',
     default: '2',
     description: 'Failed heartbeats in a row before a process counts as unreachable; -1 does not count.',
-    isUsed,
   }),
   registrationInitialTimeout: option(durationType, {
     key: `${registration}.initial-timeout`,
     default: '100 ms',
     description: 'Time for the first attempt to register with the leader; each that takes too long doubles it.',
-    isUsed,
   }),
   registrationMaxTimeout: option(durationType, {
     key: `${registration}.max-timeout`,
     default: '30 s',
     description: 'The longest such time.',
-    isUsed,
   }),
   registrationErrorDelay: option(durationType, {
     key: `${registration}.error-delay`,
@@ -123,34 +105,29 @@ export const rpcOptions = {
     key: `${registration}.refused-registration-delay`,
     default: '30 s',
     description: 'Pause after a registration that was refused.',
-    isUsed,
   }),
   taskManagerRegistrationTimeout: option(durationType, {
     key: 'taskmanager.registration.timeout',
     deprecatedKeys: ['taskmanager.maxRegistrationDuration'],
     default: '5 min',
     description: 'A TaskManager that cannot register for this long ends itself.',
-    isUsed,
   }),
   askTimeout: option(durationType, {
     key: 'pekko.ask.timeout',
     deprecatedKeys: ['akka.ask.timeout'],
     default: '10 s',
     description: 'How long a call to another process waits for its answer.',
-    isUsed,
   }),
   tcpTimeout: option(durationType, {
     key: 'pekko.tcp.timeout',
     deprecatedKeys: ['akka.tcp.timeout'],
     default: '20 s',
     description: 'Limit of one attempt to connect.',
-    isUsed,
   }),
   frameSize: option(memoryType, {
     key: 'pekko.framesize',
     deprecatedKeys: ['akka.framesize'],
     default: '10 mb',
     description: 'The largest message between processes; the same in all of them.',
-    isUsed,
   }),
 };
