@@ -17,6 +17,7 @@ const steps = {
   build: [],
   demo: [['node', 'examples/demo/demo.mjs']],
   test: [['vitest', 'run']],
+  'test:chaos': [['vitest', 'run', '--config', 'vitest.chaos.config.ts']],
   'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
   bench: [['node', 'benchmarks/bench.ts']],
   check: [

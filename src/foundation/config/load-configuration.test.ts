@@ -204,7 +204,9 @@ describe('findings', () => {
 
   test('all wrong values are said at once; those of keys without effect are not', () => {
     const error = thrown(() =>
-      load('parallelism.default: 0\nexecution.checkpointing.timeout: soon\ntaskmanager.memory.network.fraction: much'),
+      load(
+        'parallelism.default: 0\nexecution.checkpointing.timeout: soon\nhigh-availability.zookeeper.client.retry-wait: sometimes',
+      ),
     );
     expect(error.message.split('\n')).toEqual([
       expect.stringContaining('parallelism.default is "0"'),

@@ -100,7 +100,7 @@ describe('configList', () => {
     expect(valueOf('execution.checkpointing.timeout')).toEqual(['10 min', 'default']);
     expect(valueOf('cluster.id')).toEqual(['1', 'conf/config.yaml:1, no effect yet']);
     expect(valueOf('no.such.key')).toEqual(['1', 'conf/config.yaml:1, unknown key']);
-    expect(valueOf('taskmanager.memory.network.fraction')).toBeUndefined();
+    expect(valueOf('high-availability.zookeeper.client.retry-wait')).toBeUndefined();
   });
 
   test('masks secrets', () => {

@@ -170,12 +170,16 @@ const endText = (run: JobRun, outcome: RunOutcome, jobFile: string): string => {
 const continuation = (place: string | undefined, jobFile: string): string =>
   place === undefined ? '' : `\nContinue with: millrace run --fromSavepoint ${shellWord(place)} ${jobFile}`;
 
-const unfinished = (run: JobRun, { savepoint, retainedCheckpoint }: RunOutcome, jobFile: string): string => {
+const unfinished = (
+  run: JobRun,
+  { savepoint, retainedCheckpoint, isRetentionUnknown }: RunOutcome,
+  jobFile: string,
+): string => {
   const place = savepoint ?? retainedCheckpoint;
   if (place !== undefined) {
     return continuation(place, jobFile);
   }
-  return run.progress().checkpoint === undefined
+  return isRetentionUnknown === true || run.progress().checkpoint === undefined
     ? ''
     : '\nIts checkpoints were deleted; execution.checkpointing.externalized-checkpoint-retention: ' +
         'RETAIN_ON_CANCELLATION keeps them';

@@ -35,6 +35,8 @@ export interface RunOutcome {
   readonly status: 'FINISHED' | 'CANCELED' | 'FAILED';
   readonly error?: ErrorInfo;
   readonly durationMs: number;
+  /** Whether checkpoints are left is not known: without `retainedCheckpoint` nothing is said of them. */
+  readonly isRetentionUnknown?: true;
   /** The newest completed checkpoint that is still there. */
   readonly retainedCheckpoint?: string;
   /** Where a stop put its savepoint. */

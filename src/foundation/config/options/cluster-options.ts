@@ -1,8 +1,6 @@
 import { booleanType, durationType, integerType, portsType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
-const isUsed = false;
-
 /** The REST endpoint, and what a new leader waits for. */
 export const clusterOptions = {
   reconcileTimeout: option(durationType, {
@@ -11,7 +9,6 @@ export const clusterOptions = {
     description: 'How long a new leader waits for the TaskManagers to report what runs.',
     differs: { flink: '-', here: '10 s', reason: '' },
     isFlink: false,
-    isUsed,
   }),
   restAddress: option(stringType, {
     key: 'rest.address',

@@ -63,7 +63,6 @@ export const highAvailabilityOptions = {
     deprecatedKeys: [recovery('jobmanager.port')],
     default: '0',
     description: 'Port, or range of ports, of a JobManager with HA; 0 takes any.',
-    isUsed,
   }),
   zooKeeperQuorum: option(stringType, {
     key: `${prefix}.zookeeper.quorum`,

@@ -23,6 +23,5 @@ export const processOptions = {
   logFolder: option(stringType, {
     key: 'env.log.dir',
     description: 'Folder of the log files of processes that run in the background.',
-    isUsed: false,
   }),
 };

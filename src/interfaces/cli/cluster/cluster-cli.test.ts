@@ -182,6 +182,7 @@ describe('a job', () => {
     gateway.end(jobId, { status: 'FAILED', failures });
     const { code, stderr } = await running;
     expect([code, stderr]).toEqual([1, expect.stringContaining('failed after 9.0 s: TypeError: x is no number')]);
+    expect(stderr, 'the cluster did not say it').not.toContain('checkpoints were deleted');
   });
 
   test('goes on when the command that waits for it is interrupted', async () => {

@@ -183,6 +183,7 @@ class ClusterJobRun implements JobRun {
     return {
       status: endOf(result),
       durationMs: result['net-runtime'],
+      isRetentionUnknown: true,
       ...(failure === undefined ? {} : { error: errorOf(failure) }),
       ...(result.savepoint === undefined ? {} : { savepoint: result.savepoint }),
       ...(retained === undefined ? {} : { retainedCheckpoint: retained }),
