@@ -29,8 +29,6 @@ export interface CheckpointCoordinatorOptions extends CoordinatorCoreOptions {
   readonly storage: CheckpointStorage;
   readonly store: CompletedCheckpointStore;
   readonly counter: CheckpointIdCounter;
-  /** The highest id given out so far. */
-  readonly floor: number;
   readonly host: CoordinatorHost;
 }
 
@@ -181,7 +179,7 @@ export class CheckpointCoordinator {
       case 'announce':
         return this.#tell(action.attempts, { kind: action.what, checkpointId: action.checkpointId });
       case 'release':
-        return this.#tell(action.attempts, { kind: 'floor', checkpointId: checkpointIdOf(this.#floor) });
+        return this.#tell(action.attempts, { kind: 'floor', checkpointId: checkpointIdOf(action.floor) });
       case 'completed':
         return host.completed(action.checkpoint);
       case 'retire':

@@ -350,3 +350,34 @@ test('a checkpoint that is asked for comes at once', () => {
   driver.handle({ kind: 'requested', request: { request: 3, kind: 'checkpoint' } }).complete(1);
   expect(driver.of('answer')[0]).toMatchObject({ request: 3, answer: { outcome: 'completed' } });
 });
+
+describe('a TaskManager whose connection was lost and is back (R15)', () => {
+  const back = (driver: Driver, ...indices: number[]): Driver =>
+    driver.handle({ kind: 'reconnected', attempts: indices.map((index) => driver.attempt(index)) });
+
+  test('gives up what its tasks have not acknowledged, without counting it as a failure', () => {
+    const driver = started({ tolerableFailures: 0 }).at(1_000).reserved().ack(1, 0);
+    back(driver, 0, 1);
+    expect(driver.kinds).toEqual(['announce', 'discard', 'release']);
+    expect(driver.of('announce')[0]).toMatchObject({ what: 'aborted', checkpointId: 1 });
+    expect(driver.of('release')[0]).toMatchObject({ floor: 1, attempts: [driver.attempt(0), driver.attempt(1)] });
+  });
+
+  test('leaves a checkpoint alone that its tasks have acknowledged, and sets no floor that would end it', () => {
+    const driver = started().at(1_000).reserved().ack(1, 0).ack(1, 1);
+    expect(back(driver, 0, 1).kinds).toEqual([]);
+    driver.ack(1, 2).ack(1, 3).written(1);
+    expect(back(driver, 0, 1, 2, 3).kinds).toEqual([]);
+    expect(driver.pointer(1, 'written').kinds).toEqual(['completed', 'announce']);
+    expect(back(driver, 3).of('announce')).toEqual([
+      { kind: 'announce', what: 'completed', checkpointId: 1, attempts: [driver.attempt(3)] },
+    ]);
+  });
+
+  test('sets the floor below an id that is being reserved: its trigger follows', () => {
+    const driver = started().at(1_000).complete(1);
+    expect(driver.at(3_000).kinds).toEqual(['reserve-id']);
+    expect(back(driver, 0).of('release')[0]).toMatchObject({ floor: 1 });
+    expect(driver.reserved().of('trigger')[0]?.trigger.checkpointId).toBe(2);
+  });
+});

@@ -1,10 +1,10 @@
 import { assert, present } from '../../../foundation/common/assert.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { AttemptId, CheckpointId, Generation } from '../../../foundation/common/ids.ts';
-import type { CheckpointTrigger } from '../../protocol/task-commands.ts';
 import type { Instant } from '../instant.ts';
 import { subtaskName } from '../scheduler/execution-graph.ts';
 import { AbortedCheckpoints } from './aborted-checkpoints.ts';
+import { beginCheckpoint } from './begin-checkpoint.ts';
 import { CheckpointFailureCounter } from './checkpoint-failure-counter.ts';
 import { CheckpointStatistics } from './checkpoint-statistics.ts';
 import { completedCheckpoint, type CompletedCheckpoint } from './completed-checkpoint.ts';
@@ -20,6 +20,7 @@ import type {
 import {
   because,
   completedMessage,
+  CONNECTION_LOST,
   expired,
   failedMessage,
   failure,
@@ -30,8 +31,7 @@ import {
 import { countedIfCheckpoint, type AbortOptions } from './abort-options.ts';
 import type { CoordinatorCoreOptions } from './coordinator-options.ts';
 import { assembleMetadata, carriedStates } from './metadata-assembly.ts';
-import { PendingCheckpoint } from './pending-checkpoint.ts';
-import { stopOf } from './request-queue.ts';
+import type { PendingCheckpoint } from './pending-checkpoint.ts';
 import { RetainedCheckpoints } from './retained-checkpoints.ts';
 import { TaskRoster } from './task-roster.ts';
 import { TriggerDesk } from './trigger-desk.ts';
@@ -51,11 +51,13 @@ export class CoordinatorCore {
   readonly #retained: RetainedCheckpoints;
   #pending: PendingCheckpoint | undefined;
   #generation: Generation = { epoch: 0, number: 0 };
-  #highestId = 0;
+  /** Triggered so far, or by a leader before this one. */
+  #highestId: number;
   #actions: CoordinatorAction[] = [];
 
   constructor(options: CoordinatorCoreOptions) {
     this.#options = options;
+    this.#highestId = options.floor;
     const { settings, checkpointFolder } = options;
     this.#roster = new TaskRoster(options.execution, options.finished);
     this.#desk = new TriggerDesk({
@@ -112,6 +114,8 @@ export class CoordinatorCore {
         return this.#deployed(event);
       case 'adopted':
         return this.#adopted(event);
+      case 'reconnected':
+        return this.#reconnected(event.attempts, now);
       case 'task-running':
         return this.#roster.running(event.attempt);
       case 'task-ended':
@@ -152,12 +156,28 @@ export class CoordinatorCore {
 
   #adopted({ tasks, generation }: EventOf<'adopted'>): void {
     this.#generation = generation;
-    const attempts = tasks.flatMap((task) => this.#roster.adopted(task) ?? []);
+    this.#bringUpToDate(tasks.flatMap((task) => this.#roster.adopted(task) ?? []));
+  }
+
+  /** Acknowledgements of theirs that are missing will not come. */
+  #reconnected(reported: readonly AttemptId[], now: Instant): void {
+    const attempts = reported.filter((attempt) => this.#roster.indexOf(attempt) !== undefined);
+    const pending = this.#pending;
+    if (pending?.phase === 'collecting' && attempts.some((one) => pending.expects(this.#roster.indexOf(one), one))) {
+      this.#abort(pending, CONNECTION_LOST, { counted: false }, now);
+    }
+    this.#bringUpToDate(attempts);
+  }
+
+  #bringUpToDate(attempts: readonly AttemptId[]): void {
     const newest = this.#retained.newest?.checkpointId;
     if (newest !== undefined) {
       this.#actions.push({ kind: 'announce', what: 'completed', checkpointId: newest, attempts });
     }
-    this.#actions.push({ kind: 'release', attempts });
+    // The floor would end a checkpoint that is being completed too.
+    if (this.#pending === undefined) {
+      this.#actions.push({ kind: 'release', floor: this.#highestId, attempts });
+    }
   }
 
   #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
@@ -171,24 +191,9 @@ export class CoordinatorCore {
 
   #trigger(id: CheckpointId, enumerators: Enumerators, request: CheckpointRequest | undefined, now: Instant): void {
     const { settings, checkpointFolder, jobId } = this.#options;
-    const trigger: CheckpointTrigger = {
-      checkpointId: id,
-      timestampMs: now.wallMs,
-      base: this.#retained.base,
-      kind: request?.kind ?? 'checkpoint',
-      folder: request?.kind === 'savepoint' ? request.folder : present(checkpointFolder, 'checkpoint folder'),
-      stop: stopOf(request),
-    };
-    const participants = this.#roster.participants();
-    this.#pending = new PendingCheckpoint({
-      trigger,
-      request,
-      participants,
-      endedBefore: new Set([...participants.keys()].filter((index) => this.#roster.hasEnded(index))),
-      enumerators,
-      triggeredAt: now,
-      deadlineMs: now.monotonicMs + settings.timeoutMs,
-    });
+    const { base } = this.#retained;
+    const plan = { id, enumerators, request, checkpointFolder, base, timeoutMs: settings.timeoutMs };
+    const { trigger } = (this.#pending = beginCheckpoint(plan, this.#roster, now));
     if (trigger.kind === 'checkpoint') {
       this.#desk.triggered(now.monotonicMs);
     }
@@ -214,12 +219,9 @@ export class CoordinatorCore {
     pending.acknowledge(index, report);
     if (pending.isFullyAcknowledged) {
       pending.phase = 'writing';
-      const assembled = assembleMetadata(pending, this.#roster, {
-        jobId: this.#options.jobId,
-        execution: this.#options.execution,
-        generation: this.#generation,
-        completedMs: now.wallMs,
-      });
+      const { jobId, execution } = this.#options;
+      const about = { jobId, execution, generation: this.#generation, completedMs: now.wallMs };
+      const assembled = assembleMetadata(pending, this.#roster, about);
       this.#actions.push({
         kind: 'write-metadata',
         checkpointId: pending.id,
@@ -281,11 +283,15 @@ export class CoordinatorCore {
   #metadataRefused({ checkpointId, error }: EventOf<'metadata-refused'>, now: Instant): void {
     const pending = this.#pending;
     if (pending?.id === checkpointId && pending.phase === 'writing') {
-      pending.phase = 'collecting';
-      this.#abort(pending, because('its metadata could not be written', error), countedIfCheckpoint(pending), now);
+      this.#notWritten(pending, because('its metadata could not be written', error), now);
     } else {
       this.#discardAbandoned(checkpointId);
     }
+  }
+
+  #notWritten(pending: PendingCheckpoint, error: ErrorInfo, now: Instant): void {
+    pending.phase = 'collecting';
+    this.#abort(pending, error, countedIfCheckpoint(pending), now);
   }
 
   #pointerOutcome({ checkpointId, write }: EventOf<'pointer-outcome'>, now: Instant): void {
@@ -300,13 +306,7 @@ export class CoordinatorCore {
         this.#actions.push({ kind: 'settle-pointer', checkpoint });
         return;
       case 'not-written':
-        pending.phase = 'collecting';
-        this.#abort(
-          pending,
-          because('its pointer could not be written', write.error),
-          countedIfCheckpoint(pending),
-          now,
-        );
+        this.#notWritten(pending, because('its pointer could not be written', write.error), now);
     }
   }
 

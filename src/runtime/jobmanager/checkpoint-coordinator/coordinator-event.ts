@@ -49,6 +49,8 @@ export type CoordinatorEvent =
     }
   /** They are told the newest completed checkpoint again, and the floor (R10). */
   | { readonly kind: 'adopted'; readonly tasks: readonly AdoptedTask[]; readonly generation: Generation }
+  /** Of the TaskManager that runs them the connection was lost and is back: what was on its way did not arrive (R15). */
+  | { readonly kind: 'reconnected'; readonly attempts: readonly AttemptId[] }
   | { readonly kind: 'task-running'; readonly attempt: AttemptId }
   | { readonly kind: 'task-ended'; readonly attempt: AttemptId }
   | { readonly kind: 'task-finished'; readonly attempt: AttemptId }
@@ -116,8 +118,11 @@ export type CoordinatorAction =
       readonly checkpointId: CheckpointId;
       readonly attempts: readonly AttemptId[];
     }
-  /** Nothing up to the highest id ever given out is acknowledged any more, unless it completed (R10). */
-  | { readonly kind: 'release'; readonly attempts: readonly AttemptId[] }
+  /**
+   * Nothing up to the highest id whose trigger may have left is acknowledged any more, unless it completed (R10). An id that
+   * is being reserved is above it: its trigger comes later on the same stream.
+   */
+  | { readonly kind: 'release'; readonly floor: number; readonly attempts: readonly AttemptId[] }
   /** It is complete (I4): told once, before the announcements. */
   | { readonly kind: 'completed'; readonly checkpoint: CompletedCheckpoint }
   /** Beyond what is retained: delete the pointer, then the files that nothing retained refers to (I3). */

@@ -62,3 +62,6 @@ export const intolerable = (tolerable: number, id: CheckpointId, cause: ErrorInf
 
 /** Why nothing is triggered any more: the savepoint of a stop is complete. */
 export const STOPPED = 'the job is stopped';
+
+/** Acknowledgements that were on their way got lost. */
+export const CONNECTION_LOST = failure('CHECKPOINT_FAILED', 'the connection to a TaskManager was lost meanwhile');

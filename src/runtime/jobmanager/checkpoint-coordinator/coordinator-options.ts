@@ -20,6 +20,8 @@ export interface CoordinatorCoreOptions {
   readonly checkpointFolder: string | undefined;
   /** What the store points to, ascending. */
   readonly completed: readonly CompletedCheckpoint[];
+  /** The highest id given out so far. */
+  readonly floor: number;
   /** The first checkpoint waits for no interval: one was pending, or due, when the leader before this one went. */
   readonly isOverdue: boolean;
   /** A leader before this one began to stop the job: that is tried again before anything else is triggered (R7). */

@@ -59,8 +59,8 @@ export class PendingCheckpoint {
     this.#acknowledged.set(index, report);
   }
 
-  expects(index: number, attempt: AttemptId): boolean {
-    return this.participants.get(index) === attempt && !this.#acknowledged.has(index);
+  expects(index: number | undefined, attempt: AttemptId): boolean {
+    return index !== undefined && this.participants.get(index) === attempt && !this.#acknowledged.has(index);
   }
 
   isAcknowledgedBy(index: number): boolean {

@@ -20,7 +20,7 @@ interface Scenario {
 }
 
 /** Sources, tasks between, sinks, of all shapes of regions. */
-const scenarioOf = (random: Random, timeoutMs = 2_000): Scenario => {
+const scenarioOf = (random: Random, timeoutMs = 6_000): Scenario => {
   // Beside the JobManager, or as user code that a source brings along.
   const enumerator = (['ours', 'ours', 'static', 'found', 'found bounded'] as const)[random.int(5)]!;
   const splits = Array.from({ length: 1 + random.int(6) }, (_, index) => ({
@@ -90,7 +90,13 @@ const perSeed = (run: (seed: number, random: Random) => Promise<void>): Promise<
       try {
         await run(seed, seededRandom(seed));
       } catch (error) {
-        throw new Error(`seed ${seed}\n${worlds.at(-1)?.log.slice(-40).join('\n')}`, { cause: error });
+        throw new Error(
+          `seed ${seed}\n${worlds
+            .at(-1)
+            ?.log.slice(-Number(process.env['LOGN'] ?? 40))
+            .join('\n')}`,
+          { cause: error },
+        );
       }
     }
   })();
@@ -263,6 +269,27 @@ describe('a job among failures', () => {
     expect(changes).toBeGreaterThan(SEEDS);
   });
 
+  test('whose TaskManager loses its connection at any time and is back: nothing is started anew, every record is committed exactly once (R15)', async () => {
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random, 60_000_000);
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
+      worlds.push(world);
+      world.faults = false;
+      const startedMs = world.clock.monotonic();
+      world.master.start();
+      await world.run(10_000, () => world.deployments > 0);
+      const { deployments } = world;
+      for (let round = 0; round < 5 && world.result === undefined; round++) {
+        await world.run(random.int(200));
+        world.breakConnection();
+      }
+      expect(await world.finish()).toMatchObject({ status: 'FINISHED', restarts: 0 });
+      expect(world.deployments).toBe(deployments);
+      expect(sorted(world.output), 'I6').toEqual(expected);
+      expect(world.clock.monotonic() - startedMs, 'no checkpoint waited for its timeout').toBeLessThan(60_000_000);
+    });
+  });
+
   test('whose leader changes among failures: every record is committed exactly once', async () => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
@@ -271,7 +298,9 @@ describe('a job among failures', () => {
       world.master.start();
       for (let round = 0; round < 8; round++) {
         await world.run(random.int(300));
-        if (world.result === undefined) {
+        if (world.result === undefined && random.int(3) === 0) {
+          world.breakConnection();
+        } else if (world.result === undefined) {
           world.changeLeader();
         }
       }

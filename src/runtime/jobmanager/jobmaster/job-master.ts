@@ -8,7 +8,6 @@ import { createRestartStrategy, defaultRestartStrategy } from '../failover/resta
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
-import type { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
 import { JobEnd } from './job-end.ts';
@@ -117,7 +116,9 @@ export class JobMaster implements JobMasterGateway {
   /** A TaskManager has registered, with all that it runs of this job; `taskManager` is its instance id. */
   taskManagerReported(taskManager: string, attempts: readonly AttemptReport[]): void {
     this.#whenRunning((running) => {
+      const isActive = ({ attempt }: AttemptReport): boolean => this.#core.isActive(attemptId(attempt));
       const reported = new Set(attempts.map(({ attempt }) => attemptId(attempt)));
+      const known = attempts.filter(isActive);
       for (const report of attempts) {
         this.#executors.reported(taskManager, report);
         running.slotReported(report, taskManager);
@@ -126,6 +127,9 @@ export class JobMaster implements JobMasterGateway {
       const missing = this.#executors.at(taskManager).filter((attempt) => !reported.has(attempt));
       this.#lost(missing, { ...LOST, message: `TaskManager ${taskManager} does not run the task any more` });
       this.#handle({ kind: 'task-manager-settled', taskManager });
+      if (known.length > 0) {
+        running.reconnected(known.filter(isActive));
+      }
     });
   }
 
@@ -262,22 +266,10 @@ export class JobMaster implements JobMasterGateway {
         return running.coordinator.handle({ kind: 'declined', report });
       case 'reader-registered':
       case 'split-request':
-        return this.#readerReported(running.splits, report);
-    }
-  }
-
-  #readerReported(
-    splits: SplitCoordinator,
-    report: Extract<TaskReport, { kind: 'reader-registered' | 'split-request' }>,
-  ): void {
-    if (!this.#core.isActive(report.attempt)) {
-      return;
-    }
-    const { index } = present(this.#core.executionOf(report.attempt), 'execution').subtask;
-    if (report.kind === 'reader-registered') {
-      splits.readerRegistered(index, report.operatorId, report.held);
-    } else {
-      splits.splitRequested(index, report.operatorId);
+        if (this.#core.isActive(report.attempt)) {
+          const { index } = present(this.#core.executionOf(report.attempt), 'execution').subtask;
+          running.splits.readerSaid(index, report);
+        }
     }
   }
 

@@ -174,6 +174,17 @@ export class RunningJob {
     });
   }
 
+  /** Their TaskManager registered with this leader before: what was on its way either way comes again (R15). */
+  reconnected(reports: readonly AttemptReport[]): void {
+    for (const { attempt, readers, ended } of reports) {
+      this.splits.readersReported(this.#execution.indexOf(attempt.vertex, attempt.subtask), readers, false);
+      if (ended) {
+        this.coordinator.handle({ kind: 'task-ended', attempt: attemptId(attempt) });
+      }
+    }
+    this.coordinator.handle({ kind: 'reconnected', attempts: reports.map(({ attempt }) => attemptId(attempt)) });
+  }
+
   #taskManagerOf({ vertex, subtask }: AttemptRef): string {
     return this.slots.slotOf(this.#execution.subtask(this.#execution.indexOf(vertex, subtask))).taskManager;
   }

@@ -93,15 +93,15 @@ export class SourceCoordinator {
     if (hasEnded) {
       this.#ended.add(subtask);
     }
+    const recovery = this.#recovery;
+    if (recovery === undefined) {
+      return report === undefined ? [] : this.#reconnected(subtask, report);
+    }
     if (report !== undefined) {
       this.#registered.add(subtask);
     }
     if (report?.noMoreSplits === true) {
       this.#finished.add(subtask);
-    }
-    const recovery = this.#recovery;
-    if (recovery === undefined) {
-      return report === undefined ? [] : this.#reconnected(subtask, report);
     }
     this.#tracker.adopt(subtask, recovery.reported(subtask, report));
     this.#endRecovery(recovery);
@@ -112,6 +112,13 @@ export class SourceCoordinator {
   #reconnected(subtask: number, { accepted, requests, noMoreSplits }: ReaderReport): ReaderCommand[] {
     const ids = new Set(accepted.map(({ split }) => (split as Split).id));
     const { operatorId } = this.#options;
+    if (!this.#registered.has(subtask)) {
+      const held = accepted.map(({ split }) => split as Split);
+      const { commands, request } = this.readerRegistered(subtask, held);
+      this.#requests.push(request);
+      Array.from({ length: requests }, () => this.#requests.push({ kind: 'split-requested', subtask }));
+      return [...commands];
+    }
     const splits = this.#tracker.assignedTo(subtask).filter(({ id }) => !ids.has(id));
     // Requests that the enumerator has not answered yet are repeated, which it bears.
     for (let missing = requests - splits.length; missing > 0; missing--) {

@@ -3,7 +3,7 @@ import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { errorInfo, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { OperatorId } from '../../../foundation/common/ids.ts';
 import { OWN_ENUMERATOR, type EnumeratorFactory, type Split } from '../../../pipeline/connectors/source.ts';
-import type { ReaderReport, TaskCommand } from '../../protocol/task-commands.ts';
+import type { ReaderReport, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import { EnumeratorHost } from './enumerator-host.ts';
@@ -98,17 +98,16 @@ export class SplitCoordinator {
     await Promise.all([this.#local.close(), this.#userCode?.close()]);
   }
 
-  readerRegistered(index: number, operatorId: OperatorId, held: readonly unknown[]): void {
-    const source = this.#source(operatorId);
+  /** A reader says that it is there, or asks for a split. */
+  readerSaid(index: number, report: Extract<TaskReport, { kind: 'reader-registered' | 'split-request' }>): void {
+    const source = this.#source(report.operatorId);
     const subtask = index - source.firstIndex;
-    const { commands, request } = source.coordinator.readerRegistered(subtask, held as readonly Split[]);
+    if (report.kind === 'split-request') {
+      return this.#call(source, { kind: 'split-requested', subtask });
+    }
+    const { commands, request } = source.coordinator.readerRegistered(subtask, report.held as readonly Split[]);
     this.#command(source, commands);
     this.#call(source, request);
-  }
-
-  splitRequested(index: number, operatorId: OperatorId): void {
-    const source = this.#source(operatorId);
-    this.#call(source, { kind: 'split-requested', subtask: index - source.firstIndex });
   }
 
   /**

@@ -41,6 +41,7 @@ export class CoordinatorDriver {
       checkpointFolder: checkpointFolder ?? undefined,
       completed: [],
       isOverdue: false,
+      floor: 0,
       isStopping: false,
       finished: new Map(),
     });

@@ -27,7 +27,10 @@ export class SimulatedChecks {
         this.#lastTriggered = checkpointId;
       }
       if (command.kind === 'completed') {
-        assert(store.undecided === 0, `R2: ${command.checkpointId} is announced to ${attempt} while undecided`);
+        assert(
+          store.undecided !== command.checkpointId,
+          `R2: ${command.checkpointId} is announced to ${attempt} while undecided`,
+        );
         assert(store.ever.has(command.checkpointId), `I4: ${command.checkpointId} is announced before its pointer`);
       }
     });

@@ -148,17 +148,21 @@ export class SimulatedWorld implements TaskExecutorGateway {
     if (this.result !== undefined) {
       return; // whoever leads now only cleans up (R9)
     }
-    for (const attempt of this.#commands.keys()) {
-      this.#arriveInPart(attempt);
-    }
-    // What was on its way to the dead one is lost; the table knows it.
-    this.#reports.clear();
-    this.#isRegistered = false;
+    this.breakConnection();
     this.#term = this.#startTerm(before);
     this.#term.master.start();
   }
 
-  /** Of the commands of a dead leader the first ones may have arrived. */
+  /** Between TaskManager and leader; sooner or later it registers anew. What was on its way is lost; the table knows it. */
+  breakConnection(): void {
+    for (const attempt of this.#commands.keys()) {
+      this.#arriveInPart(attempt);
+    }
+    this.#reports.clear();
+    this.#isRegistered = false;
+  }
+
+  /** Of the commands of a lost connection the first ones may have arrived. */
   #arriveInPart(attempt: AttemptId): void {
     let arrived = this.random.int(present(this.#commands.get(attempt), 'commands').length + 1);
     while (this.#commands.has(attempt)) {
@@ -313,10 +317,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
 
   /** A savepoint or checkpoint that is asked for; `undefined` when it failed. */
   ask(request: () => Promise<CompletedCheckpoint>): { done: boolean; checkpoint: CompletedCheckpoint | undefined } {
-    const asked: { done: boolean; checkpoint: CompletedCheckpoint | undefined } = {
-      done: false,
-      checkpoint: undefined,
-    };
+    const asked = { done: false, checkpoint: undefined as CompletedCheckpoint | undefined };
     request().then(
       (checkpoint) => {
         asked.done = true;
@@ -363,8 +364,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
   }
 
   #deliverCommand(attempt: AttemptId): void {
-    const command = this.#shift(this.#commands, attempt);
-    this.#ledger.commanded(attempt, command);
+    const command = this.#ledger.commanded(attempt, this.#shift(this.#commands, attempt));
     const task = present(this.#tasks.get(attempt), 'task');
     if (task.phase !== 'gone') {
       task.command(command);
