@@ -1,3 +1,5 @@
+import { numberOr } from './number-or.ts';
+import type { RestartCounts } from '../../../coordination/job-record-store.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import type { Failure, RestartDecision, RestartStrategy } from './restart-strategy.ts';
 
@@ -63,6 +65,22 @@ export class ExponentialDelay implements RestartStrategy {
     this.#mergedUntilMs = atMs + Math.max(delayMs, SAME_CAUSE_MS);
     this.#increase();
     return { kind: 'restart', delayMs };
+  }
+
+  counts(toWall: (atMs: number) => number): RestartCounts {
+    return {
+      backoffMs: this.#backoffMs,
+      restartsSinceReset: this.#restarts,
+      // Before the first failure there is no such time.
+      ...(Number.isFinite(this.#restartAtMs) ? { restartAt: toWall(this.#restartAtMs) } : {}),
+    };
+  }
+
+  resume(counts: RestartCounts, fromWall: (wallMs: number) => number): void {
+    const { backoffMs, restartsSinceReset, restartAt } = counts;
+    this.#backoffMs = Math.min(this.#options.maxBackoffMs, numberOr(backoffMs, 0));
+    this.#restarts = numberOr(restartsSinceReset, 0);
+    this.#restartAtMs = typeof restartAt === 'number' ? fromWall(restartAt) : Number.NEGATIVE_INFINITY;
   }
 
   #jittered(): number {

@@ -1,3 +1,4 @@
+import type { RestartCounts } from '../../../coordination/job-record-store.ts';
 import type { Failure, RestartDecision, RestartStrategy } from './restart-strategy.ts';
 
 export interface FailureRateOptions {
@@ -29,5 +30,14 @@ export class FailureRate implements RestartStrategy {
           kind: 'give-up',
           reason: `more than ${maxFailuresPerInterval} failures within ${intervalMs} ms (restart-strategy.failure-rate)`,
         };
+  }
+
+  counts(toWall: (atMs: number) => number): RestartCounts {
+    return { failureTimes: this.#failures.map(toWall) };
+  }
+
+  resume({ failureTimes }: RestartCounts, fromWall: (wallMs: number) => number): void {
+    const times = Array.isArray(failureTimes) ? (failureTimes as readonly number[]) : [];
+    this.#failures.splice(0, Infinity, ...times.slice(-this.#options.maxFailuresPerInterval - 1).map(fromWall));
   }
 }

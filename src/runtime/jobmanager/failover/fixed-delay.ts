@@ -1,3 +1,5 @@
+import { numberOr } from './number-or.ts';
+import type { RestartCounts } from '../../../coordination/job-record-store.ts';
 import type { RestartDecision, RestartStrategy } from './restart-strategy.ts';
 
 export interface FixedDelayOptions {
@@ -23,5 +25,13 @@ export class FixedDelay implements RestartStrategy {
           kind: 'give-up',
           reason: `restart-strategy.fixed-delay.attempts is ${attempts}, this is failure ${this.#failures}`,
         };
+  }
+
+  counts(): RestartCounts {
+    return { fixedDelayFailures: this.#failures };
+  }
+
+  resume({ fixedDelayFailures }: RestartCounts): void {
+    this.#failures = numberOr(fixedDelayFailures, 0);
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { RestartCounts } from '../../../coordination/job-record-store.ts';
 import { seededRandom } from '../../../foundation/common/random.ts';
+import { RestartLedger } from './restart-ledger.ts';
 import {
   createRestartStrategy,
   defaultRestartStrategy,
@@ -96,6 +98,41 @@ test.each<{
   },
 ])('$name', ({ options, failures, expected }) => {
   expect(decisions(options, failures)).toEqual(expected);
+});
+
+describe('what was counted outlives the leader (R13)', () => {
+  test.each<{ name: string; options: RestartStrategyOptions; failures: number[] }>([
+    { name: 'fixed delay', options: { kind: 'fixed-delay', attempts: 3, delayMs: 7 }, failures: [0, 1, 2, 3] },
+    {
+      name: 'failure rate',
+      options: { kind: 'failure-rate', maxFailuresPerInterval: 2, intervalMs: 100, delayMs: 5 },
+      failures: [0, 50, 101, 120, 140, 300],
+    },
+    { name: 'exponential delay', options: exponential, failures: [0, 10 * SECOND, 20 * SECOND, HOUR, 2.5 * HOUR] },
+    { name: 'none', options: { kind: 'none' }, failures: [0, 1] },
+  ])('$name', ({ options, failures }) => {
+    let counts: RestartCounts = {};
+    let total = 0;
+    const one = new RestartLedger(createRestartStrategy(options, seededRandom(1)));
+    // Another process for each failure: its own monotonic clock, the same wall clock.
+    const decided = failures.map((wallMs, index) => {
+      const now = { wallMs, monotonicMs: wallMs + 1_000 * index };
+      const next = new RestartLedger(createRestartStrategy(options, seededRandom(1)));
+      next.resume(counts, now);
+      const decision = next.failed({ atMs: now.monotonicMs, taskManagerLost: false });
+      counts = next.counts({ wallMs: wallMs + 5, monotonicMs: now.monotonicMs + 5 });
+      total = next.total;
+      return decision;
+    });
+    expect(decided).toEqual(failures.map((atMs) => one.failed({ atMs, taskManagerLost: false })));
+    expect(total).toBe(one.total);
+  });
+
+  test('of another strategy, or of nothing that makes sense, nothing is taken over', () => {
+    const strategy = createRestartStrategy({ kind: 'fixed-delay', attempts: 1, delayMs: 7 }, seededRandom(1));
+    strategy.resume({ fixedDelayFailures: [1, 2], backoffMs: 3 }, (wallMs) => wallMs);
+    expect(strategy.failed({ atMs: 0, taskManagerLost: false })).toEqual({ kind: 'restart', delayMs: 7 });
+  });
 });
 
 describe('exponential delay', () => {

@@ -1,3 +1,4 @@
+import type { RestartCounts } from '../../../coordination/job-record-store.ts';
 import { unreachable } from '../../../foundation/common/assert.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import { ExponentialDelay, type ExponentialDelayOptions } from './exponential-delay.ts';
@@ -19,6 +20,10 @@ export type RestartDecision =
 /** Decides about each failure of a job; it counts, so one instance serves one job. */
 export interface RestartStrategy {
   failed(failure: Failure): RestartDecision;
+  /** What it has counted, for the job's record (R13); `toWall`: times there are those of people's clocks. */
+  counts(toWall: (atMs: number) => number): RestartCounts;
+  /** Goes on from what another one counted. What it does not understand it leaves out: the strategy may have been another. */
+  resume(counts: RestartCounts, fromWall: (wallMs: number) => number): void;
 }
 
 export type RestartStrategyOptions =
@@ -43,6 +48,8 @@ export const defaultRestartStrategy = (checkpointing: boolean): RestartStrategyO
 
 const NO_RESTART: RestartStrategy = {
   failed: () => ({ kind: 'give-up', reason: 'the restart strategy is none' }),
+  counts: () => ({}),
+  resume: () => {},
 };
 
 export const createRestartStrategy = (options: RestartStrategyOptions, random: Random): RestartStrategy => {

@@ -46,6 +46,7 @@ const takenOver = (taskManagers: readonly string[] | undefined = ['x', 'y']): Jo
     taskManagers,
     deadlineMs: 1_000,
     stopCompleted: false,
+    restartCounts: {},
   });
 
 const adopted = (driver: JobCoreDriver): readonly (readonly number[])[] =>
@@ -67,7 +68,7 @@ describe('a new leader', () => {
       [1, 3],
     ]);
     expect(driver.core.status).toBe('RUNNING');
-    expect(driver.core.restarts).toBe(0);
+    expect(driver.core.restarts.total).toBe(0);
     expect(driver.core.nextWakeMs).toBe(Infinity);
   });
 
@@ -171,6 +172,7 @@ describe('a new leader', () => {
       taskManagers: [],
       deadlineMs: 1_000,
       stopCompleted: false,
+      restartCounts: {},
     });
     expect(driver.recorded().deployed).toEqual([0, 1, 2, 3]);
     expect(driver.statuses).toEqual(['CREATED', 'RUNNING']);

@@ -25,7 +25,7 @@ describe('a task fails', () => {
     driver.task(2, 'CANCELED').recorded();
     expect(driver.deployed).toEqual([0, 2]);
     expect(driver.core.status).toBe('RUNNING');
-    expect(driver.core.restarts).toBe(1);
+    expect(driver.core.restarts.total).toBe(1);
     expect(driver.attempts.get(0)).toContain('/1.2');
     expect(driver.attempts.get(1)).toContain('/1.1');
   });
@@ -46,7 +46,7 @@ describe('a task fails', () => {
     const driver = new JobCoreDriver({ kind: 'fixed-delay', attempts: 1, delayMs: 0 }).running();
     driver.task(0, 'FAILED', boom).task(2, 'FAILED', boom).recorded();
     expect(driver.deployed).toEqual([0, 2]);
-    expect(driver.core.restarts).toBe(1);
+    expect(driver.core.restarts.total).toBe(1);
   });
 
   test('a subtask of the region that finished restarts too', () => {
@@ -82,7 +82,7 @@ describe('a task fails', () => {
     };
     const driver = new JobCoreDriver(FIXED).running().task(0, 'FAILED', error);
     expect(driver.core.status).toBe('FAILING');
-    expect(driver.core.restarts).toBe(0);
+    expect(driver.core.restarts.total).toBe(0);
   });
 
   test('it ends without having been told to: a failure', () => {

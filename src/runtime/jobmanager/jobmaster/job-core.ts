@@ -3,6 +3,7 @@ import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId, type Generation, type JobId } from '../../../foundation/common/ids.ts';
 import type { TaskState } from '../../protocol/task-commands.ts';
 import { isRecoverable } from '../failover/is-recoverable.ts';
+import { RestartLedger } from '../failover/restart-ledger.ts';
 import type { RestartStrategy } from '../failover/restart-strategy.ts';
 import type { Instant } from '../instant.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
@@ -36,13 +37,14 @@ export class JobCore {
   #error: ErrorInfo | undefined;
   #notRestarted: string | undefined;
   #number = 0;
-  #restarts = 0;
+  readonly #restarts: RestartLedger;
   #undecided = false;
   #commitOnly = false;
   #actions: JobAction[] = [];
 
   constructor(options: JobCoreOptions) {
     this.#options = options;
+    this.#restarts = new RestartLedger(options.strategy);
     const { jobId: job, graphVersion, execution } = options;
     this.#table = new RegionTable({ job, graphVersion, execution, emit: (action) => this.#actions.push(action) });
   }
@@ -55,8 +57,8 @@ export class JobCore {
     return this.#table.attempts.executions;
   }
 
-  /** Restarts of regions or of the whole job since the start. */
-  get restarts(): number {
+  /** Restarts of regions or of the whole job. */
+  get restarts(): RestartLedger {
     return this.#restarts;
   }
 
@@ -101,6 +103,7 @@ export class JobCore {
       case 'initialized':
         return this.#initialized(event.generationFloor);
       case 'recovered':
+        this.#restarts.resume(event.restartCounts, now);
         return this.#recovered(event);
       case 'attempt-reported':
         return this.#attemptReported(event, now);
@@ -282,10 +285,7 @@ export class JobCore {
     const decision =
       fatal || this.#status === 'INITIALIZING'
         ? undefined
-        : this.#options.strategy.failed({
-            atMs: now.monotonicMs,
-            taskManagerLost: error.code === 'TASK_MANAGER_LOST',
-          });
+        : this.#restarts.failed({ atMs: now.monotonicMs, taskManagerLost: error.code === 'TASK_MANAGER_LOST' });
     if (decision?.kind === 'restart') {
       this.#restart(regions, decision.delayMs, error, now);
       return;
@@ -310,7 +310,6 @@ export class JobCore {
   }
 
   #restart(regions: readonly Region[], delayMs: number, error: ErrorInfo, now: Instant): void {
-    this.#restarts++;
     this.#signal('restart');
     this.#actions.push({
       kind: 'restart-planned',

@@ -1,3 +1,4 @@
+import type { RestartCounts } from '../../../coordination/job-record-store.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { AttemptId, AttemptRef, Generation } from '../../../foundation/common/ids.ts';
 import type { TaskState } from '../../protocol/task-commands.ts';
@@ -41,6 +42,8 @@ export interface RecoveredEvent {
   readonly regions: ReadonlyMap<number, Generation>;
   /** Instances that may run attempts of these generations; `undefined`: nobody knows. */
   readonly taskManagers: readonly string[] | undefined;
+  /** As the job's record has them (R13). */
+  readonly restartCounts: RestartCounts;
   /** Monotonic: who has not reported by then is given up. */
   readonly deadlineMs: number;
   /** A stop is complete: tasks are only started to commit. */

@@ -98,7 +98,7 @@ export class JobMaster implements JobMasterGateway {
       name: graph.name,
       status: this.#core.status,
       startedMs: this.#startedMs,
-      restarts: this.#core.restarts,
+      restarts: this.#core.restarts.total,
       latestFailure: this.#journal.latestFailure,
       tasks: this.#core.executions.map((execution) => taskOverview(execution, this.#metrics)),
       checkpoints: this.#running?.coordinator.statistics,
@@ -347,7 +347,7 @@ export class JobMaster implements JobMasterGateway {
 
   async #recordGeneration(start: GenerationStart): Promise<void> {
     try {
-      const plan = await present(this.#running, 'running job').recordGeneration(start);
+      const plan = await present(this.#running, 'running job').recordGeneration(start, this.#core.restarts);
       this.#post(() => {
         this.#recorded = plan;
         this.#handle({ kind: 'generation-recorded', generation: start.generation });
@@ -383,7 +383,7 @@ export class JobMaster implements JobMasterGateway {
       status: status as JobResult['status'],
       ...(error === undefined ? {} : { error }),
       ...(this.#savepoint === undefined ? {} : { savepoint: this.#savepoint }),
-      restarts: this.#core.restarts,
+      restarts: this.#core.restarts.total,
       durationMs: clock.now() - this.#startedMs,
     };
     await this.#jobEnd.carryOut(this.#running, result);

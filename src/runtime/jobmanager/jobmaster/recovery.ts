@@ -1,4 +1,4 @@
-import type { GenerationRecord, JobIntent } from '../../../coordination/job-record-store.ts';
+import type { GenerationRecord, JobIntent, RestartCounts } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import type { Generation } from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
@@ -17,6 +17,7 @@ export interface Recovery {
   readonly floor: number;
   readonly started: StartedRegions;
   readonly intent: JobIntent;
+  readonly restartCounts: RestartCounts;
 }
 
 /** What leaders before this one started. */
@@ -53,9 +54,9 @@ export const recover = async (
   }
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
-  const { generations, intent } = await options.records.read();
+  const { generations, intent, restartCounts } = await options.records.read();
   const started = startedRegions(execution, generations);
-  return { completed, initial, floor: await counter.current(), started, intent };
+  return { completed, initial, floor: await counter.current(), started, intent, restartCounts };
 };
 
 /** The plan for the next restart: the newest completed checkpoint, else where the job started from, else nothing. */

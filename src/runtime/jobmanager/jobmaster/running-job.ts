@@ -12,6 +12,8 @@ import {
 import type { AttemptReport, TaskCommand, TaskDeployment } from '../../protocol/task-commands.ts';
 import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import type { RestartLedger } from '../failover/restart-ledger.ts';
+import { instantOf } from '../instant.ts';
 import { DeploymentBuilder } from '../scheduler/deployments.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
@@ -97,6 +99,7 @@ export class RunningJob {
       generationFloor,
       regions,
       taskManagers,
+      restartCounts: this.#recovery.restartCounts,
       deadlineMs: clock.monotonic() + reconcileTimeoutMs,
       stopCompleted: this.stoppedAt !== undefined,
     };
@@ -111,17 +114,18 @@ export class RunningJob {
   }
 
   /** Waits for slots, chooses what to restore and writes the generation to the job's record (R1). */
-  async recordGeneration({ generation, attempts }: GenerationStart): Promise<RestorePlan | undefined> {
+  async recordGeneration(
+    { generation, attempts }: GenerationStart,
+    restarts: RestartLedger,
+  ): Promise<RestorePlan | undefined> {
     await this.slots.acquire(attempts.keys());
     const plan = planOf(this.#execution, this.coordinator.completed, this.#recovery.initial);
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
-    await this.#options.records.recordGeneration({
-      generation,
-      graphVersion: this.#options.graphVersion,
-      restored,
-      subtasks: [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`),
-      taskManagers: this.slots.taskManagersOf(attempts.keys()),
-    });
+    const { records, graphVersion, clock } = this.#options;
+    const subtasks = [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`);
+    const taskManagers = this.slots.taskManagersOf(attempts.keys());
+    const record = { generation, graphVersion, restored, subtasks, taskManagers };
+    await records.recordGeneration(record, restarts.counts(instantOf(clock)));
     return plan;
   }
 

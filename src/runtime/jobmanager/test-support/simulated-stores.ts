@@ -9,6 +9,7 @@ import {
   type GenerationRecord,
   type JobIntent,
   type JobRecord,
+  type RestartCounts,
   type JobRecordStore,
 } from '../../../coordination/job-record-store.ts';
 import { assert, present } from '../../../foundation/common/assert.ts';
@@ -250,6 +251,7 @@ export class SimulatedCounter implements CheckpointIdCounter {
 export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent'> {
   readonly recorded: GenerationRecord[];
   intent: JobIntent;
+  restartCounts: RestartCounts;
   /** How the job ended, durably (R9). */
   result: JobResult | undefined;
   readonly #deferrals: Deferrals;
@@ -257,6 +259,7 @@ export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGe
   constructor(deferrals: Deferrals, before?: SimulatedRecords) {
     this.recorded = before?.recorded ?? [];
     this.intent = before?.intent ?? { kind: 'run' };
+    this.restartCounts = before?.restartCounts ?? {};
     this.result = before?.result;
     this.#deferrals = deferrals;
   }
@@ -266,6 +269,7 @@ export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGe
       ...EMPTY_JOB_RECORD,
       intent: this.intent,
       generations: [...this.recorded],
+      restartCounts: this.restartCounts,
     }));
   }
 
@@ -287,12 +291,13 @@ export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGe
     });
   }
 
-  recordGeneration(record: GenerationRecord): Promise<void> {
+  recordGeneration(record: GenerationRecord, counts: RestartCounts): Promise<void> {
     return this.#deferrals.later(() => {
       if (this.#deferrals.fault(0.05)) {
         throw new MillraceError('TIMEOUT', 'the store is away');
       }
       this.recorded.push(record);
+      this.restartCounts = counts;
     });
   }
 }
