@@ -1,7 +1,7 @@
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Random } from '../../foundation/common/random.ts';
-import { fileSystemOf, uriOf } from '../../foundation/filesystem/file-systems.ts';
+import { fileSystemOf, uriOf, type Location } from '../../foundation/filesystem/file-systems.ts';
 import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { BundleStore } from './bundle-store.ts';
 import { JobGraphFiles } from './job-graph-files.ts';
@@ -27,7 +27,11 @@ export class ClusterStorage {
   readonly results: JobResultFiles;
   readonly marker: LeaderMarker;
 
-  constructor(fs: FileSystem, folder: string, random: Random) {
+  /** Where a path or URI leads, of jobs' checkpoints for instance, which may lie elsewhere. Errors: BAD_OPTION. */
+  readonly locate: (uri: string) => Location;
+
+  constructor(fs: FileSystem, folder: string, random: Random, locate = fileSystemOf) {
+    this.locate = locate;
     this.fs = fs;
     this.folder = folder;
     this.jobGraphs = new JobGraphFiles(fs, random);

@@ -84,6 +84,15 @@ describe('the cleaner', () => {
     expect(await job.fs.stat(`${jobFolder}/chk-2`)).toBeUndefined();
   });
 
+  test('deletes folders whose files were deleted by somebody who then died, older than the newest only', async () => {
+    const newest = await job.complete(4);
+    await job.fs.makeFolder(`${jobFolder}/chk-2`);
+    await job.fs.makeFolder(`${jobFolder}/chk-5`);
+    await new CheckpointCleaner(job.fs, jobFolder, silentLogger).collect([retained(newest)]);
+    expect(await job.fs.stat(`${jobFolder}/chk-2`)).toBeUndefined();
+    expect(await job.fs.stat(`${jobFolder}/chk-5`)).toBeDefined();
+  });
+
   test('discards an aborted checkpoint without touching its base', async () => {
     const base = await job.complete(4);
     const target = job.target(5);

@@ -83,14 +83,14 @@ export class CheckpointCleaner {
 
   /** The job has ended and keeps no checkpoint: deletes all of them. What is not ours stays, and the folder with it. */
   async deleteAll(): Promise<void> {
-    const present = await this.#present(
+    const folders =
       (await this.#attempt('list', this.#jobFolder, () => this.#fs.list(this.#jobFolder)))
         ?.filter((entry) => entry.isFolder)
-        .map((entry) => entry.name) ?? [],
-    );
+        .map((entry) => entry.name) ?? [];
     // Nothing is kept and nothing is newer, so that everything of ours is below the newest.
-    const plan = planCollection({ kept: [{ checkpointId: Number.MAX_SAFE_INTEGER, files: [] }], present });
-    if (await this.#carryOut({ ...plan, folders: [...plan.folders, SHARED_NAME] })) {
+    const kept = [{ checkpointId: Number.MAX_SAFE_INTEGER, files: [] }];
+    if (await this.#collectIn(folders, kept)) {
+      await this.#deleteIfEmpty(`${this.#jobFolder}/${SHARED_NAME}`);
       await this.#deleteIfEmpty(this.#jobFolder);
     }
   }
@@ -101,9 +101,20 @@ export class CheckpointCleaner {
     }
   }
 
-  async #collectIn(folders: readonly string[], kept: readonly RetainedCheckpoint[]): Promise<void> {
+  /** False when a pointer could not be deleted. */
+  async #collectIn(folders: readonly string[], kept: readonly RetainedCheckpoint[]): Promise<boolean> {
     const plan = planCollection({ kept, present: await this.#present(folders) });
-    await this.#carryOut(plan);
+    if (!(await this.#carryOut(plan))) {
+      return false;
+    }
+    // Who deleted the files before may have died before their folder.
+    const newest = Math.max(0, ...kept.map(({ checkpointId }) => checkpointId));
+    for (const folder of folders) {
+      if (!plan.folders.includes(folder) && (idOfCheckpointFolder(folder) ?? newest) < newest) {
+        await this.#deleteIfEmpty(`${this.#jobFolder}/${folder}`);
+      }
+    }
+    return true;
   }
 
   async #present(folders: readonly string[]): Promise<string[]> {

@@ -160,7 +160,7 @@ test('a leader dies between the result and the rest: the next one cleans up and 
   cluster.starter.masters.clear();
   const second = await cluster.takeOver(first);
   expect(cluster.starter.masters.size).toBe(0);
-  expect((await second.stores.raw.jobResults.get(JOB))?.isDirty).toBe(false);
+  await vi.waitFor(async () => expect((await second.stores.raw.jobResults.get(JOB))?.isDirty).toBe(false));
   expect(await second.stores.raw.jobGraphs.get(JOB)).toBeUndefined();
 });
 

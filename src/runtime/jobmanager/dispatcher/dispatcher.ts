@@ -8,7 +8,6 @@ import type { Fence } from '../../../foundation/common/fence.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Random } from '../../../foundation/common/random.ts';
-import { fileSystemOf } from '../../../foundation/filesystem/file-systems.ts';
 import { deleteSavepoint } from '../../checkpoint/delete-savepoint.ts';
 import { readCheckpoint } from '../../checkpoint/read-checkpoint.ts';
 import { isGloballyTerminal } from '../jobmaster/job-status.ts';
@@ -71,7 +70,9 @@ export class Dispatcher implements JobDirectory {
     this.#resources = resources;
     const dirty = await this.#ended.read();
     const entries = await stores.run('read the jobs', () => stores.raw.jobGraphs.all());
-    const loading: Promise<void>[] = dirty.map((jobId) => this.#resumeEnd(jobId));
+    const loading: Promise<void>[] = [];
+    // Nobody waits for what is only to be removed.
+    dirty.forEach((jobId) => void this.#resumeEnd(jobId));
     for (const entry of entries) {
       if (this.#ended.has(entry.jobId)) {
         continue;
@@ -198,11 +199,12 @@ export class Dispatcher implements JobDirectory {
   }
 
   async disposeSavepoint(place: string): Promise<void> {
-    const { metadata, folder } = await readCheckpoint(place);
+    const { locate } = this.#options.storage;
+    const { metadata, folder } = await readCheckpoint(place, { locate });
     if (metadata.kind !== 'savepoint') {
       throw new MillraceError('BAD_OPTION', `${folder} is a ${metadata.kind}, not a savepoint; its job deletes it`);
     }
-    const { fs, path } = fileSystemOf(folder);
+    const { fs, path } = locate(folder);
     await deleteSavepoint(fs, path, metadata);
     this.#options.logger.info(`Disposed of the savepoint ${folder}`);
   }

@@ -6,7 +6,6 @@ import type { Clock } from '../../../foundation/common/clock.ts';
 import { messageOf } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
-import { fileSystemOf } from '../../../foundation/filesystem/file-systems.ts';
 import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
 import type { JobDetails, JobSummary } from './cluster-gateway.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
@@ -108,7 +107,7 @@ export class EndedJobs {
     try {
       const { checkpointsToDelete: folder } = await storage.results.read(pointer.resultPath);
       if (folder !== undefined) {
-        const { fs, path } = fileSystemOf(folder);
+        const { fs, path } = storage.locate(folder);
         await new CheckpointCleaner(fs, path, logger).deleteAll();
       }
     } catch (thrown) {

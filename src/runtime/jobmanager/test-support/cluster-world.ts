@@ -3,9 +3,11 @@ import { EmbeddedServices } from '../../../coordination/embedded/embedded-servic
 import { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
-import { seededRandom } from '../../../foundation/common/random.ts';
+import { seededRandom, type Random } from '../../../foundation/common/random.ts';
 import { MemoryDisk } from '../../../foundation/filesystem/memory/memory-disk.ts';
-import { MemoryFileSystem } from '../../../foundation/filesystem/memory/memory-file-system.ts';
+import type { Disk } from '../../../foundation/filesystem/disk/disk.ts';
+import { DiskFileSystem } from '../../../foundation/filesystem/disk/disk-file-system.ts';
+import type { FileSystem } from '../../../foundation/filesystem/file-system.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.ts';
 import type { ProcessRole } from '../../rpc/hello.ts';
@@ -14,6 +16,7 @@ import { anyPort } from '../../rpc/port-range.ts';
 import { formatAddress } from '../../rpc/rpc-address.ts';
 import { defaultLimits } from '../../rpc/rpc-limits.ts';
 import type { RpcTransport } from '../../rpc/rpc-transport.ts';
+import type { JobStarter } from '../dispatcher/job-starter.ts';
 import { JobManager } from '../job-manager.ts';
 import { FakeJobStarter } from './fake-job-starter.ts';
 import { FakeTaskManager } from './fake-task-manager.ts';
@@ -59,13 +62,21 @@ class ProcessClock implements Clock {
   }
 }
 
-export interface SimulatedJobManager {
+export interface SimulatedJobManager<Starter extends JobStarter = FakeJobStarter> {
   readonly name: string;
   readonly jobManager: JobManager;
-  readonly starter: FakeJobStarter;
+  readonly starter: Starter;
   readonly log: string[];
   readonly services: EmbeddedServices;
   readonly clock: ProcessClock;
+}
+
+/** What a JobManager's process has of its own. */
+export interface ProcessParts {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
 }
 
 export const LEASE_MS = 5_000;
@@ -77,26 +88,23 @@ export class ClusterWorld {
   readonly disk = new MemoryDisk(() => this.clock.now());
   #seed = 0;
 
-  async jobManager(name: string): Promise<SimulatedJobManager> {
+  jobManager(name: string): Promise<SimulatedJobManager> {
+    return this.process(name, this.disk, () => new FakeJobStarter());
+  }
+
+  /** `disk`: as this process reaches it. */
+  async process<Starter extends JobStarter>(
+    name: string,
+    disk: Disk,
+    makeStarter: (parts: ProcessParts) => Starter,
+  ): Promise<SimulatedJobManager<Starter>> {
     const clock = new ProcessClock(this.clock);
     const random = seededRandom(++this.#seed);
     const log: string[] = [];
     const logger = collecting(log);
-    const fs = new MemoryFileSystem({ disk: this.disk });
-    const services = await this.settled(
-      EmbeddedServices.open({
-        fs,
-        folder: '/cluster/ha-store',
-        clock,
-        random,
-        logger,
-        leaseMs: LEASE_MS,
-        pollIntervalMs: 5,
-        snapshotInterval: 64,
-        beforeCreation: async () => undefined,
-      }),
-    );
-    const transport = this.#transport(name, 'jobmanager', `${name}-instance`, clock, logger);
+    const fs = new DiskFileSystem('memory', disk, random);
+    const services = await this.services({ fs, clock, random, logger });
+    const transport = this.transport(name, 'jobmanager', `${name}-instance`, clock, logger);
     let jobManager: JobManager | undefined;
     const listener = await this.settled(
       transport.listen({
@@ -106,7 +114,7 @@ export class ClusterWorld {
         accept: (peer) => jobManager!.service.accept(peer),
       }),
     );
-    const starter = new FakeJobStarter();
+    const starter = makeStarter({ fs, clock, random, logger });
     jobManager = new JobManager({
       endpoints: {
         instanceId: `${name}-instance`,
@@ -114,7 +122,7 @@ export class ClusterWorld {
         restAddress: `http://${name}:8081`,
       },
       services,
-      storage: new ClusterStorage(fs, '/cluster', random),
+      storage: new ClusterStorage(fs, '/cluster', random, (uri) => ({ fs, path: uri.replace(/^memory:\/\//, '') })),
       starter,
       transport,
       clock,
@@ -126,15 +134,29 @@ export class ClusterWorld {
     return { name, jobManager, starter, log, services, clock };
   }
 
+  /** The HA store, as one process sees it. */
+  services(parts: ProcessParts): Promise<EmbeddedServices> {
+    return this.settled(
+      EmbeddedServices.open({
+        ...parts,
+        folder: '/cluster/ha-store',
+        leaseMs: LEASE_MS,
+        pollIntervalMs: 5,
+        snapshotInterval: 64,
+        beforeCreation: async () => undefined,
+      }),
+    );
+  }
+
   async taskManager(name: string, slots: number, instance = 'first', resourceId = name): Promise<FakeTaskManager> {
-    const transport = this.#transport(name, 'taskmanager', `${name}-${instance}`, this.clock, collecting([]));
+    const transport = this.transport(name, 'taskmanager', `${name}-${instance}`, this.clock, collecting([]));
     const taskManager = new FakeTaskManager(transport, resourceId, slots, `${name}-${instance}`);
     await this.settled(taskManager.listen(name));
     return taskManager;
   }
 
   /** `kill -9`. */
-  kill({ name, clock }: SimulatedJobManager): void {
+  kill({ name, clock }: Pick<SimulatedJobManager, 'name' | 'clock'>): void {
     clock.kill();
     this.network.crash(name);
   }
@@ -177,7 +199,7 @@ export class ClusterWorld {
     }
   }
 
-  #transport(host: string, role: ProcessRole, instanceId: string, clock: Clock, logger: Logger): RpcTransport {
+  transport(host: string, role: ProcessRole, instanceId: string, clock: Clock, logger: Logger): RpcTransport {
     const self = { protocolVersion: PROTOCOL_VERSION, packageVersion: '0', clusterId: 'c', resourceId: host };
     return this.network.transport(host, {
       clock,

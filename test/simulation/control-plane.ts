@@ -1,0 +1,193 @@
+import { ClusterStorage } from '../../src/coordination/storage/cluster-storage.ts';
+import { present } from '../../src/foundation/common/assert.ts';
+import { MillraceError } from '../../src/foundation/common/errors.ts';
+import { seededRandom } from '../../src/foundation/common/random.ts';
+import { DiskFileSystem } from '../../src/foundation/filesystem/disk/disk-file-system.ts';
+import type { ClusterGateway } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
+import { ClusterWorld, type SimulatedJobManager } from '../../src/runtime/jobmanager/test-support/cluster-world.ts';
+import {
+  jobManagerProtocol,
+  taskManagerProtocol,
+  type JobManagerProtocol,
+  type TaskManagerProtocol,
+} from '../../src/runtime/protocol/cluster-protocol.ts';
+import { NewestFence } from '../../src/runtime/rpc/fencing.ts';
+import { anyPort } from '../../src/runtime/rpc/port-range.ts';
+import { formatAddress } from '../../src/runtime/rpc/rpc-address.ts';
+import { accepted } from '../../src/runtime/rpc/rpc-transport.ts';
+import { LeaderFollower } from '../../src/runtime/taskmanager/leader-follower.ts';
+import { MortalDisk, type Death } from './mortal-disk.ts';
+import { SimulatedJobStarter } from './simulated-job-starter.ts';
+import { SimulatedTaskHost } from './simulated-task-host.ts';
+
+interface Member {
+  readonly process: SimulatedJobManager<SimulatedJobStarter>;
+  readonly disk: MortalDisk;
+  isDead: boolean;
+}
+
+const HEARTBEAT = { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 };
+const TIMING = { initialTimeoutMs: 100, maxTimeoutMs: 30_000, errorDelayMs: 10_000, refusedDelayMs: 30_000 };
+const FOREVER_MS = 3_600_000;
+
+/**
+ * Two JobManagers on the embedded store and a TaskManager of simulated tasks: all of the control plane is the code that is
+ * shipped, over a network, a disk and a clock of the test's.
+ */
+export class ControlPlane extends ClusterWorld {
+  readonly tasks = new SimulatedTaskHost(4, seededRandom(7));
+  readonly log: string[] = [];
+  /** Of the leader that is to die. */
+  readonly doomed: Member;
+  /** What was deployed when it died. */
+  deployedAtDeath: number | undefined;
+  readonly #members: Member[] = [];
+
+  static async start(): Promise<ControlPlane> {
+    const world = new ControlPlane();
+    await world.#begin();
+    return world;
+  }
+
+  private constructor() {
+    super();
+    this.doomed = { process: undefined as never, disk: undefined as never, isDead: false };
+  }
+
+  /** The leader dies at one of the changes of the disk that it asks for from now on. */
+  dieAt(death: Death): void {
+    this.doomed.disk.dieAt(death);
+  }
+
+  /** A client: what is not answered, or refused for now, it asks again of whoever leads then. */
+  async ask<T>(call: (gateway: ClusterGateway) => Promise<T>): Promise<T> {
+    for (;;) {
+      const leader = await this.#leader();
+      const answer = await this.#answer(leader, call(leader.process.jobManager));
+      if (answer.kind === 'value') {
+        return answer.value;
+      }
+      if (answer.kind === 'error' && !(answer.error instanceof MillraceError && answer.error.retryable)) {
+        throw answer.error;
+      }
+      await this.pass(5);
+    }
+  }
+
+  /** Files that the cluster keeps of its jobs, and that jobs keep of their checkpoints. */
+  async kept(): Promise<readonly string[]> {
+    const fs = new DiskFileSystem('memory', this.disk, seededRandom(1));
+    const storage = new ClusterStorage(fs, '/cluster', seededRandom(1));
+    return this.settled(
+      Promise.all([storage.jobIds(), fs.names('/checkpoints')]).then(([jobs, checkpoints]) => [
+        ...jobs.map((id) => `job ${id}`),
+        ...checkpoints.map((id) => `checkpoints of ${id}`),
+      ]),
+    );
+  }
+
+  override async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed++) {
+      this.tasks.step();
+      await super.pass(1);
+    }
+  }
+
+  async #begin(): Promise<void> {
+    Object.assign(this.doomed, await this.#member('one'));
+    this.#members.push(this.doomed, await this.#member('two'));
+    await this.until(() => this.doomed.process.jobManager.isLeading, 'the first leads');
+    await this.#follow();
+    // The standby connects to the leader.
+    await this.pass(20);
+  }
+
+  async #member(name: string): Promise<Member> {
+    const member: { process?: Member['process']; disk: MortalDisk; isDead: boolean } = {
+      disk: new MortalDisk(this.disk, () => this.#died(member as Member)),
+      isDead: false,
+    };
+    member.process = await this.process(name, member.disk, (parts) => new SimulatedJobStarter(parts));
+    return member as Member;
+  }
+
+  #died(member: Member): void {
+    this.doomed.isDead = true;
+    this.deployedAtDeath = this.tasks.deployments;
+    this.kill(member.process);
+  }
+
+  async #follow(): Promise<void> {
+    const { clock, tasks, log } = this;
+    const note = (line: string): void => void log.push(line);
+    const logger = { debug: note, info: note, warn: note, error: note };
+    const random = seededRandom(3);
+    const services = await this.services({
+      fs: new DiskFileSystem('memory', this.disk, random),
+      clock,
+      random,
+      logger,
+    });
+    const transport = this.transport('tm', 'taskmanager', 'tm-first', clock, logger);
+    const { address } = await this.settled(
+      transport.listen({ host: 'tm', ports: anyPort, portsKey: 'taskmanager.rpc.port', accept: () => visitors }),
+    );
+    const visitors = accepted<TaskManagerProtocol, JobManagerProtocol>(
+      {
+        serves: taskManagerProtocol,
+        calls: jobManagerProtocol,
+        handlers: {
+          ping: ({ fence }) => ({ fence: follower.ping(fence) }),
+          deploy: () => {},
+          command: () => {},
+          releaseJob: () => {},
+          heartbeat: () => {},
+        },
+      },
+      () => {},
+    );
+    const follower = new LeaderFollower({
+      clock,
+      random,
+      logger,
+      transport,
+      retrieval: services.retrieval,
+      fence: new NewestFence(),
+      tasks,
+      registration: () => tasks.registration(formatAddress(address), 'tm-first'),
+      timing: TIMING,
+      heartbeat: HEARTBEAT,
+      absenceTimeoutMs: FOREVER_MS,
+      registrationTimeoutMs: FOREVER_MS,
+      gaveUp: (error) => {
+        throw error;
+      },
+    });
+    follower.start();
+    await this.until(() => log.some((line) => line.startsWith('Registered')), 'the TaskManager is registered');
+  }
+
+  async #leader(): Promise<Member> {
+    const leading = (): Member | undefined =>
+      this.#members.find(({ isDead, process }) => !isDead && process.jobManager.isLeading);
+    await this.until(() => leading() !== undefined, 'somebody leads');
+    return present(leading(), 'leader');
+  }
+
+  async #answer<T>(
+    leader: Member,
+    promise: Promise<T>,
+  ): Promise<{ kind: 'value'; value: T } | { kind: 'error'; error: unknown } | { kind: 'none' }> {
+    let answer: { kind: 'value'; value: T } | { kind: 'error'; error: unknown } | undefined;
+    promise.then(
+      (value) => {
+        answer = leader.isDead ? undefined : { kind: 'value', value };
+      },
+      (error: unknown) => {
+        answer = leader.isDead ? undefined : { kind: 'error', error };
+      },
+    );
+    await this.until(() => answer !== undefined || leader.isDead, 'an answer');
+    return answer ?? { kind: 'none' };
+  }
+}
