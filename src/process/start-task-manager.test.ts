@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { NoneServices } from '../coordination/none/none-services.ts';
+import type { Clock } from '../foundation/common/clock.ts';
 import type { MillraceError } from '../foundation/common/errors.ts';
 import { silentLogger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
@@ -117,6 +118,33 @@ describe('a TaskManager process', () => {
     await until(() => errors.length === 1, 'the end');
     expect(errors).toMatchObject([{ code: 'TIMEOUT' }]);
     await expect(stranger(taskManager.address)).rejects.toMatchObject({ code: 'UNREACHABLE' });
+  });
+
+  test('leaves no timer when it has stopped, which would keep its process', async () => {
+    const pending = new Set<number>();
+    let timers = 0;
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      monotonic: () => systemClock.monotonic(),
+      after: (delayMs, run) => {
+        const id = timers++;
+        pending.add(id);
+        const handle = systemClock.after(delayMs, () => {
+          pending.delete(id);
+          run();
+        });
+        return {
+          cancel: () => {
+            pending.delete(id);
+            handle.cancel();
+          },
+        };
+      },
+    };
+    const taskManager = await start({}, { clock });
+    await taskManager.stop();
+    expect(timers).toBeGreaterThan(0);
+    expect(pending).toEqual(new Set());
   });
 });
 

@@ -1,7 +1,7 @@
 import { slotsText } from '../runtime/jobmanager/scheduler/slots-text.ts';
 import { availableParallelism } from 'node:os';
 import type { LeaderRetrieval } from '../coordination/leader-retrieval.ts';
-import type { Clock } from '../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../foundation/common/clock.ts';
 import type { DataLocation } from '../foundation/common/data-location.ts';
 import { MillraceError } from '../foundation/common/errors.ts';
 import type { Logger } from '../foundation/common/logger.ts';
@@ -180,13 +180,19 @@ class TaskManagerProcess implements RunningTaskManager {
 
   async #stop(farewell: string): Promise<void> {
     this.#follower.stop(farewell);
-    await Promise.race([this.#tasks.cancelAll(), this.#passed(STOP_GRACE_MS)]);
+    await this.#cancelledTasks();
     await this.#tasks.stop();
     await this.#listener?.close(farewell);
   }
 
-  #passed(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(ms, resolve));
+  /** Waits for them no longer than the grace; and no timer of it keeps the process when they have ended. */
+  async #cancelledTasks(): Promise<void> {
+    let grace: TimerHandle | undefined;
+    const isOver = new Promise<void>((resolve) => {
+      grace = this.#clock.after(STOP_GRACE_MS, resolve);
+    });
+    await Promise.race([this.#tasks.cancelAll(), isOver]);
+    grace?.cancel();
   }
 
   async #gaveUp(error: MillraceError): Promise<void> {
