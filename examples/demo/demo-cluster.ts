@@ -6,6 +6,7 @@ import { LogFollower } from './log-follower.ts';
 
 const MILLRACE = join(import.meta.dirname, '..', '..', 'bin', 'millrace.js');
 const LOOK_MS = 10;
+const SUPERVISOR_ENDS_MS = 20_000;
 
 export interface ClusterProcess {
   readonly name: string;
@@ -102,22 +103,43 @@ export class DemoCluster {
     if (victim === undefined) {
       throw new Error(`the cluster has no process ${name}`);
     }
-    kill(victim);
+    send(victim, 'SIGKILL');
     return victim;
   }
 
   /** `kill -9` of all that there is, before any of them can do something about it. Returns which ones. */
   async killAll(): Promise<readonly ClusterProcess[]> {
-    await this.#command;
-    // The supervisor first, which would start others again.
-    const victims = this.processes().toSorted(
-      (a, b) => Number(b.kind === 'supervisor') - Number(a.kind === 'supervisor'),
-    );
-    victims.forEach(kill);
-    while (victims.some(isAlive)) {
+    const victims = new Map<number, ClusterProcess>();
+    // Another round for what the supervisor was just starting.
+    for (let alive = this.#alive(); alive.length > 0; alive = this.#alive()) {
+      for (const process of alive) {
+        send(process, 'SIGKILL');
+        victims.set(process.pid, process);
+      }
       await sleep(LOOK_MS);
     }
-    return victims;
+    return [...victims.values()];
+  }
+
+  /** Leaves nothing behind, whatever is going on. */
+  async end(): Promise<void> {
+    await this.#command;
+    const supervisor = this.#alive().find(({ kind }) => kind === 'supervisor');
+    if (supervisor !== undefined) {
+      // Told in order it finishes the start that it is at, so that its files name every process.
+      send(supervisor, 'SIGTERM');
+      for (let waitedMs = 0; isAlive(supervisor) && waitedMs < SUPERVISOR_ENDS_MS; waitedMs += LOOK_MS) {
+        await sleep(LOOK_MS);
+      }
+    }
+    await this.killAll();
+  }
+
+  /** The supervisor first, which would start others again. */
+  #alive(): readonly ClusterProcess[] {
+    return this.processes()
+      .filter(isAlive)
+      .toSorted((a, b) => Number(b.kind === 'supervisor') - Number(a.kind === 'supervisor'));
   }
 
   #names(folder: string, ending: string): readonly string[] {
@@ -140,9 +162,9 @@ const eventsOf = (process: string, line: string): readonly ClusterEvent[] => {
   return [];
 };
 
-const kill = ({ pid }: ClusterProcess): void => {
+const send = ({ pid }: ClusterProcess, signal: NodeJS.Signals): void => {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') {
       throw error;

@@ -166,6 +166,6 @@ await runDemo(async (demo) => {
   try {
     return await new ClusterDemo(demo, cluster).play();
   } finally {
-    await cluster.killAll();
+    await cluster.end();
   }
 });
