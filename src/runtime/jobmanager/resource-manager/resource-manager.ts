@@ -263,6 +263,7 @@ export class ResourceManager {
     link.early.splice(0).forEach((run) => run());
     this.#slots.serve();
     this.#options.changed();
+    void session.confirm(this.#options.fence);
   }
 
   /** Every JobMaster hears what it runs, also that it is nothing (R11, R15). */
