@@ -78,17 +78,22 @@ export const carriedOf = (
     ]),
   );
 
-/** One was pending, or would be due, when the leader before this one went (R10). */
-export const isOverdue = (
-  { completed, floor, started }: Recovery,
+/**
+ * The interval goes on under a new leader: how long until the next checkpoint is due, 0 where it is or one was pending (R10).
+ * `undefined` where nothing was started yet.
+ */
+export const firstDueInMs = (
+  { completed, floor, started }: Pick<Recovery, 'completed' | 'floor' | 'started'>,
   intervalMs: number | undefined,
   nowMs: number,
-): boolean => {
+): number | undefined => {
   if (intervalMs === undefined || started.newest === undefined) {
-    return false;
+    return undefined;
   }
   const newest = completed.at(-1);
-  return floor > (newest?.checkpointId ?? 0) || nowMs - (newest?.metadata.triggeredMs ?? 0) >= intervalMs;
+  // Another host's clock may be ahead of this one's.
+  const sinceMs = Math.max(0, nowMs - (newest?.metadata.triggeredMs ?? 0));
+  return floor > (newest?.checkpointId ?? 0) ? 0 : Math.max(0, intervalMs - sinceMs);
 };
 
 const startedRegions = (execution: ExecutionGraph, records: readonly GenerationRecord[]): StartedRegions => {
