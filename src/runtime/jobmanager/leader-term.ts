@@ -90,8 +90,11 @@ export class LeaderTerm {
       storage.marker.write(leadership, instanceId),
     );
     const published = this.#stores.run('publish the address of the leader', publish);
-    // Whoever awaits it below may not come to that.
-    published.catch(() => undefined);
+    // Whom the leader before this one knew need not find out by itself; what comes of it shows when they register.
+    published.then(
+      () => hints.forEach(({ rpcAddress }) => void this.#options.probe(rpcAddress).catch(() => undefined)),
+      () => undefined,
+    );
     const { allLoaded } = await this.dispatcher.start(this.resources);
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(LOADING_PATIENCE_MS, patience.resolve);
