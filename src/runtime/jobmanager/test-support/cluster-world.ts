@@ -6,6 +6,7 @@ import type { Logger } from '../../../foundation/common/logger.ts';
 import { seededRandom } from '../../../foundation/common/random.ts';
 import { MemoryDisk } from '../../../foundation/filesystem/memory/memory-disk.ts';
 import { MemoryFileSystem } from '../../../foundation/filesystem/memory/memory-file-system.ts';
+import type { DiskCall } from '../../../foundation/filesystem/memory/tapped-disk.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.ts';
 import type { ProcessRole } from '../../rpc/hello.ts';
@@ -64,6 +65,8 @@ export interface SimulatedJobManager {
   readonly jobManager: JobManager;
   readonly starter: FakeJobStarter;
   readonly log: string[];
+  /** Paths of the files that it has opened. */
+  readonly opened: string[];
   readonly services: EmbeddedServices;
   readonly clock: ProcessClock;
 }
@@ -82,7 +85,9 @@ export class ClusterWorld {
     const random = seededRandom(++this.#seed);
     const log: string[] = [];
     const logger = collecting(log);
-    const fs = new MemoryFileSystem({ disk: this.disk });
+    const opened: string[] = [];
+    const tap = ({ name: call, path }: DiskCall): void => void (call === 'open' && opened.push(path));
+    const fs = new MemoryFileSystem({ disk: this.disk, tap });
     const services = await this.settled(
       EmbeddedServices.open({
         fs,
@@ -123,7 +128,7 @@ export class ClusterWorld {
       heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },
     });
     await this.settled(jobManager.start());
-    return { name, jobManager, starter, log, services, clock };
+    return { name, jobManager, starter, log, opened, services, clock };
   }
 
   async taskManager(name: string, slots: number, instance = 'first', resourceId = name): Promise<FakeTaskManager> {
