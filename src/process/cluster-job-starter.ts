@@ -3,15 +3,28 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
 import type { StoredJob } from '../coordination/storage/job-graph-files.ts';
+import { bundleHashOf } from '../coordination/storage/storage-layout.ts';
 import { present } from '../foundation/common/assert.ts';
+import type { JobId } from '../foundation/common/ids.ts';
 import type { Logger } from '../foundation/common/logger.ts';
+import { ReadAhead } from '../foundation/common/read-ahead.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { clusterOptions } from '../foundation/config/options/cluster-options.ts';
 import { bundleFileName, writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
+import type { CheckpointMetadata } from '../runtime/checkpoint/metadata.ts';
+import {
+  metadataKey,
+  readPointedMetadata,
+} from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import { keepsCheckpoints } from '../runtime/jobmanager/jobmaster/checkpoint-retention.ts';
 import { JobMaster } from '../runtime/jobmanager/jobmaster/job-master.ts';
-import type { JobStarter, JobSurroundings, PreparedJob } from '../runtime/jobmanager/dispatcher/job-starter.ts';
+import type {
+  AnticipatedJob,
+  JobStarter,
+  JobSurroundings,
+  PreparedJob,
+} from '../runtime/jobmanager/dispatcher/job-starter.ts';
 import { ExecutionGraph } from '../runtime/jobmanager/scheduler/execution-graph.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
@@ -33,6 +46,9 @@ export interface ClusterJobStarterOptions {
 /** JobMasters of submitted jobs. The builder has run at the client; here user code runs in the job's own thread only (R13). */
 export class ClusterJobStarter implements JobStarter {
   readonly #options: ClusterJobStarterOptions;
+  /** Paths of programs that are there and whole. */
+  readonly #programs = new ReadAhead<string>(PROGRAMS_AHEAD_MAX);
+  readonly #metadata = new ReadAhead<CheckpointMetadata>(METADATA_AHEAD_MAX);
 
   constructor(options: ClusterJobStarterOptions) {
     this.#options = options;
@@ -63,7 +79,15 @@ export class ClusterJobStarter implements JobStarter {
     for (let counted = 0; counted < completed; counted++) {
       claimed?.checkpointCompleted();
     }
-    const settings = { jobId, graph, program, configuration, checkpointFolder: places.checkpoints, logger };
+    const settings = {
+      jobId,
+      graph,
+      program,
+      configuration,
+      checkpointFolder: places.checkpoints,
+      logger,
+      ahead: this.#metadata,
+    };
     const userCode = userCodeInThread(settings, ({ level, source, text }) =>
       logger[level](`${graph.name} ${source}: ${text}`),
     );
@@ -95,6 +119,20 @@ export class ClusterJobStarter implements JobStarter {
     };
   }
 
+  async anticipate(jobs: readonly AnticipatedJob[]): Promise<void> {
+    const programs = jobs.flatMap(({ pointer: { jobId, bundlePaths } }) =>
+      bundlePaths.slice(0, 1).map((path) => {
+        const hash = bundleHashOf(path);
+        return [programKey(jobId, hash), () => this.#programPath(jobId, hash)] as const;
+      }),
+    );
+    await this.#programs.keep(new Map(programs));
+    const metadata = jobs.flatMap(({ checkpoints }) =>
+      checkpoints.map((pointer) => [metadataKey(pointer), () => readPointedMetadata(pointer)] as const),
+    );
+    await this.#metadata.keep(new Map(metadata));
+  }
+
   /** Where the job has checkpoints of its own, what it was started from only matters if it is still to be deleted (CLAIM). */
   async #foundRestore(
     configuration: Configuration,
@@ -120,10 +158,15 @@ export class ClusterJobStarter implements JobStarter {
     return this.#options.configuration.with(configuration, 'the job').with(graph.settings, 'the job');
   }
 
-  /** The bundle as a module that every process of the cluster imports from the folder that they share. */
   async #programOf({ jobId, bundles, args, env, configuration }: StoredJob): Promise<JobProgram> {
-    const { storage, localFolder } = this.#options;
     const hash = present(bundles[0], 'bundle of the job');
+    const ahead = this.#programs.take(programKey(jobId, hash));
+    return { modulePath: ahead ?? (await this.#programPath(jobId, hash)), args, env, configuration };
+  }
+
+  /** The bundle as a module that every process of the cluster imports from the folder that they share. */
+  async #programPath(jobId: JobId, hash: string): Promise<string> {
+    const { storage, localFolder } = this.#options;
     const bytes = await storage.bundles.read(storage.jobFolder(jobId), hash);
     const folder = storage.fs.scheme === 'file' ? storage.jobFolder(jobId) : localFolder;
     const path = join(folder, bundleFileName(hash));
@@ -131,8 +174,14 @@ export class ClusterJobStarter implements JobStarter {
     if (there === undefined || sha256(there) !== hash) {
       await writeBundle({ code: Buffer.from(bytes).toString('utf8'), hash }, folder);
     }
-    return { modulePath: path, args, env, configuration };
+    return path;
   }
 }
+
+/** What a standby keeps in memory. */
+const PROGRAMS_AHEAD_MAX = 10_000;
+const METADATA_AHEAD_MAX = 10_000;
+
+const programKey = (jobId: JobId, hash: string): string => `${jobId}/${hash}`;
 
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');

@@ -1,5 +1,6 @@
 import type { JobId } from '../foundation/common/ids.ts';
 import type { Logger } from '../foundation/common/logger.ts';
+import type { ReadAhead } from '../foundation/common/read-ahead.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
@@ -8,6 +9,7 @@ import { restartOptions } from '../foundation/config/options/restart-options.ts'
 import { fileEnumerator } from '../pipeline/connectors/file/file-enumerator.ts';
 import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enumerator.ts';
 import type { JobGraph } from '../pipeline/graph/job-graph.ts';
+import type { CheckpointMetadata } from '../runtime/checkpoint/metadata.ts';
 import { FileCheckpointStorage } from '../runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
 import type { JobMasterOptions } from '../runtime/jobmanager/jobmaster/job-master-options.ts';
 import type { UserCodeOptions } from '../runtime/jobmanager/split-coordination/user-code-thread.ts';
@@ -27,6 +29,8 @@ export interface JobMasterSettings {
   /** `<checkpoints.dir>/<job id>`; `undefined`: no checkpoints. */
   readonly checkpointFolder: string | undefined;
   readonly logger: Logger;
+  /** Metadata of checkpoints that was read while this process was a standby. */
+  readonly ahead?: ReadAhead<CheckpointMetadata>;
 }
 
 /** What a JobMaster gets of its job, whether it runs in a process of its own or on a cluster. */
@@ -37,6 +41,7 @@ export const jobMasterSettings = ({
   configuration,
   checkpointFolder,
   logger,
+  ahead,
 }: JobMasterSettings): Pick<
   JobMasterOptions,
   | 'jobId'
@@ -63,6 +68,7 @@ export const jobMasterSettings = ({
     inlineThresholdBytes: threadSettingsOf(configuration, graph.checkpointing).inlineThresholdBytes,
     logger,
     random: systemRandom,
+    ahead,
   }),
   checkpointFolder,
   enumerators: ENUMERATORS,

@@ -65,6 +65,10 @@ export class SimulatedJobStarter implements JobStarter {
     };
   }
 
+  anticipate(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async #restoreOf(folder: string | undefined): Promise<InitialRestore | undefined> {
     if (folder === undefined) {
       return undefined;

@@ -17,6 +17,7 @@ import { EmbeddedRecordStore } from './embedded-record-store.ts';
 import { EmbeddedRetrieval } from './embedded-retrieval.ts';
 import { leaseOf, type Lease } from './lease.ts';
 import { SameThreadLeaseRenewer, type LeaseRenewer } from './lease-renewer.ts';
+import { LedRecordStore } from './led-record-store.ts';
 import { LogPoller } from './log-poller.ts';
 import { openStoreRoot } from './store-root.ts';
 import { TransactionLog } from './transaction-log.ts';
@@ -83,7 +84,8 @@ export class EmbeddedServices implements HighAvailabilityServices {
   }
 
   leading(leadership: Leadership): LeaderStores {
-    return new RecordLeaderStores(this.#records, leadership);
+    const led = new LedRecordStore(this.#records, this.#log, leadership);
+    return new RecordLeaderStores(led, leadership, this.#records);
   }
 
   close(): Promise<void> {

@@ -95,6 +95,12 @@ export class TransactionLog {
     return this.#state;
   }
 
+  /** All of `state` is durable, and nothing that this process wrote can still appear. */
+  get isSettled(): boolean {
+    const { number } = this.#state;
+    return number <= this.#durableNumber && this.#undecidedNumber <= number;
+  }
+
   get health(): StoreHealth {
     return this.#health;
   }

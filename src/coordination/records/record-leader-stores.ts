@@ -23,11 +23,14 @@ export class RecordLeaderStores implements LeaderStores {
   readonly jobGraphs: JobGraphStore;
   readonly jobResults: JobResultStore;
   readonly #store: RecordStore;
+  readonly #newest: RecordStore;
   readonly #records = new Map<JobId, RecordJobRecordStore>();
   readonly #counters = new Map<JobId, RecordCheckpointIdCounter>();
 
-  constructor(store: RecordStore, leadership: Leadership) {
+  /** `newest`: reads of it tell a leader that was deposed meanwhile; those of `store` need not. */
+  constructor(store: RecordStore, leadership: Leadership, newest = store) {
     this.#store = store;
+    this.#newest = newest;
     this.leadership = leadership;
     this.jobGraphs = new RecordJobGraphStore(store, leadership);
     this.jobResults = new RecordJobResultStore(store, leadership);
@@ -50,7 +53,7 @@ export class RecordLeaderStores implements LeaderStores {
   }
 
   lock(name: string): LeaderLock {
-    return new RecordLeaderLock(this.#store, this.leadership, name);
+    return new RecordLeaderLock(this.#newest, this.leadership, name);
   }
 
   async removeJob(jobId: JobId): Promise<void> {

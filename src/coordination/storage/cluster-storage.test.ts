@@ -67,6 +67,16 @@ describe('a job', () => {
     expect(await fs.names(folder)).toHaveLength(3);
   });
 
+  test('that a standby read ahead is not read again, once; others are (R14)', async () => {
+    const folder = storage.jobFolder(JOB);
+    const [one, two] = [await storage.jobGraphs.write(folder, job()), await storage.jobGraphs.write(folder, job())];
+    await storage.jobGraphs.readAhead([one, `${folder}/none`]);
+    await Promise.all([damage(one), damage(two)]);
+    await expect(storage.jobGraphs.read(two)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+    expect(await storage.jobGraphs.read(one)).toEqual(job());
+    await expect(storage.jobGraphs.read(one)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
+  });
+
   test('whose file is damaged, cut off or another file is broken, with the name', async () => {
     const folder = storage.jobFolder(JOB);
     const bundle = await storage.bundles.write(folder, Buffer.from('export default 1'));

@@ -5,6 +5,7 @@ import type { Random } from '../../foundation/common/random.ts';
 import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { decodeValue, encodeValue } from '../../foundation/serialization/value-codec.ts';
 import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
+import { ReadAhead } from '../../foundation/common/read-ahead.ts';
 import { decodeFrame, encodeFrame } from '../framed-file.ts';
 import { brokenStorageFile } from './storage-error.ts';
 import { graphFileName } from './storage-layout.ts';
@@ -50,9 +51,13 @@ const storedJobSchema = z.object({
   bundles: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
 });
 
+/** Job graphs that a standby keeps in memory. */
+const AHEAD_MAX = 10_000;
+
 export class JobGraphFiles {
   readonly #fs: FileSystem;
   readonly #random: Random;
+  readonly #ahead = new ReadAhead<StoredJob>(AHEAD_MAX);
 
   constructor(fs: FileSystem, random: Random) {
     this.#fs = fs;
@@ -66,8 +71,17 @@ export class JobGraphFiles {
     return path;
   }
 
+  /** Keeps these files in memory until each is read once, and no others (R14: a name is used once, so it stands for the content). */
+  readAhead(paths: readonly string[]): Promise<void> {
+    return this.#ahead.keep(new Map(paths.map((path) => [path, () => this.#read(path)])));
+  }
+
   /** Errors: CORRUPT_DATA, FILE_NOT_FOUND, those of the file system. */
   async read(path: string): Promise<StoredJob> {
+    return this.#ahead.take(path) ?? this.#read(path);
+  }
+
+  async #read(path: string): Promise<StoredJob> {
     const bytes = await this.#fs.read(path);
     const payload = decodeFrame(FRAME, bytes, (problem) => brokenStorageFile(path, problem));
     let value: unknown;

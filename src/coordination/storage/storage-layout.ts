@@ -29,6 +29,7 @@ const GRAPH_FILE = /^submittedExecutionPlan-[0-9a-f]{16}$/;
 export const graphFileName = (random: Random): string => `submittedExecutionPlan-${random.hex(16)}`;
 export const isGraphFileName = (name: string): boolean => GRAPH_FILE.test(name);
 export const bundleFileName = (hash: string): string => `blob_${hash}`;
+export const bundleHashOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/^blob_/, '');
 export const resultFileName = (jobId: JobId, random: Random): string => `${jobId}-${random.hex(16)}`;
 export const isJobFolderName = (name: string): name is JobId => JOB_ID.test(name);
 

@@ -12,6 +12,7 @@ import {
   type TaskManagerProtocol,
 } from '../protocol/cluster-protocol.ts';
 import type { LeaderTerm } from './leader-term.ts';
+import type { ResourceManager } from './resource-manager/resource-manager.ts';
 
 /** What a JobManager does for the processes that connect to it, whether it leads or not. */
 export class JobManagerService {
@@ -23,12 +24,11 @@ export class JobManagerService {
   constructor(term: () => LeaderTerm | undefined) {
     this.#term = term;
     this.#taskManagers = {
-      registerTaskManager: (request, connection) => this.#open().resources.register(connection, request),
-      taskReport: ({ fence, job, report }, connection) =>
-        this.#open().resources.taskReport(connection, fence, job, report),
+      registerTaskManager: (request, connection) => this.#resources().register(connection, request),
+      taskReport: ({ fence, job, report }, connection) => this.#resources().taskReport(connection, fence, job, report),
       taskMetrics: ({ fence, job, metrics }, connection) =>
-        this.#open().resources.taskMetrics(connection, fence, job, metrics),
-      dataLocations: ({ fence, data }, connection) => this.#open().resources.relocated(connection, fence, data),
+        this.#resources().taskMetrics(connection, fence, job, metrics),
+      dataLocations: ({ fence, data }, connection) => this.#resources().relocated(connection, fence, data),
       heartbeat: () => {},
     };
   }
@@ -68,11 +68,12 @@ export class JobManagerService {
     }
   }
 
-  #open(): LeaderTerm {
+  /** Of a leader, from its grant on: it makes those wait that come before its jobs are loaded. */
+  #resources(): ResourceManager {
     const term = this.#term();
-    if (term?.isOpen !== true) {
-      throw new MillraceError('FENCED', 'this JobManager does not lead, or not yet', { retryable: true });
+    if (term === undefined || term.isOver) {
+      throw new MillraceError('FENCED', 'this JobManager does not lead', { retryable: true });
     }
-    return term;
+    return term.resources;
   }
 }

@@ -250,3 +250,45 @@ test('a standby is ready when it sees the files of the leader', async () => {
   await world.until(() => second.jobManager.isReady, 'it is ready');
   expect(first.jobManager.isReady).toBe(true);
 });
+
+/** The standby has read ahead what there is now. */
+const anticipating = (world: ClusterWorld, standby: SimulatedJobManager, jobs: readonly JobId[]) =>
+  world.until(
+    () => String(standby.starter.anticipated.at(-1)?.map(({ pointer }) => pointer.jobId) ?? 'nothing') === String(jobs),
+    'it looks ahead',
+  );
+
+test('a standby that takes over reads pointers only: what they name it has read before (R14)', async () => {
+  const { world, first, others } = await start('one', 'two');
+  const [second] = others as [SimulatedJobManager];
+  await world.settled(first.jobManager.submit(submission()));
+  await anticipating(world, second, [JOB]);
+  await world.pass(20);
+  const before = second.opened.length;
+  world.kill(first);
+  await world.until(() => isLeading(second), 'the second leads', LEASE_MS);
+  expect(second.starter.master(JOB).job.graph.name).toBe(submission().graph.name);
+  expect(second.opened.slice(before).filter((path) => path.includes('submittedExecutionPlan'))).toEqual([]);
+  await anticipating(world, second, []);
+});
+
+test('what a standby has read stands for no pointer: a job that is gone stays gone (R14)', async () => {
+  const { world, first, others } = await start('one', 'two');
+  const [second] = others as [SimulatedJobManager];
+  await world.settled(first.jobManager.submit(submission()));
+  await anticipating(world, second, [JOB]);
+  await world.settled(first.starter.master(JOB).end('CANCELED'));
+  world.kill(first);
+  await world.until(() => isLeading(second), 'the second leads', LEASE_MS);
+  expect(second.starter.prepared).toEqual([]);
+});
+
+test('a leader that became a standby looks ahead again', async () => {
+  const { world, first, others } = await start('one', 'two');
+  const [second] = others as [SimulatedJobManager];
+  await world.settled(first.jobManager.submit(submission()));
+  world.pause(first);
+  await world.until(() => isLeading(second), 'the second leads', LEASE_MS * 3);
+  world.resume(first);
+  await anticipating(world, first, [JOB]);
+});

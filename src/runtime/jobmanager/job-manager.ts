@@ -34,6 +34,7 @@ import type { JobStarter } from './dispatcher/job-starter.ts';
 import { JobManagerService } from './job-manager-service.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
+import { LookAhead } from './look-ahead.ts';
 
 export interface JobManagerOptions {
   readonly endpoints: LeaderEndpoints;
@@ -57,6 +58,7 @@ export class JobManager implements Contender, ClusterGateway {
   readonly service: JobManagerService;
   readonly #options: JobManagerOptions;
   readonly #watch: LeaderWatch;
+  readonly #lookAhead: LookAhead;
   #joining: Promise<Candidacy> | undefined;
   #candidacy: Candidacy | undefined;
   #leader: LeaderInformation | undefined;
@@ -71,6 +73,7 @@ export class JobManager implements Contender, ClusterGateway {
     this.#options = options;
     this.endpoints = endpoints;
     this.service = new JobManagerService(() => this.#term);
+    this.#lookAhead = new LookAhead(options);
     this.#watch = new LeaderWatch({
       instanceId: endpoints.instanceId,
       transport,
@@ -104,6 +107,7 @@ export class JobManager implements Contender, ClusterGateway {
     this.#joining = services.election.join(this);
     this.#candidacy = await this.#joining;
     if (this.#candidacy.leadership === undefined) {
+      this.#lookAhead.start();
       const leader = this.#leader?.endpoints.rpcAddress;
       logger.info(
         leader === undefined
@@ -117,6 +121,7 @@ export class JobManager implements Contender, ClusterGateway {
   async shutDown(): Promise<void> {
     this.#isStopping = true;
     this.#watch.stop();
+    this.#lookAhead.stop();
     this.#term?.end('this JobManager is stopped; another one leads');
     try {
       await this.#candidacy?.leave();
@@ -136,6 +141,7 @@ export class JobManager implements Contender, ClusterGateway {
       `JobManager ${endpoints.rpcAddress} was granted leadership with leaderSessionID=${leadership.sessionId} (epoch ${leadership.epoch})`,
     );
     this.#term?.end('a later leadership begins');
+    this.#lookAhead.stop();
     const term = this.#newTerm(leadership);
     this.#term = term;
     void this.#begin(term);
@@ -167,6 +173,9 @@ export class JobManager implements Contender, ClusterGateway {
     if (isSameLeadership(this.#term?.leadership, leadership)) {
       this.#term?.end('this JobManager leads no longer');
       this.#term = undefined;
+    }
+    if (!this.#isStopping && reason !== 'raised') {
+      this.#lookAhead.start();
     }
   }
 
@@ -286,6 +295,7 @@ export class JobManager implements Contender, ClusterGateway {
     const sinceMs = clock.monotonic();
     try {
       await term.begin();
+      void this.#lookAhead.forget();
       if (term.isOpen) {
         logger.info(
           `JobManager ${this.endpoints.rpcAddress} leads with epoch ${term.leadership.epoch}, ${Math.round(clock.monotonic() - sinceMs)} ms after the grant`,

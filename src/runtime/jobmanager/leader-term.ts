@@ -12,7 +12,7 @@ import type { JobStarter } from './dispatcher/job-starter.ts';
 import { SteadfastStores } from './dispatcher/steadfast-stores.ts';
 import { ResourceManager } from './resource-manager/resource-manager.ts';
 
-/** So long a new leader keeps its address to itself while jobs are loaded: reports that find their JobMaster come once. */
+/** So long TaskManagers that register wait for jobs to be loaded: reports that find their JobMaster come once. */
 const LOADING_PATIENCE_MS = 500;
 
 export interface LeaderTermOptions {
@@ -41,6 +41,7 @@ export class LeaderTerm {
   readonly leadership: Leadership;
   readonly #options: LeaderTermOptions;
   readonly #stores: SteadfastStores;
+  readonly #ready = Promise.withResolvers<void>();
   #isOpen = false;
   #isOver = false;
 
@@ -63,13 +64,14 @@ export class LeaderTerm {
       logger,
       heartbeat,
       jobs: this.dispatcher,
+      ready: this.#ready.promise,
       probe,
       challenged: options.challenged,
       changed: options.changed,
     });
   }
 
-  /** It knows all jobs: TaskManagers may register. */
+  /** It knows all jobs: clients are answered, and TaskManagers that have registered. */
   get isOpen(): boolean {
     return this.#isOpen && !this.#isOver;
   }
@@ -78,11 +80,20 @@ export class LeaderTerm {
     return this.#isOver;
   }
 
-  /** First fence, then read (R14), then publish. Rejects when the leadership has ended. */
+  /**
+   * First fence, then read (R14). Its address is published meanwhile, so that TaskManagers are connected by the time the jobs are
+   * loaded. Rejects when the leadership has ended.
+   */
   async begin(): Promise<void> {
     const { storage, leadership, instanceId, clock, hints, publish } = this.#options;
     await this.#stores.run('write the marker into the storage folder', () =>
       storage.marker.write(leadership, instanceId),
+    );
+    const published = this.#stores.run('publish the address of the leader', publish);
+    // Whom the leader before this one knew need not find out by itself; what comes of it shows when they register.
+    published.then(
+      () => hints.forEach(({ rpcAddress }) => void this.#options.probe(rpcAddress).catch(() => undefined)),
+      () => undefined,
     );
     const { allLoaded } = await this.dispatcher.start(this.resources);
     const patience = Promise.withResolvers<void>();
@@ -93,7 +104,8 @@ export class LeaderTerm {
       return;
     }
     this.#isOpen = true;
-    await this.#stores.run('publish the address of the leader', publish);
+    this.#ready.resolve();
+    await published;
     this.resources.hinted(hints);
   }
 
@@ -104,6 +116,7 @@ export class LeaderTerm {
       this.dispatcher.suspend();
       this.#stores.stop();
       this.resources.stop(farewell);
+      this.#ready.resolve();
     }
   }
 }

@@ -3,8 +3,8 @@ export interface CheckpointSchedulePlan {
   /** `undefined`: only what is asked for. */
   readonly intervalMs: number | undefined;
   readonly minPauseMs: number;
-  /** The first one is due as soon as all tasks run. */
-  readonly isOverdue: boolean;
+  /** When the first one is due, in monotonic time; `undefined`: an interval after all tasks run. */
+  readonly firstDueMs: number | undefined;
 }
 
 /** After a failed try the checkpoint that covers the end of all input is tried again so late at the earliest. */
@@ -26,12 +26,12 @@ export class CheckpointSchedule {
   }
 
   /**
-   * All tasks run. The first time an interval begins; after a restart, or under a new leader, what is overdue is taken at
-   * once: a job that fails more often than the interval would never get a checkpoint otherwise.
+   * All tasks run. The first time an interval begins; after a restart, or under a new leader, the interval goes on, and what is
+   * overdue is taken at once: a job that fails more often than the interval would never get a checkpoint otherwise.
    */
   running(nowMs: number): void {
     if (this.#plan.intervalMs !== undefined) {
-      this.#dueMs ??= this.#plan.isOverdue ? nowMs : nowMs + this.#plan.intervalMs;
+      this.#dueMs ??= this.#plan.firstDueMs ?? nowMs + this.#plan.intervalMs;
     }
   }
 

@@ -226,6 +226,13 @@ describe('tasks fail', () => {
     expect(driver.kinds).toEqual(['reserve-id']);
   });
 
+  test('under a new leader the interval goes on', () => {
+    const driver = new Driver({}, FOLDER, 300).deployed().running();
+    expect(driver.core.nextWakeMs).toBe(300);
+    driver.at(300);
+    expect(driver.kinds).toEqual(['reserve-id']);
+  });
+
   test('an id that was reserved before is not used', () => {
     const driver = started()
       .at(1_000)

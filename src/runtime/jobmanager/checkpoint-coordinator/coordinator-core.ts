@@ -65,7 +65,7 @@ export class CoordinatorCore {
       roster: this.#roster,
       intervalMs: checkpointFolder === undefined ? undefined : settings.intervalMs,
       minPauseMs: settings.minPauseMs,
-      isOverdue: options.isOverdue,
+      firstDueMs: options.firstDueMs,
       isStopping: options.isStopping,
       isStopped: options.completed.at(-1)?.kind === 'savepoint',
       timeoutMs: settings.timeoutMs,

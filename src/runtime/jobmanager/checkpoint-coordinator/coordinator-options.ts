@@ -22,8 +22,8 @@ export interface CoordinatorCoreOptions {
   readonly completed: readonly CompletedCheckpoint[];
   /** The highest id given out so far. */
   readonly floor: number;
-  /** The first checkpoint waits for no interval: one was pending, or due, when the leader before this one went. */
-  readonly isOverdue: boolean;
+  /** See `CheckpointSchedulePlan`: a leader before this one has begun an interval. */
+  readonly firstDueMs: number | undefined;
   /** A leader before this one began to stop the job: that is tried again before anything else is triggered (R7). */
   readonly isStopping: boolean;
   /** Subtasks that the restored checkpoint knows to have ended. */

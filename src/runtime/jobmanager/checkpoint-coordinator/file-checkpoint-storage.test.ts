@@ -1,30 +1,40 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import { checkpointId, type JobId } from '../../../foundation/common/ids.ts';
+import { ReadAhead } from '../../../foundation/common/read-ahead.ts';
 import { seededRandom } from '../../../foundation/common/random.ts';
+import type { Location } from '../../../foundation/filesystem/file-systems.ts';
 import { MemoryFileSystem } from '../../../foundation/filesystem/memory/memory-file-system.ts';
 import { createCheckpointTarget } from '../../checkpoint/checkpoint-target.ts';
 import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import { createStateReader } from '../../checkpoint/state-reader.ts';
 import type { OperatorSubtaskState } from '../../state/state-handle.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
-import { FileCheckpointStorage } from './file-checkpoint-storage.ts';
+import {
+  FileCheckpointStorage,
+  metadataKey,
+  readPointedMetadata,
+  type FileCheckpointStorageOptions,
+} from './file-checkpoint-storage.ts';
 
 const FOLDER = '/c/job1';
 const pathOf = (uri: string): string => uri.replace(/^memory:\/\//, '');
 let fs: MemoryFileSystem;
 let storage: FileCheckpointStorage;
 
+const locate = (uri: string): Location => ({ fs, path: pathOf(uri) });
+const options = (): FileCheckpointStorageOptions => ({
+  jobId: 'job1',
+  checkpointFolder: FOLDER,
+  inlineThresholdBytes: 0,
+  logger: silentLogger,
+  random: seededRandom(1),
+  locate,
+});
+
 beforeEach(() => {
   fs = new MemoryFileSystem();
-  storage = new FileCheckpointStorage({
-    jobId: 'job1',
-    checkpointFolder: FOLDER,
-    inlineThresholdBytes: 0,
-    logger: silentLogger,
-    random: seededRandom(1),
-    locate: (uri) => ({ fs, path: pathOf(uri) }),
-  });
+  storage = new FileCheckpointStorage(options());
 });
 
 const write = async (folder: string, id: number, kind: 'checkpoint' | 'savepoint'): Promise<OperatorSubtaskState> => {
@@ -94,6 +104,22 @@ test('metadata is read again by its pointer', async () => {
   expect(pathOf(metadataPath)).toBe('/c/job1/chk-1/_metadata');
   const pointer = { jobId: 'job1' as JobId, checkpointId: checkpointId(1), metadataPath, baseFolder: FOLDER };
   expect(await storage.readMetadata({ ...pointer, kind: 'checkpoint', writeId: 'w' })).toEqual(metadata);
+});
+
+test('metadata that a standby read saves reading the file once, for the same write of the pointer only (R14)', async () => {
+  const { metadata, metadataPath } = await complete(1, await write(FOLDER, 1, 'checkpoint'));
+  const pointer = { jobId: 'job1' as JobId, checkpointId: checkpointId(1), metadataPath, baseFolder: FOLDER };
+  const [own, other] = [
+    { ...pointer, kind: 'checkpoint' as const, writeId: 'w' },
+    { ...pointer, kind: 'checkpoint' as const, writeId: 'v' },
+  ];
+  const ahead = new ReadAhead<CheckpointMetadata>(10);
+  const hot = new FileCheckpointStorage({ ...options(), ahead });
+  await ahead.keep(new Map([[metadataKey(own), () => readPointedMetadata(own, locate)]]));
+  await fs.deleteFolder(FOLDER);
+  await expect(hot.readMetadata(other)).rejects.toThrow('cannot read');
+  expect(await hot.readMetadata(own)).toEqual(metadata);
+  await expect(hot.readMetadata(own)).rejects.toThrow('cannot read');
 });
 
 describe('what carried state names is copied', () => {

@@ -1,5 +1,6 @@
 import type { CheckpointPointer } from '../../../coordination/completed-checkpoint-store.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
+import type { ReadAhead } from '../../../foundation/common/read-ahead.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import { fileSystemOf, uriOf, type Location } from '../../../foundation/filesystem/file-systems.ts';
@@ -25,7 +26,21 @@ export interface FileCheckpointStorageOptions {
   readonly logger: Logger;
   readonly random: Random;
   readonly locate?: (uri: string) => Location;
+  /** What a standby read, by `metadataKey`. */
+  readonly ahead?: ReadAhead<CheckpointMetadata> | undefined;
 }
+
+/** A pointer with another write id may name another content. */
+export const metadataKey = ({ metadataPath, writeId }: CheckpointPointer): string => `${writeId} ${metadataPath}`;
+
+/** Errors: see `readCheckpoint`. */
+export const readPointedMetadata = async (
+  { metadataPath, jobId, checkpointId }: CheckpointPointer,
+  locate: (uri: string) => Location = fileSystemOf,
+): Promise<CheckpointMetadata> => {
+  const { metadata } = await readCheckpoint(metadataPath, { jobId, checkpointId, locate });
+  return metadata;
+};
 
 /** Checkpoints in a file system, in the layout of docs/formats/checkpoint.md. */
 export class FileCheckpointStorage implements CheckpointStorage {
@@ -55,9 +70,8 @@ export class FileCheckpointStorage implements CheckpointStorage {
     return { metadataPath: uriOf({ fs, path: written.path }) };
   }
 
-  async readMetadata({ metadataPath, jobId, checkpointId }: CheckpointPointer): Promise<CheckpointMetadata> {
-    const { metadata } = await readCheckpoint(metadataPath, { jobId, checkpointId, locate: this.#locate });
-    return metadata;
+  async readMetadata(pointer: CheckpointPointer): Promise<CheckpointMetadata> {
+    return this.#options.ahead?.take(metadataKey(pointer)) ?? readPointedMetadata(pointer, this.#locate);
   }
 
   async copyState(fromFolder: string, to: CopyTarget, state: OperatorSubtaskState): Promise<OperatorSubtaskState> {

@@ -13,8 +13,8 @@ export interface TriggerDeskOptions {
   readonly intervalMs: number | undefined;
   readonly minPauseMs: number;
   readonly timeoutMs: number;
-  /** The first checkpoint is due as soon as all tasks run. */
-  readonly isOverdue: boolean;
+  /** See `CheckpointSchedulePlan`. */
+  readonly firstDueMs: number | undefined;
   readonly hasCheckpointFolder: boolean;
   /** A leader before this one began to stop the job: nothing is triggered by the interval until that was tried again. */
   readonly isStopping: boolean;

@@ -58,6 +58,7 @@ class Cluster {
     });
     const dispatcher = new Dispatcher({ fence, stores, storage, starter, clock, random, logger });
     const resources = new ResourceManager({
+      ready: Promise.resolve(),
       fence,
       clock,
       logger,

@@ -1,3 +1,5 @@
+import type { CheckpointPointer } from '../../../coordination/completed-checkpoint-store.ts';
+import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
 import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
 import type { JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
@@ -46,10 +48,21 @@ export interface PreparedJob {
   close(result: JobResult): Promise<void>;
 }
 
+/** A job as the store has it, as a standby sees it. */
+export interface AnticipatedJob {
+  readonly pointer: JobGraphPointer;
+  readonly checkpoints: readonly CheckpointPointer[];
+}
+
 /** Makes JobMasters of submitted jobs. User code does not run in it (R13). */
 export interface JobStarter {
   /** Whether a job can run at all, before anything of it is kept; resolves with notes. Errors refuse the submission. */
   check(job: StoredJob): Promise<readonly string[]>;
   /** Errors set the job aside, or are tried again where something is away (R5). */
   prepare(job: StoredJob, surroundings: JobSurroundings): Promise<PreparedJob>;
+  /**
+   * Reads the files that `prepare` and the JobMasters of these jobs will need, so that they need not; of other jobs nothing is
+   * kept. Never rejects.
+   */
+  anticipate(jobs: readonly AnticipatedJob[]): Promise<void>;
 }

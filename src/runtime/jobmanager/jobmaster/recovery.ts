@@ -1,3 +1,4 @@
+import type { CheckpointPointer } from '../../../coordination/completed-checkpoint-store.ts';
 import type { GenerationRecord, JobIntent, RestartCounts } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import type { Generation } from '../../../foundation/common/ids.ts';
@@ -35,28 +36,24 @@ export const recover = async (
   options: Pick<JobMasterOptions, 'checkpoints' | 'checkpointIds' | 'storage' | 'restore' | 'records'>,
 ): Promise<Recovery> => {
   const { checkpoints: store, checkpointIds: counter, storage, restore } = options;
-  const completed: CompletedCheckpoint[] = [];
-  for (const pointer of await store.all()) {
-    const metadata = await storage.readMetadata(pointer);
-    const { checkpointId, kind, metadataPath, baseFolder } = pointer;
-    const durationMs = metadata.completedMs - metadata.triggeredMs;
-    const stateBytes = stateBytesOf(metadata);
-    completed.push({
-      checkpointId,
-      kind,
-      metadataPath,
-      baseFolder,
-      metadata,
-      stateBytes,
-      writtenBytes: stateBytes,
-      durationMs,
-    });
-  }
+  const completed = await Promise.all((await store.all()).map((pointer) => readCompleted(storage, pointer)));
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
   const { generations, intent, restartCounts } = await options.records.read();
   const started = startedRegions(execution, generations);
   return { completed, initial, floor: await counter.current(), started, intent, restartCounts };
+};
+
+const readCompleted = async (
+  storage: JobMasterOptions['storage'],
+  pointer: CheckpointPointer,
+): Promise<CompletedCheckpoint> => {
+  const { checkpointId, kind, metadataPath, baseFolder } = pointer;
+  const metadata = await storage.readMetadata(pointer);
+  const durationMs = metadata.completedMs - metadata.triggeredMs;
+  const stateBytes = stateBytesOf(metadata);
+  const written = { stateBytes, writtenBytes: stateBytes, durationMs };
+  return { checkpointId, kind, metadataPath, baseFolder, metadata, ...written };
 };
 
 /** The plan for the next restart: the newest completed checkpoint, else where the job started from, else nothing. */
@@ -81,17 +78,22 @@ export const carriedOf = (
     ]),
   );
 
-/** One was pending, or would be due, when the leader before this one went (R10). */
-export const isOverdue = (
-  { completed, floor, started }: Recovery,
+/**
+ * The interval goes on under a new leader: how long until the next checkpoint is due, 0 where it is or one was pending (R10).
+ * `undefined` where nothing was started yet.
+ */
+export const firstDueInMs = (
+  { completed, floor, started }: Pick<Recovery, 'completed' | 'floor' | 'started'>,
   intervalMs: number | undefined,
   nowMs: number,
-): boolean => {
+): number | undefined => {
   if (intervalMs === undefined || started.newest === undefined) {
-    return false;
+    return undefined;
   }
   const newest = completed.at(-1);
-  return floor > (newest?.checkpointId ?? 0) || nowMs - (newest?.metadata.triggeredMs ?? 0) >= intervalMs;
+  // Another host's clock may be ahead of this one's.
+  const sinceMs = Math.max(0, nowMs - (newest?.metadata.triggeredMs ?? 0));
+  return floor > (newest?.checkpointId ?? 0) ? 0 : Math.max(0, intervalMs - sinceMs);
 };
 
 const startedRegions = (execution: ExecutionGraph, records: readonly GenerationRecord[]): StartedRegions => {

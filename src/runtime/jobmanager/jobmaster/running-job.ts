@@ -22,7 +22,7 @@ import { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import type { Execution } from './execution.ts';
 import type { GenerationStart, JobEvent } from './job-event.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
-import { carriedOf, isOverdue, planOf, recover, type Recovery } from './recovery.ts';
+import { carriedOf, firstDueInMs, planOf, recover, type Recovery } from './recovery.ts';
 
 /** What the JobMaster does for the parts of a running job. */
 export interface RunningJobHost {
@@ -214,6 +214,7 @@ export class RunningJob {
     const { jobId, graph, checkpointFolder, clock, random, logger, storage, checkpoints, checkpointIds } =
       this.#options;
     const { checkpointing } = graph;
+    const firstDue = firstDueInMs(this.#recovery, checkpointing?.intervalMs, clock.now());
     return new CheckpointCoordinator({
       jobId,
       execution: this.#execution,
@@ -235,7 +236,7 @@ export class RunningJob {
       counter: checkpointIds,
       floor: this.#recovery.floor,
       isStopping: this.intent.kind === 'stop',
-      isOverdue: isOverdue(this.#recovery, checkpointing?.intervalMs, clock.now()),
+      firstDueMs: firstDue === undefined ? undefined : clock.monotonic() + firstDue,
       host: {
         snapshotEnumerators: (id, done) => this.splits.snapshot(id, done),
         command: (attempt, command) => this.#host.command(attempt, command),

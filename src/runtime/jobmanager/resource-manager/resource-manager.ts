@@ -38,6 +38,8 @@ export interface ResourceManagerOptions {
   readonly logger: Logger;
   readonly heartbeat: HeartbeatOptions;
   readonly jobs: JobDirectory;
+  /** Resolves when the jobs are loaded: who registers before waits, and what it reports goes to them once. Never rejects. */
+  readonly ready: Promise<void>;
   /** The instance id of whoever answers there. Errors: UNREACHABLE when nobody does, others decide nothing. */
   probe(rpcAddress: string): Promise<string>;
   /** A TaskManager has heard of a later epoch of this lineage (R12). */
@@ -159,6 +161,7 @@ export class ResourceManager {
       throw new MillraceError('FENCED', message, { retryable: true });
     }
     const link = this.#linkOf(connection);
+    await this.#options.ready;
     await this.#requireOnly(registration);
     if (this.#isStopped || link.isOver) {
       throw new MillraceError('FENCED', 'this JobManager does not lead any more', { retryable: true });
@@ -263,6 +266,7 @@ export class ResourceManager {
     link.early.splice(0).forEach((run) => run());
     this.#slots.serve();
     this.#options.changed();
+    void session.confirm(this.#options.fence);
   }
 
   /** Every JobMaster hears what it runs, also that it is nothing (R11, R15). */

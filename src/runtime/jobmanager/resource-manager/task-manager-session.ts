@@ -76,6 +76,18 @@ export class TaskManagerSession implements TaskExecutorGateway {
     this.connection.send('releaseJob', { fence, job: jobId });
   }
 
+  /** The answer comes after the commands that its report led to: from then on it is known to act for this leadership. */
+  async confirm(fence: Fence): Promise<void> {
+    const { resourceId } = this.registration;
+    try {
+      await this.connection.call('ping', { fence });
+      this.#host.logger.info(`TaskManager ${resourceId} takes the commands of epoch ${fence.epoch}`);
+    } catch (thrown) {
+      // The end of the connection, or its silence, decides what becomes of it.
+      this.#host.logger.debug(`TaskManager ${resourceId} does not answer: ${messageOf(thrown)}`);
+    }
+  }
+
   /** What nobody asked for ends. */
   cancelStrays(
     fence: Fence,

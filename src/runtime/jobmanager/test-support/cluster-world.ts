@@ -8,6 +8,7 @@ import { MemoryDisk } from '../../../foundation/filesystem/memory/memory-disk.ts
 import type { Disk } from '../../../foundation/filesystem/disk/disk.ts';
 import { DiskFileSystem } from '../../../foundation/filesystem/disk/disk-file-system.ts';
 import type { FileSystem } from '../../../foundation/filesystem/file-system.ts';
+import { tappedDisk } from '../../../foundation/filesystem/memory/tapped-disk.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import { PROTOCOL_VERSION } from '../../protocol/protocol-version.ts';
 import type { ProcessRole } from '../../rpc/hello.ts';
@@ -67,6 +68,8 @@ export interface SimulatedJobManager<Starter extends JobStarter = FakeJobStarter
   readonly jobManager: JobManager;
   readonly starter: Starter;
   readonly log: string[];
+  /** Paths of the files that it has opened. */
+  readonly opened: string[];
   readonly services: EmbeddedServices;
   readonly clock: ProcessClock;
 }
@@ -102,7 +105,9 @@ export class ClusterWorld {
     const random = seededRandom(++this.#seed);
     const log: string[] = [];
     const logger = collecting(log);
-    const fs = new DiskFileSystem('memory', disk, random);
+    const opened: string[] = [];
+    const tapped = tappedDisk(disk, ({ name: call, path }) => void (call === 'open' && opened.push(path)));
+    const fs = new DiskFileSystem('memory', tapped, random);
     const services = await this.services({ fs, clock, random, logger });
     const transport = this.transport(name, 'jobmanager', `${name}-instance`, clock, logger);
     let jobManager: JobManager | undefined;
@@ -131,7 +136,7 @@ export class ClusterWorld {
       heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },
     });
     await this.settled(jobManager.start());
-    return { name, jobManager, starter, log, services, clock };
+    return { name, jobManager, starter, log, opened, services, clock };
   }
 
   /** The HA store, as one process sees it. */

@@ -26,7 +26,11 @@ export class CoordinatorDriver {
   #generation = 0;
   #nextId = 1;
 
-  constructor(settings: Partial<CoordinatorSettings> = {}, checkpointFolder: string | null = FOLDER) {
+  constructor(
+    settings: Partial<CoordinatorSettings> = {},
+    checkpointFolder: string | null = FOLDER,
+    firstDueMs?: number,
+  ) {
     this.core = new CoordinatorCore({
       jobId: 'j' as JobId,
       execution: this.execution,
@@ -40,7 +44,7 @@ export class CoordinatorDriver {
       },
       checkpointFolder: checkpointFolder ?? undefined,
       completed: [],
-      isOverdue: false,
+      firstDueMs,
       floor: 0,
       isStopping: false,
       finished: new Map(),

@@ -3,7 +3,13 @@ import { errorInfo, MillraceError, type ErrorInfo } from '../../../foundation/co
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { AttemptReport, TaskReport } from '../../protocol/task-commands.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
-import type { JobStarter, JobSurroundings, ManagedMaster, PreparedJob } from '../dispatcher/job-starter.ts';
+import type {
+  AnticipatedJob,
+  JobStarter,
+  JobSurroundings,
+  ManagedMaster,
+  PreparedJob,
+} from '../dispatcher/job-starter.ts';
 import type { StopRequest } from '../jobmaster/job-intents.ts';
 import type { JobOverview, JobResult } from '../jobmaster/job-master-options.ts';
 import type { JobStatus } from '../jobmaster/job-status.ts';
@@ -110,6 +116,8 @@ export class FakeJobStarter implements JobStarter {
   /** By job; the newest one. */
   readonly masters = new Map<JobId, FakeMaster>();
   readonly prepared: JobId[] = [];
+  /** What it was told as a standby, each time. */
+  readonly anticipated: (readonly AnticipatedJob[])[] = [];
   refusal: MillraceError | undefined;
   /** Thrown where a job is prepared. */
   readonly broken = new Map<JobId, MillraceError>();
@@ -135,6 +143,10 @@ export class FakeJobStarter implements JobStarter {
       checkpointsToDelete: () => undefined,
       close: () => Promise.resolve(),
     };
+  }
+
+  async anticipate(jobs: readonly AnticipatedJob[]): Promise<void> {
+    this.anticipated.push(jobs);
   }
 
   master(jobId: JobId): FakeMaster {
