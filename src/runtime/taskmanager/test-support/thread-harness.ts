@@ -16,6 +16,7 @@ import type { DataPlane } from '../../network/frame-port.ts';
 import type { ProducerPlace } from '../../network/exchange.ts';
 import type { CheckpointTrigger, JobProgram, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import { MemoryStateStorage } from '../../state/memory-state-storage.ts';
+import { createLocalFirstReader } from '../local-state/local-first-reader.ts';
 import { TaskThread } from '../task-thread.ts';
 import type { ThreadReport } from '../thread-protocol.ts';
 
@@ -30,6 +31,7 @@ const PLAN: CheckpointingPlan = {
   incremental: true,
   inlineThresholdBytes: 1024,
 };
+const MEMORY = { reader: new MemoryStateStorage(), scheme: 'memory', folder: '/c' };
 const PROGRAM: JobProgram = { modulePath: '/none', args: [], env: {}, configuration: {} };
 
 export interface HarnessOptions {
@@ -85,7 +87,7 @@ export class ThreadHarness {
         },
         stateFactories: heapStateFactories,
         openTarget: options.openTarget ?? ((): DiscardableTarget => memoryTarget()),
-        openReader: () => new MemoryStateStorage(),
+        openReader: () => createLocalFirstReader(MEMORY, undefined, false),
         ...(options.dataPlane === undefined ? {} : { dataPlane: options.dataPlane }),
         memory: () => ({ heapUsedBytes: 0, arrayBufferBytes: 0 }),
         collectGarbage: () => {},
