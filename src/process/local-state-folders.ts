@@ -17,6 +17,8 @@ const ownerSchema = z.object({
 export type LocalStateOwner = z.infer<typeof ownerSchema>;
 
 const OWNER_FILE = 'owner.json';
+/** Of this process nobody can tell whether it lives. */
+const UNKNOWN = 'unknown';
 const INSTANCE = /^[0-9a-f]{32}$/;
 /** A folder of which nobody here can tell whether its process lives goes when nothing in it has changed for so long. */
 const FOREIGN_AGE_MS = 24 * 3_600_000;
@@ -27,8 +29,8 @@ const SAFE_NAME = /^[A-Za-z0-9_-]+$/;
 export const ownProcess = (resourceId: string): LocalStateOwner => ({
   resourceId,
   pid: process.pid,
-  identity: processIdentity(process.pid) ?? 'unknown',
-  space: processSpace(),
+  identity: processIdentity(process.pid) ?? UNKNOWN,
+  space: processIdentity(process.pid) === undefined ? UNKNOWN : processSpace(),
 });
 
 /**

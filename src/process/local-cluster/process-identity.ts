@@ -17,8 +17,17 @@ export const processIdentity = (pid: number): string | undefined =>
  * Within it a process number means the same process: the running kernel and the namespace of its processes. Containers have namespaces
  * of their own, and a folder may be shared by machines.
  */
-export const processSpace = (): string =>
-  process.platform === 'linux' ? `${bootId()}/${readlinkSync('/proc/self/ns/pid')}` : hostname();
+export const processSpace = (): string => {
+  if (process.platform !== 'linux') {
+    return hostname();
+  }
+  try {
+    return `${bootId()}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    // Shared with nobody: without /proc no process can be told from another.
+    return `${hostname()}/${process.pid}/${performance.timeOrigin}`;
+  }
+};
 
 const fromProc = (pid: number): string | undefined => {
   let stat: string;
