@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { job, type Collector, type KeyedProcessContext, type RichKeyedProcessFunction } from 'millrace';
 import { fileSink } from 'millrace/connectors/file';
-import { sequence } from 'millrace/connectors/generator';
+import { source } from 'millrace/connectors/custom';
 
 /**
  * Numbers the values of each key, beside so much state that it goes into files. Each start leaves a line with its process in
@@ -37,19 +38,37 @@ class PaddedNumbering implements RichKeyedProcessFunction<string, number, string
   }
 }
 
-/** Arguments: the folder for its output, how many numbers, how long between two of them, the parallelism, bytes for each key. */
-export default job(
-  'padded',
-  (env, [folder = '.', count = '1000', every = '10', parallelism = '2', bytes = '30000']) => {
-    env.enableCheckpointing({ interval: '300ms', mode: 'exactly-once' });
-    env.setParallelism(Number(parallelism));
-    env
-      .from(sequence({ to: Number(count) - 1, every: Number(every) }))
-      .uid('numbers')
-      .keyBy((value) => String(value % 10))
-      .process(new PaddedNumbering(folder, Number(bytes)))
-      .uid('numbering')
-      .to(fileSink({ path: `${folder}/out` }))
-      .uid('out');
-  },
-);
+/** Numbers, one after the other, until there is a file `end` in the folder; how many they are stands in `total` then. */
+const numbersUntilEnd = (folder: string, everyMs: number) =>
+  source({
+    name: 'numbers',
+    bounded: true,
+    maxReadAhead: 1,
+    read: async function* (position: number = 0) {
+      const total = `${folder}/total`;
+      for (let next = position; ; next++) {
+        if (existsSync(`${folder}/end`) && !existsSync(total)) {
+          writeFileSync(total, String(next));
+        }
+        if (existsSync(total) && next >= Number(readFileSync(total, 'utf8'))) {
+          return;
+        }
+        await sleep(everyMs);
+        yield [next, next + 1] as const;
+      }
+    },
+  });
+
+/** Arguments: the folder for its output, how long between two numbers, the parallelism, bytes for each key. */
+export default job('padded', (env, [folder = '.', every = '10', parallelism = '2', bytes = '30000']) => {
+  env.enableCheckpointing({ interval: '300ms', mode: 'exactly-once' });
+  env.setParallelism(Number(parallelism));
+  env
+    .from(numbersUntilEnd(folder, Number(every)))
+    .uid('numbers')
+    .keyBy((value) => String(value % 10))
+    .process(new PaddedNumbering(folder, Number(bytes)))
+    .uid('numbering')
+    .to(fileSink({ path: `${folder}/out` }))
+    .uid('out');
+});
