@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 
 /** Every benchmark, each in a process of its own; names on the command line choose some of them. */
-const ALL = ['chain', 'codec', 'exchange', 'state', 'pause', 'startup', 'rpc'];
+const ALL = ['chain', 'codec', 'exchange', 'state', 'pause', 'startup', 'rpc', 'copies'];
 
 const args = process.argv.slice(2);
 const flags = args.filter((arg) => arg.startsWith('--'));

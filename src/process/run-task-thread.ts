@@ -1,14 +1,18 @@
-import type { LogFields, LogLevel } from '../foundation/common/logger.ts';
+import type { LogFields, Logger, LogLevel } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
+import { privateDisk } from '../foundation/filesystem/local/node-disk.ts';
 import { createCheckpointTarget } from '../runtime/checkpoint/checkpoint-target.ts';
 import { createStateReader } from '../runtime/checkpoint/state-reader.ts';
 import { MAX_REMOTE_FRAME_BYTES } from '../runtime/network/exchange.ts';
 import { TcpDataPlane } from '../runtime/network/tcp/tcp-data-plane.ts';
 import { captureConsole } from '../runtime/taskmanager/console-capture.ts';
+import { createLocalFirstReader } from '../runtime/taskmanager/local-state/local-first-reader.ts';
+import { LocalStateDisk } from '../runtime/taskmanager/local-state/local-state-disk.ts';
+import { SubtaskCopies } from '../runtime/taskmanager/local-state/subtask-copies.ts';
 import { TaskThread } from '../runtime/taskmanager/task-thread.ts';
-import type { ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
+import type { LocalStateSettings, ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { installModuleHooks } from './module-loader.ts';
 import { loadTranslation } from './plan-job.ts';
@@ -37,7 +41,7 @@ export const runTaskThread = (
       }
     },
     stateFactories: heapStateFactories,
-    openTarget: (barrier, tag) => {
+    openTarget: (barrier, tag, copies) => {
       const { fs, path } = fileSystemOf(barrier.folder);
       return createCheckpointTarget(fs, {
         folder: path,
@@ -46,12 +50,15 @@ export const runTaskThread = (
         inlineThresholdBytes: settings.inlineThresholdBytes,
         tag,
         random: systemRandom,
+        copies,
       });
     },
-    openReader: (baseFolder) => {
+    openReader: (baseFolder, copies) => {
       const { fs, path } = fileSystemOf(baseFolder);
-      return createStateReader(fs, path);
+      const storage = { reader: createStateReader(fs, path), scheme: fs.scheme, folder: path };
+      return createLocalFirstReader(storage, copies, settings.localState?.readsLocal === true);
     },
+    ...(settings.localState === undefined ? {} : { copiesOf: copiesIn(settings.localState, loggerTo(channel.send)) }),
     ...(settings.data === undefined ? {} : { dataPlane: dataPlaneOf(settings.index, settings.data, channel.send) }),
     memory: () => {
       const { heapUsed, arrayBuffers } = process.memoryUsage();
@@ -80,11 +87,22 @@ const dataPlaneOf = (
   data: NonNullable<ThreadSettings['data']>,
   send: (report: ThreadReport) => void,
 ): TcpDataPlane => {
+  const own = { instanceId: data.instanceId, thread };
+  return new TcpDataPlane({ ...data, own }, MAX_REMOTE_FRAME_BYTES, systemClock, loggerTo(send));
+};
+
+const copiesIn = (
+  { folders }: LocalStateSettings,
+  logger: Logger,
+): ((job: string, subtask: string) => SubtaskCopies) => {
+  const disk = new LocalStateDisk({ disk: privateDisk, folders, linkedScheme: 'file', clock: systemClock, logger });
+  return (job, subtask) => new SubtaskCopies(disk, job, subtask, logger);
+};
+
+const loggerTo = (send: (report: ThreadReport) => void): Logger => {
   const log = (level: LogLevel) => (message: string, fields?: LogFields) =>
     send({ kind: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
-  const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
-  const own = { instanceId: data.instanceId, thread };
-  return new TcpDataPlane({ ...data, own }, MAX_REMOTE_FRAME_BYTES, systemClock, logger);
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 };
 
 /** `count (2/4)`: the operator's name where it is known, with the subtask of the task. */

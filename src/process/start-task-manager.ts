@@ -9,7 +9,9 @@ import type { Random } from '../foundation/common/random.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
+import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { recoveryOptions } from '../foundation/config/options/recovery-options.ts';
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
 import type { TlsIdentity } from '../foundation/security/tls-identity.ts';
@@ -34,6 +36,8 @@ import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { memoryLimitsOf, memoryWatchOf, threadSettingsOf } from './job-settings.ts';
+import { LocalStateFolders, ownProcess } from './local-state-folders.ts';
+import { localStateRoots } from './local-state-roots.ts';
 import { packageVersion } from './package-version.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 import { taskOutput, type WriteLine } from './task-output.ts';
@@ -94,6 +98,7 @@ class TaskManagerProcess implements RunningTaskManager {
   readonly #clock: Clock;
   readonly #fence = new NewestFence();
   readonly #limits: MemoryLimits;
+  readonly #localState: LocalStateFolders | undefined;
   readonly #transport: TcpTransport;
   readonly #tasks: TaskManager;
   readonly #follower: LeaderFollower;
@@ -110,6 +115,7 @@ class TaskManagerProcess implements RunningTaskManager {
     this.resourceId = configuration.get(rpcOptions.taskManagerResourceId) ?? `taskmanager-${random.hex(6)}`;
     const slots = configuration.get(taskManagerOptions.slots);
     this.#limits = memoryLimitsOf(configuration, slots, configuration.get(taskManagerOptions.processMemory));
+    this.#localState = this.#openLocalState();
     const limits = rpcLimits(configuration);
     this.#transport = new TcpTransport({ clock, logger, limits, self: () => this.#hello() }, tls);
     this.#tasks = new TaskManager({
@@ -129,6 +135,7 @@ class TaskManagerProcess implements RunningTaskManager {
       cancellationTimeoutMs: configuration.get(taskManagerOptions.cancellationTimeout),
       cancellationIntervalMs: configuration.get(taskManagerOptions.cancellationInterval),
       memory: memoryWatchOf(this.#limits),
+      localState: this.#localState,
     });
     this.#follower = new LeaderFollower({
       clock,
@@ -167,6 +174,7 @@ class TaskManagerProcess implements RunningTaskManager {
         this.address,
     );
     this.#follower.start();
+    void this.#localState?.clean();
   }
 
   killThread(slot: number): Promise<void> {
@@ -182,6 +190,7 @@ class TaskManagerProcess implements RunningTaskManager {
     this.#follower.stop(farewell);
     await this.#cancelledTasks();
     await this.#tasks.stop();
+    await this.#localState?.close();
     await this.#listener?.close(farewell);
   }
 
@@ -228,8 +237,23 @@ class TaskManagerProcess implements RunningTaskManager {
       ports: configuration.get(rpcOptions.taskManagerDataBindPort),
       ...(tls === undefined ? {} : { tls: { ca: encode(tls.ca), cert: encode(tls.cert), key: encode(tls.key) } }),
     };
-    const settings = { ...threadSettingsOf(configuration, undefined), data };
+    const folders = this.#localState?.folders ?? [];
+    const readsLocal = configuration.get(recoveryOptions.fromLocal);
+    const settings = {
+      ...threadSettingsOf(configuration, undefined),
+      data,
+      ...(folders.length === 0 ? {} : { localState: { folders, readsLocal } }),
+    };
     return startWorkerThread({ settings, heapLimitBytes: this.#limits.heapBytes });
+  }
+
+  #openLocalState(): LocalStateFolders | undefined {
+    const { logger } = this.#surroundings;
+    if (!this.#configuration.get(checkpointingOptions.localBackup)) {
+      return undefined;
+    }
+    const roots = localStateRoots(this.#configuration, logger);
+    return new LocalStateFolders(roots, this.instanceId, ownProcess(this.resourceId), logger);
   }
 
   #hello(): Hello {

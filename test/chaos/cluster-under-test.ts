@@ -61,9 +61,15 @@ export class ClusterUnderTest {
       'high-availability.storageDir': join(this.folder, 'storage'),
       'jobmanager.rpc.port': '0',
       'rest.port': '0',
+      'execution.checkpointing.local-backup.dirs': this.localState,
       'taskmanager.numberOfTaskSlots': String(this.#options.slots ?? 2),
       ...this.#options.configuration,
     }).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
+  }
+
+  /** Where TaskManagers keep copies of state. */
+  get localState(): string {
+    return join(this.folder, 'local-state');
   }
 
   startProcess(role: Role, name: string): void {
@@ -99,6 +105,10 @@ export class ClusterUnderTest {
     return newest !== undefined && this.running.includes(newest.name) ? newest.name : undefined;
   }
 
+  pidOf(name: string): number | undefined {
+    return this.#processes.get(name)?.child.pid;
+  }
+
   signal(name: string, signal: NodeJS.Signals): void {
     this.#processes.get(name)?.child.kill(signal);
   }
@@ -131,6 +141,14 @@ export class ClusterUnderTest {
   /** What any process said, in the order of the files. */
   said(pattern: RegExp): readonly string[] {
     return this.log.split('\n').filter((line) => pattern.test(line));
+  }
+
+  /** What the newest process of that name said. */
+  saidBy(name: string, pattern: RegExp): readonly string[] {
+    const { log } = this.#processes.get(name)!;
+    return readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => pattern.test(line));
   }
 
   get log(): string {

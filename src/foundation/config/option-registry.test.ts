@@ -13,6 +13,7 @@ const DIFFERING_DEFAULTS = `
 | \`restart-strategy.exponential-delay.initial-backoff\` | 1 s, from the first restart | 1 s, from the second; the first after a quiet hour, or after a lost TaskManager, is at once | output again within a second |
 | \`execution.checkpointing.num-retained\` | 1 | 2 | a way out when the newest is unreadable |
 | \`execution.checkpointing.local-backup.enabled\` | false | true | restore where the task stays |
+| \`execution.state-recovery.from-local\` | false | true | restore where the task stays |
 | \`execution.checkpointing.dir\` | unset | with HA \`<storageDir>/<cluster-id>/checkpoints\` | HA without a place for state is a trap |
 | \`web.access-control-allow-origin\`, \`rest.bind-address\` | \`*\`, all | none, loopback | submission runs code |
 | \`jobmanager.reconcile.timeout\` (ours) | - | 10 s | |

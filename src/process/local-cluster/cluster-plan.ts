@@ -4,6 +4,7 @@ import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { environmentName, isSecret } from '../../foundation/config/option-registry.ts';
 import { rawText } from '../../foundation/config/option-type.ts';
+import { checkpointingOptions } from '../../foundation/config/options/checkpointing-options.ts';
 import { clusterOptions } from '../../foundation/config/options/cluster-options.ts';
 import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
 import { processOptions } from '../../foundation/config/options/process-options.ts';
@@ -27,7 +28,7 @@ export type PlannedProcess = Pick<ProcessPlan, 'name' | 'kind' | 'args' | 'log' 
 
 /** Errors: BAD_OPTION, ADDRESS_IN_USE. */
 export const planCluster = async (request: ClusterStart, folder: ClusterFolder): Promise<ClusterPlan> => {
-  const configuration = withHighAvailability(request, folder);
+  const configuration = withLocalState(withHighAvailability(request, folder), folder);
   const ports = await freePorts(request);
   const given = configuration.entries().map(({ key, value }) => [key, rawText(value)] as const);
   const common = [
@@ -77,6 +78,15 @@ const withHighAvailability = ({ configuration, jobManagers }: ClusterStart, fold
     );
   }
   return configuration;
+};
+
+/** Local copies of state lie beside the storage unless somebody says where: there a copy can be a hard link. */
+const withLocalState = (configuration: Configuration, folder: ClusterFolder): Configuration => {
+  const { localBackupFolders } = checkpointingOptions;
+  const isSaid = configuration.isSet(localBackupFolders) || configuration.isSet(processOptions.workingFolder);
+  return isSaid
+    ? configuration
+    : configuration.with({ [localBackupFolders.key]: folder.path }, 'millrace cluster start');
 };
 
 const CLIENT_OPTIONS = [

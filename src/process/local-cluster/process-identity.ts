@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 
 /** Where a process's state and its start stand in `/proc/<pid>/stat`, counted from behind its name. */
 const STATE = 0;
@@ -11,6 +12,22 @@ const START_TIME = 19;
  */
 export const processIdentity = (pid: number): string | undefined =>
   process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
+
+/**
+ * Within it a process number means the same process: the running kernel and the namespace of its processes. Containers have namespaces
+ * of their own, and a folder may be shared by machines.
+ */
+export const processSpace = (): string => {
+  if (process.platform !== 'linux') {
+    return hostname();
+  }
+  try {
+    return `${bootId()}/${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    // Shared with nobody: without /proc no process can be told from another.
+    return `${hostname()}/${process.pid}/${performance.timeOrigin}`;
+  }
+};
 
 const fromProc = (pid: number): string | undefined => {
   let stat: string;

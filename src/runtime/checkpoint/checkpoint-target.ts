@@ -4,6 +4,7 @@ import type { Random } from '../../foundation/common/random.ts';
 import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import type { CheckpointTarget, FileStateHandle, StateHandle } from '../state/state-handle.ts';
 import { checkpointFolderName, dataFileName, SHARED_NAME } from './checkpoint-layout.ts';
+import type { StateCopies } from './state-copies.ts';
 
 export interface CheckpointTargetOptions {
   /** The job's checkpoint folder, or the savepoint's. */
@@ -15,6 +16,8 @@ export interface CheckpointTargetOptions {
   /** Begins the names of the files, to show whose they are; letters, digits and `_`, others are replaced. */
   readonly tag: string;
   readonly random: Random;
+  /** Of a checkpoint's files; a savepoint has none. */
+  readonly copies?: StateCopies | undefined;
 }
 
 export interface DiscardableTarget extends CheckpointTarget {
@@ -26,7 +29,8 @@ export interface DiscardableTarget extends CheckpointTarget {
 
 export const createCheckpointTarget = (fs: FileSystem, options: CheckpointTargetOptions): DiscardableTarget => {
   const { folder, checkpointId, kind, inlineThresholdBytes, tag, random } = options;
-  const written: string[] = [];
+  const copies = kind === 'checkpoint' ? options.copies : undefined;
+  const written: FileStateHandle[] = [];
   const writing = new Set<Promise<unknown>>();
   let writtenBytes = 0;
   let discarded = false;
@@ -38,14 +42,15 @@ export const createCheckpointTarget = (fs: FileSystem, options: CheckpointTarget
   ): Promise<FileStateHandle> => {
     const path = `${placeOf(kind, scope, checkpointId)}${dataFileName(tag, checkpointId, random)}`;
     const handle: FileStateHandle = { kind: 'file', path, sizeBytes: sizeOf(content), checksum };
-    written.push(path);
-    const running = fs.write(`${folder}/${path}`, content);
+    written.push(handle);
+    const place = `${folder}/${path}`;
+    const storing = fs.write(place, content);
+    const copying = copies?.keep(handle, content, { scheme: fs.scheme, path: place, written: storing });
+    const running = Promise.allSettled([storing, copying]);
     writing.add(running);
-    try {
-      await running;
-    } finally {
-      writing.delete(running);
-    }
+    await running;
+    writing.delete(running);
+    await storing;
     writtenBytes += handle.sizeBytes;
     return handle;
   };
@@ -71,7 +76,8 @@ export const createCheckpointTarget = (fs: FileSystem, options: CheckpointTarget
     async discard() {
       discarded = true;
       await Promise.allSettled(writing);
-      await Promise.all(written.splice(0).map((path) => fs.delete(`${folder}/${path}`)));
+      const handles = written.splice(0);
+      await Promise.all([...handles.map(({ path }) => fs.delete(`${folder}/${path}`)), copies?.discard(handles)]);
     },
   };
 };

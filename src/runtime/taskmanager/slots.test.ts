@@ -253,3 +253,56 @@ describe('cancelAll', () => {
     await setUp().manager.cancelAll();
   });
 });
+
+describe('local copies of state', () => {
+  const withCare = () => {
+    const threads = new FakeThreads();
+    const told: string[] = [];
+    const manager = new TaskManager({
+      slots: 3,
+      threads: 3,
+      startThread: threads.start,
+      clock: new ManualClock(),
+      logger: silentLogger,
+      events: { client: () => {}, console: () => {} },
+      cancellationTimeoutMs: 10_000,
+      cancellationIntervalMs: 0,
+      localState: {
+        completed: (job, id, here) => void told.push(`${job} completed ${id}: ${[...here()].join(' ')}`),
+        released: (job, ended) => {
+          told.push(`${job} is over`);
+          void ended.then(() => told.push(`threads of ${job} have ended`));
+        },
+      },
+    });
+    return { threads, manager, told };
+  };
+
+  test('a completed checkpoint is told with the subtasks that run or have finished here', () => {
+    const { manager, threads, told } = withCare();
+    const tasks = [deploymentOf(A, 0), deploymentOf(A, 1), deploymentOf(A, 2)];
+    manager.deploy(FENCE, tasks);
+    threads.state(1, idOf(tasks[1]!), 'FINISHED');
+    threads.state(2, idOf(tasks[2]!), 'FAILED');
+    manager.command(FENCE, idOf(tasks[0]!), { kind: 'completed', checkpointId: checkpointId(3) });
+    expect(told).toEqual([`${A} completed 3: v-0 v-1`]);
+  });
+
+  test('the end of a job is told, and when nothing of it writes any more', async () => {
+    const { manager, threads, told } = withCare();
+    manager.deploy(FENCE, [deploymentOf(A, 0)]);
+    manager.releaseJob(FENCE, A);
+    await settled();
+    expect(told).toEqual([`${A} is over`]);
+    threads.at(0).gone();
+    await settled();
+    expect(told).toEqual([`${A} is over`, `threads of ${A} have ended`]);
+  });
+
+  test('another lineage ends all (R12)', async () => {
+    const { manager, told } = withCare();
+    manager.startAfresh();
+    await settled();
+    expect(told).toEqual(['undefined is over', 'threads of undefined have ended']);
+  });
+});

@@ -21,6 +21,8 @@ import { AttemptLedger, isTerminal } from './attempt-ledger.ts';
 import { DataAddresses } from './data-addresses.ts';
 import { deployCommand } from './deploy-command.ts';
 import { EndWatches } from './end-watches.ts';
+import type { LocalStateCare } from './local-state/local-state-care.ts';
+import { subtasksHere } from './local-state/subtasks-here.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import type { MemoryWatchOptions } from './memory-watch.ts';
 import { refuseDeployment } from './refuse-deployment.ts';
@@ -62,6 +64,8 @@ export interface TaskManagerOptions {
   readonly cancellationIntervalMs: number;
   /** Missing: threads take what they like. */
   readonly memory?: MemoryWatchOptions;
+  /** Missing: no local copies of state are kept. */
+  readonly localState?: LocalStateCare | undefined;
 }
 
 /**
@@ -166,7 +170,8 @@ export class TaskManager implements TaskExecutorGateway {
     if (this.#accepts(fence)) {
       this.#ledger.live.forEach(({ id, attempt }) => attempt.job === job && this.#endWatches.ended(id));
       this.#ledger.released(job);
-      this.#clean(this.#owners.release(job));
+      const ended = this.#clean(this.#owners.release(job));
+      this.#options.localState?.released(job, ended);
       this.#tellIdle();
     }
   }
@@ -191,7 +196,8 @@ export class TaskManager implements TaskExecutorGateway {
   startAfresh(): void {
     this.#endWatches.stop();
     this.#ledger.clear();
-    this.#clean(this.#owners.releaseAll());
+    const ended = this.#clean(this.#owners.releaseAll());
+    this.#options.localState?.released(undefined, ended);
     this.#tellIdle();
   }
 
@@ -254,7 +260,7 @@ export class TaskManager implements TaskExecutorGateway {
       return false;
     }
     if (this.#owners.claim(deployment)) {
-      this.#clean([deployment.slot]);
+      void this.#clean([deployment.slot]);
     }
     return true;
   }
@@ -262,6 +268,10 @@ export class TaskManager implements TaskExecutorGateway {
   #command(attempt: AttemptId, command: TaskCommand): void {
     const rest = this.#ledger.commanded(attempt, command);
     const slot = this.#ledger.slotOf(attempt);
+    if (command.kind === 'completed') {
+      const [job = ''] = attempt.split('/');
+      this.#options.localState?.completed(job, command.checkpointId, () => subtasksHere(job, this.#ledger.reports));
+    }
     if (slot !== undefined) {
       if (command.kind === 'cancel') {
         this.#endWatches.watch(attempt);
@@ -278,14 +288,14 @@ export class TaskManager implements TaskExecutorGateway {
   }
 
   /** Threads of slots that a job has left: the next one gets a clean thread. Packed threads run one job only. */
-  #clean(slots: readonly number[]): void {
+  #clean(slots: readonly number[]): Promise<void> {
     const threads = [...new Set(slots.map((slot) => this.#threadOf(slot)))];
     for (const thread of threads) {
       this.#memory?.forget(thread);
       this.#addresses?.died(thread);
       this.#taken.forget(thread);
     }
-    this.#threads.replace(threads);
+    return this.#threads.replace(threads);
   }
 
   #placeOf(producer: AttemptId, producers: TaskDeployment['producers']): ProducerPlace {

@@ -14,7 +14,9 @@ import type { DataPlane } from '../network/frame-port.ts';
 import type { BarrierEvent } from '../network/stream-element.ts';
 import { threadPort } from '../network/thread-port.ts';
 import type { JobProgram, TaskReport } from '../protocol/task-commands.ts';
-import type { StateReader } from '../state/state-handle.ts';
+import type { CountingReader } from './local-state/local-first-reader.ts';
+import type { SubtaskCopies } from './local-state/subtask-copies.ts';
+import { subtaskFolder } from './local-state/subtask-copies.ts';
 import { attributeTo } from './task/operator-failure.ts';
 import { buildTask, vertexOf } from './task/task-builder.ts';
 import type { TaskEnvironment } from './task/task-environment.ts';
@@ -32,8 +34,10 @@ export interface ThreadEffects {
   /** Imports the bundle and runs its builder; once for each program of the thread. */
   load(program: JobProgram): Promise<Translation>;
   stateFactories(vertex: JobVertex, attempt: AttemptId): TaskStateFactories;
-  openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
-  openReader(baseFolder: string): StateReader;
+  openTarget(barrier: BarrierEvent, tag: string, copies?: SubtaskCopies): DiscardableTarget;
+  openReader(baseFolder: string, copies?: SubtaskCopies): CountingReader;
+  /** `subtask`: with its vertex. Missing: no copies of state are kept here. */
+  readonly copiesOf?: (job: string, subtask: string) => SubtaskCopies;
   /** Missing: no thread of another process is met. */
   readonly dataPlane?: DataPlane;
   memory(): ThreadMemory;
@@ -179,9 +183,12 @@ export class TaskThread {
       return;
     }
     const vertex = vertexOf(graph, deployment);
+    const { job, subtask } = deployment.attempt;
+    const copies = this.#effects.copiesOf?.(job, subtaskFolder(vertex.id, subtask));
     const task = new Task({
       attempt,
-      title: `${vertex.name} (${deployment.attempt.subtask + 1}/${vertex.parallelism})`,
+      copies,
+      title: `${vertex.name} (${subtask + 1}/${vertex.parallelism})`,
       checkpointing: graph.checkpointing !== undefined,
       environment: this.#environment,
       build: async (built) => {
@@ -191,6 +198,7 @@ export class TaskThread {
           graph,
           translation,
           environment: this.#environment,
+          copies,
           stateFactories: (ofVertex, id) => this.#effects.stateFactories(ofVertex, id),
         });
       },
@@ -233,8 +241,8 @@ export class TaskThread {
       isClientBehind: () => this.#untaken >= UNTAKEN_LIMIT,
       toClient: (jobId, channel, payload) => this.#toClient(jobId, channel, payload),
       pause: () => this.#loop.pause(),
-      openTarget: (barrier, tag) => this.#effects.openTarget(barrier, tag),
-      openReader: (baseFolder) => this.#effects.openReader(baseFolder),
+      openTarget: (barrier, tag, copies) => this.#effects.openTarget(barrier, tag, copies),
+      openReader: (baseFolder, copies) => this.#effects.openReader(baseFolder, copies),
       bufferTimeoutMs,
       batchBytes,
       channelCredit,

@@ -71,16 +71,18 @@ export class ThreadPool {
 
   /**
    * Ends these threads at once and starts others in their place, which get what is sent from now on. Of the old ones nothing
-   * is reported any more; `died` only where no other can be started.
+   * is reported any more; `died` only where no other can be started. Resolves when the old ones have ended.
    */
-  replace(indices: readonly number[]): void {
-    for (const index of indices) {
+  async replace(indices: readonly number[]): Promise<void> {
+    const ends = indices.flatMap((index) => {
       const thread = this.#threads.get(index);
       if (thread !== undefined && thread.ending === undefined) {
         this.#replaced.add(index);
         thread.ending = thread.host.terminate().then(() => this.#replace(index));
       }
-    }
+      return thread?.ending ?? [];
+    });
+    await Promise.all(ends);
   }
 
   running(): readonly (readonly [number, ThreadHost])[] {

@@ -66,6 +66,13 @@ export interface ThreadMemory {
   readonly arrayBufferBytes: number;
 }
 
+export interface LocalStateSettings {
+  /** Of this process alone; at least one. */
+  readonly folders: readonly string[];
+  /** Whether a restore reads the copies. */
+  readonly readsLocal: boolean;
+}
+
 /** Everything a thread needs to know at its start. */
 export interface ThreadSettings {
   readonly index: number;
@@ -76,6 +83,8 @@ export interface ThreadSettings {
   readonly floatingCredit: number;
   readonly inlineThresholdBytes: number;
   readonly metricsIntervalMs: number;
+  /** Missing: no second copies of state are kept on this machine. */
+  readonly localState?: LocalStateSettings;
   /** Missing: no other process has threads of the same job. */
   readonly data?: DataPlaneSettings & { readonly instanceId: string };
 }

@@ -1,4 +1,4 @@
-import { booleanType, durationType, enumType, integerType, memoryType, stringType } from '../option-type.ts';
+import { booleanType, durationType, enumType, integerType, listType, memoryType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 /** When checkpoints are taken, where they go and how many stay. */
@@ -85,9 +85,19 @@ export const checkpointingOptions = {
     deprecatedKeys: ['state.backend.local-recovery'],
     fallbackKeys: ['execution.state-recovery.from-local'],
     default: 'true',
-    description: 'Keep a second copy of the state on the machine of the task.',
+    description:
+      'A TaskManager keeps a second copy of the state that its tasks write, on its own disk. `millrace run` keeps none: its ' +
+      'only process reads the checkpoint directory from the same machine.',
     differs: { flink: 'false', here: 'true', reason: 'restore where the task stays' },
-    isUsed: false,
+  }),
+  localBackupFolders: option(listType, {
+    key: 'execution.checkpointing.local-backup.dirs',
+    deprecatedKeys: ['taskmanager.state.local.root-dirs'],
+    defaultText:
+      '`process.working-dir`; with `millrace cluster start` the folder of the cluster; else a folder for temporary files that is ' +
+      'on a disk, not in memory',
+    description:
+      'Folders for these copies. On the file system of the checkpoint directory a copy is a hard link and takes no space.',
   }),
   maxConcurrent: option(integerType({ min: 1 }), {
     key: 'execution.checkpointing.max-concurrent-checkpoints',

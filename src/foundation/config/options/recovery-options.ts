@@ -14,6 +14,14 @@ export const recoveryOptions = {
     default: 'NO_CLAIM',
     description: 'Who owns the files of that snapshot: with `CLAIM` the job deletes them when it no longer needs them.',
   }),
+  fromLocal: option(booleanType, {
+    key: 'execution.state-recovery.from-local',
+    fallbackKeys: ['state.backend.local-recovery'],
+    default: 'true',
+    description:
+      'Read state from the copies on the machine of the task where they are there, else from the checkpoint.',
+    differs: { flink: 'false', here: 'true', reason: 'restore where the task stays' },
+  }),
   ignoreUnclaimedState: option(booleanType, {
     key: 'execution.state-recovery.ignore-unclaimed-state',
     deprecatedKeys: ['execution.savepoint.ignore-unclaimed-state'],

@@ -65,7 +65,7 @@ export const rpcOptions = {
   taskManagerResourceId: option(stringType, {
     key: 'taskmanager.resource-id',
     defaultText: 'new at each start',
-    description: 'Name of the TaskManager. Set, it finds its local copies of state after a restart.',
+    description: 'Name of the TaskManager. One that starts under the name of a dead one takes its place.',
   }),
   heartbeatInterval: option(durationType, {
     key: 'heartbeat.interval',

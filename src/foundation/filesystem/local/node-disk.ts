@@ -35,6 +35,14 @@ export const nodeDisk: Disk = {
   },
 };
 
+/** The same disk; the folders that are made there are for this user alone. */
+export const privateDisk: Disk = {
+  ...nodeDisk,
+  makeFolder: async (path) => {
+    await mkdir(path, { mode: 0o700 });
+  },
+};
+
 const cannotSyncFolders = new Set<string | undefined>(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 const entryOf = (stats: { isDirectory(): boolean; size: number; mtimeMs: number }): DiskEntry => ({

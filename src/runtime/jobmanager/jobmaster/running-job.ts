@@ -105,12 +105,14 @@ export class RunningJob {
     };
   }
 
-  /** A TaskManager runs it there; what was cancelled or failed has no slot any more. */
-  slotReported({ attempt: { vertex, subtask }, slot, state }: AttemptReport, taskManager: string): void {
+  /** A TaskManager runs it there; what was cancelled or failed has no slot any more, but its state may be there. */
+  slotReported({ attempt: { vertex, subtask, generation }, slot, state }: AttemptReport, taskManager: string): void {
+    const index = this.#execution.indexOf(vertex, subtask);
     if (state === 'CANCELED' || state === 'FAILED') {
-      return;
+      this.slots.ranAt(index, { taskManager, slot }, generation);
+    } else {
+      this.slots.adopt(index, { taskManager, slot });
     }
-    this.slots.adopt(this.#execution.indexOf(vertex, subtask), { taskManager, slot });
   }
 
   /** Waits for slots, chooses what to restore and writes the generation to the job's record (R1). */

@@ -27,9 +27,9 @@ export class JobSlots {
 
   of(jobId: JobId): SlotProvider {
     return {
-      request: (count) =>
+      request: (count, preferred) =>
         new Promise((resolve, reject) => {
-          this.#waiting.set(this.#pool.request(jobId, count), { jobId, resolve, reject });
+          this.#waiting.set(this.#pool.request(jobId, count, preferred), { jobId, resolve, reject });
           this.serve();
         }),
       // Its slots are free when the job has ended (R9), not when its JobMaster has: that may be suspended while the tasks run.

@@ -93,6 +93,40 @@ test('the same process registers again: what it was given for stays given', () =
   expect(pool.serve()).toMatchObject([{ jobId: B, slots: [{ slot: 1 }] }]);
 });
 
+describe('a preferred slot', () => {
+  test('is given if it is free, else one of the same TaskManager, else where the fewest are used', () => {
+    const pool = poolOf(tm('one', 2), tm('two', 2), tm('three', 3));
+    pool.request(B, 2);
+    expect(pool.serve()).toMatchObject([
+      {
+        slots: [
+          { taskManager: 'one', slot: 0 },
+          { taskManager: 'two', slot: 0 },
+        ],
+      },
+    ]);
+    const wish = (taskManager: string, slot: number) => ({ taskManager, slot });
+    pool.request(A, 4, [undefined, wish('two', 0), wish('three', 2), wish('gone', 1)]);
+    const [grant] = pool.serve();
+    expect(grant?.slots.slice(1, 3)).toEqual([wish('two', 1), wish('three', 2)]);
+    expect(grant?.slots).toHaveLength(4);
+  });
+
+  test('goes to whoever had just that one, whatever the order', () => {
+    const pool = poolOf(tm('one', 2));
+    const wish = { taskManager: 'one', slot: 0 };
+    pool.request(A, 2, [{ taskManager: 'one', slot: 5 }, wish]);
+    expect(pool.serve()).toMatchObject([{ slots: [{ slot: 1 }, { slot: 0 }] }]);
+  });
+
+  test('is not given at a TaskManager that is away', () => {
+    const pool = poolOf(tm('one', 2), tm('two', 2));
+    pool.away('one');
+    pool.request(A, 1, [{ taskManager: 'one', slot: 0 }]);
+    expect(pool.serve()).toMatchObject([{ slots: [{ taskManager: 'two' }] }]);
+  });
+});
+
 describe('slots free after the loss of the largest TaskManager', () => {
   test('counts what is used there, too: it has to go elsewhere', () => {
     const pool = poolOf(tm('small', 2), tm('large', 4));
@@ -147,7 +181,7 @@ const runRandomly = (seed: number): void => {
     } else if (dice < 7) {
       const jobId = `job${step}` as JobId;
       jobs.push(jobId);
-      waiting.set(pool.request(jobId, 1 + below(5)), jobId);
+      waiting.set(pool.request(jobId, 1 + below(5), [{ taskManager: `tm${below(made + 1)}`, slot: below(4) }]), jobId);
     } else if (dice < 8 && lost !== undefined) {
       alive.delete(lost);
       pool.lost(lost);

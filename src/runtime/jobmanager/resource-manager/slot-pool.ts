@@ -49,6 +49,8 @@ interface Request {
   readonly id: number;
   readonly jobId: JobId;
   readonly count: number;
+  /** By place; see `SlotProvider`. */
+  readonly preferred: readonly (SlotRef | undefined)[];
 }
 
 /**
@@ -99,10 +101,10 @@ export class SlotPool {
   }
 
   /** `serve` says when it is granted. */
-  request(jobId: JobId, count: number): number {
+  request(jobId: JobId, count: number, preferred: readonly (SlotRef | undefined)[] = []): number {
     assert(count > 0, 'slots are requested');
     const id = this.#nextId++;
-    this.#requests.push({ id, jobId, count });
+    this.#requests.push({ id, jobId, count, preferred });
     return id;
   }
 
@@ -131,8 +133,7 @@ export class SlotPool {
       const request = next;
       this.#requests = this.#requests.filter(({ id }) => id !== request.id);
       this.#served.add(request.jobId);
-      const slots = Array.from({ length: request.count }, () => this.#take(request.jobId));
-      grants.push({ requestId: request.id, jobId: request.jobId, slots });
+      grants.push({ requestId: request.id, jobId: request.jobId, slots: this.#grant(request) });
     }
     return grants;
   }
@@ -187,6 +188,28 @@ export class SlotPool {
 
   #free(): number {
     return [...this.#entries.values()].reduce((sum, entry) => sum + freeOf(entry), 0);
+  }
+
+  /** Whoever had just that slot gets it first, then whoever was at that TaskManager. */
+  #grant({ jobId, count, preferred }: Request): readonly SlotRef[] {
+    const places = Array.from({ length: count }, (_, place) => preferred[place]);
+    const same = places.map((wanted) => wanted && this.#takeAt(jobId, wanted, (slot) => slot === wanted.slot));
+    const near = places.map((wanted, place) => same[place] ?? (wanted && this.#takeAt(jobId, wanted, () => true)));
+    return near.map((slot) => slot ?? this.#take(jobId));
+  }
+
+  #takeAt(jobId: JobId, { taskManager }: SlotRef, isWanted: (slot: number) => boolean): SlotRef | undefined {
+    const entry = this.#entries.get(taskManager);
+    if (entry === undefined || entry.isAway) {
+      return undefined;
+    }
+    for (let slot = 0; slot < entry.slots; slot++) {
+      if (!entry.owners.has(slot) && isWanted(slot)) {
+        entry.owners.set(slot, jobId);
+        return { taskManager, slot };
+      }
+    }
+    return undefined;
   }
 
   /** A free slot where the fewest are used. */

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
+import { compareGenerations, type Generation } from '../../../foundation/common/ids.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import type { ExecutionGraph, Subtask } from './execution-graph.ts';
 import { slotsText } from './slots-text.ts';
@@ -24,9 +25,10 @@ export interface SlotRef {
 export interface SlotProvider {
   /**
    * Resolves with so many free slots once all of them are there: a job that held some while it waits for more could wait
-   * for another that does the same. Rejects with NOT_ENOUGH_SLOTS where no more will come.
+   * for another that does the same. `preferred`, by place: where that place's tasks ran before, so that they find their state
+   * there; given if it is free. Rejects with NOT_ENOUGH_SLOTS where no more will come.
    */
-  request(count: number): Promise<readonly SlotRef[]>;
+  request(count: number, preferred?: readonly (SlotRef | undefined)[]): Promise<readonly SlotRef[]>;
   /** Nobody waits for slots any more; those of the job are free. */
   close(): void;
 }
@@ -36,6 +38,8 @@ export class SlotTable {
   readonly #execution: ExecutionGraph;
   readonly #provider: SlotProvider;
   readonly #slots = new Map<string, SlotRef>();
+  /** Where the newest attempts ran that have no slot any more. */
+  readonly #before = new Map<string, { readonly slot: SlotRef; readonly generation: Generation }>();
   readonly #requested = new Map<string, Promise<unknown>>();
 
   constructor(execution: ExecutionGraph, provider: SlotProvider) {
@@ -48,7 +52,8 @@ export class SlotTable {
     const keys = new Set([...indices].map((index) => keyOf(this.#execution.subtask(index))));
     const missing = [...keys].filter((key) => !this.#slots.has(key) && !this.#requested.has(key));
     if (missing.length > 0) {
-      const request = this.#provider.request(missing.length).then((slots) => {
+      const preferred = missing.map((key) => this.#before.get(key)?.slot);
+      const request = this.#provider.request(missing.length, preferred).then((slots) => {
         missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
       });
       const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
@@ -64,6 +69,15 @@ export class SlotTable {
   /** The subtask runs there already. */
   adopt(index: number, slot: SlotRef): void {
     this.#slots.set(keyOf(this.#execution.subtask(index)), slot);
+  }
+
+  /** An attempt of the subtask ran there, and has ended: the next one is at home there. */
+  ranAt(index: number, slot: SlotRef, generation: Generation): void {
+    const key = keyOf(this.#execution.subtask(index));
+    const before = this.#before.get(key);
+    if (before === undefined || compareGenerations(before.generation, generation) < 0) {
+      this.#before.set(key, { slot, generation });
+    }
   }
 
   lost(taskManager: string): void {

@@ -9,6 +9,7 @@ import type { SourceBehavior } from '../../../pipeline/connectors/source.ts';
 import type { Downstream, OperatorContext } from '../../../pipeline/operators/operator.ts';
 import { OutputChannel } from '../../network/output-channel.ts';
 import type { ChannelDescriptor } from '../../protocol/task-commands.ts';
+import type { SubtaskCopies } from '../local-state/subtask-copies.ts';
 import type { ThreadDeployment } from '../thread-protocol.ts';
 import { channelSelector } from './channel-selector.ts';
 import { inputChannels } from './input-channels.ts';
@@ -19,6 +20,7 @@ import { attributeTo } from './operator-failure.ts';
 import type { OutputOfChain } from './operator-chain.ts';
 import { ResultWriter } from './result-writer.ts';
 import { SourceInput } from './source-input.ts';
+import { restoreState } from './restore-state.ts';
 import type { Task } from './task.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { TaskInput } from './task-input.ts';
@@ -31,6 +33,7 @@ export interface BuildOptions {
   readonly graph: JobGraph;
   readonly translation: Translation;
   readonly environment: TaskEnvironment;
+  readonly copies?: SubtaskCopies | undefined;
   readonly stateFactories: (vertex: JobVertex, attempt: AttemptId) => TaskStateFactories;
 }
 
@@ -51,9 +54,7 @@ export const buildTask = async (task: Task, options: BuildOptions): Promise<Task
   const { subtask } = deployment.attempt;
   const range = keyGroupRangeOf(subtask, vertex.maxParallelism, vertex.parallelism);
   const state = new TaskStateStore(options.stateFactories(vertex, task.attempt), range);
-  if (deployment.restore !== undefined) {
-    await state.restore(deployment.restore, environment.openReader(deployment.restore.baseFolder));
-  }
+  await restoreState(task, state, options);
   const outputs = makeOutputs(task, vertex, options);
   const chain = new OperatorChain({
     vertex,

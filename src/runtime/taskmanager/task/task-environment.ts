@@ -5,7 +5,8 @@ import type { Exchange } from '../../network/exchange.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { TaskReport } from '../../protocol/task-commands.ts';
 import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
-import type { StateReader } from '../../state/state-handle.ts';
+import type { CountingReader } from '../local-state/local-first-reader.ts';
+import type { SubtaskCopies } from '../local-state/subtask-copies.ts';
 import type { Task } from './task.ts';
 
 /** What the thread gives its tasks: every effect of a task goes through here. */
@@ -21,8 +22,9 @@ export interface TaskEnvironment {
   isClientBehind(): boolean;
   /** Resolves after the thread has given the tasks a turn. */
   pause(): Promise<void>;
-  openTarget(barrier: BarrierEvent, tag: string): DiscardableTarget;
-  openReader(baseFolder: string): StateReader;
+  /** `copies`: of the files on this machine, where those are kept. */
+  openTarget(barrier: BarrierEvent, tag: string, copies?: SubtaskCopies): DiscardableTarget;
+  openReader(baseFolder: string, copies?: SubtaskCopies): CountingReader;
   /** `execution.buffer-timeout.interval`; -1: only full batches are sent. */
   readonly bufferTimeoutMs: number;
   /** Bytes of one batch at most; less where a task has very many channels. */

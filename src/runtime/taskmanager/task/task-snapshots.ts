@@ -4,6 +4,7 @@ import { checkpointId } from '../../../foundation/common/ids.ts';
 import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { StateHandle, CheckpointTarget } from '../../state/state-handle.ts';
+import type { SubtaskCopies } from '../local-state/subtask-copies.ts';
 import type { TaskEnvironment } from './task-environment.ts';
 import type { PendingTaskSnapshot } from './task-state-store.ts';
 
@@ -16,12 +17,14 @@ interface Writing {
 export class TaskSnapshots {
   readonly #attempt: AttemptId;
   readonly #environment: TaskEnvironment;
+  readonly #copies: SubtaskCopies | undefined;
   readonly #writing = new Map<number, Writing>();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(attempt: AttemptId, environment: TaskEnvironment) {
+  constructor(attempt: AttemptId, environment: TaskEnvironment, copies?: SubtaskCopies) {
     this.#attempt = attempt;
     this.#environment = environment;
+    this.#copies = copies;
   }
 
   write(
@@ -31,7 +34,7 @@ export class TaskSnapshots {
   ): void {
     let target: DiscardableTarget;
     try {
-      target = this.#environment.openTarget(barrier, tagOf(this.#attempt));
+      target = this.#environment.openTarget(barrier, tagOf(this.#attempt), this.#copies);
     } catch (thrown) {
       pending.cancel();
       this.#decline(barrier.checkpointId, thrown);
@@ -85,6 +88,9 @@ export class TaskSnapshots {
       this.#writing.delete(id);
       const asyncMs = clock.monotonic() - startedMs;
       const writtenBytes = counted.writtenBytes();
+      if (barrier.checkpoint === 'checkpoint') {
+        this.#copies?.acknowledged(id, state);
+      }
       report({
         kind: 'acknowledge',
         attempt: this.#attempt,

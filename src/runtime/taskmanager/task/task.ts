@@ -2,6 +2,7 @@ import { type ErrorInfo, errorInfo, messageOf } from '../../../foundation/common
 import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { MAX_WATERMARK } from '../../../pipeline/operators/operator.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
+import type { SubtaskCopies } from '../local-state/subtask-copies.ts';
 import type { TaskMetrics, TaskState as ReportedState } from '../../protocol/task-commands.ts';
 import { EndCoverage } from './end-coverage.ts';
 import { OutputFlusher } from './output-flusher.ts';
@@ -20,6 +21,7 @@ export interface TaskOptions {
   readonly title: string;
   readonly checkpointing: boolean;
   readonly environment: TaskEnvironment;
+  readonly copies?: SubtaskCopies | undefined;
   readonly build: (task: Task) => Promise<TaskParts>;
   /** The task has something to do. */
   readonly onReady: (task: Task) => void;
@@ -80,7 +82,7 @@ export class Task implements TaskInputOwner {
     this.#mailbox = new TaskMailbox(clock, () => this.wake());
     this.#flusher = new OutputFlusher(clock, bufferTimeoutMs, () => this.wake());
     this.#timing = new TaskTiming(clock.monotonic());
-    this.#snapshots = new TaskSnapshots(options.attempt, options.environment);
+    this.#snapshots = new TaskSnapshots(options.attempt, options.environment, options.copies);
     this.running = { title: options.title, task: this };
     this.#done = new Promise((resolve) => {
       this.#resolveDone = resolve;
@@ -260,6 +262,7 @@ export class Task implements TaskInputOwner {
     const { input, state } = this.#parts!;
     if (command.kind === 'completed') {
       state.checkpointCompleted(command.checkpointId);
+      this.#options.copies?.completed(command.checkpointId);
       input.checkpointCompleted(command.checkpointId);
       this.#commit(command.checkpointId);
       return;
@@ -275,6 +278,7 @@ export class Task implements TaskInputOwner {
 
   #giveUp(isGivenUp: (checkpointId: number) => boolean): void {
     this.#snapshots.cancel(isGivenUp);
+    this.#options.copies?.givenUp(isGivenUp);
     if (this.#coverage.giveUp(isGivenUp)) {
       this.wake();
     }

@@ -10,13 +10,15 @@ import { ManualClock } from '../../../testing/manual-clock.ts';
 import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import { attemptRefOf, DeploymentBuilder } from '../../jobmanager/scheduler/deployments.ts';
 import { ExecutionGraph } from '../../jobmanager/scheduler/execution-graph.ts';
+import type { RestorePlan } from '../../jobmanager/scheduler/restore-plan.ts';
 import type { SlotTable } from '../../jobmanager/scheduler/slot-table.ts';
 import { slotsInOrder } from '../../jobmanager/test-support/slots-in-order.ts';
 import type { DataPlane } from '../../network/frame-port.ts';
 import type { ProducerPlace } from '../../network/exchange.ts';
 import type { CheckpointTrigger, JobProgram, TaskCommand, TaskReport } from '../../protocol/task-commands.ts';
 import { MemoryStateStorage } from '../../state/memory-state-storage.ts';
-import { TaskThread } from '../task-thread.ts';
+import { createLocalFirstReader } from '../local-state/local-first-reader.ts';
+import { TaskThread, type ThreadEffects } from '../task-thread.ts';
 import type { ThreadReport } from '../thread-protocol.ts';
 
 const PLAN: CheckpointingPlan = {
@@ -30,12 +32,15 @@ const PLAN: CheckpointingPlan = {
   incremental: true,
   inlineThresholdBytes: 1024,
 };
+const MEMORY = { reader: new MemoryStateStorage(), scheme: 'memory', folder: '/c' };
 const PROGRAM: JobProgram = { modulePath: '/none', args: [], env: {}, configuration: {} };
 
 export interface HarnessOptions {
   readonly checkpointing?: boolean;
   readonly parallelism?: number;
-  readonly openTarget?: () => DiscardableTarget;
+  readonly openTarget?: ThreadEffects['openTarget'];
+  readonly openReader?: ThreadEffects['openReader'];
+  readonly copiesOf?: ThreadEffects['copiesOf'];
   readonly dataPlane?: DataPlane;
 }
 
@@ -85,7 +90,8 @@ export class ThreadHarness {
         },
         stateFactories: heapStateFactories,
         openTarget: options.openTarget ?? ((): DiscardableTarget => memoryTarget()),
-        openReader: () => new MemoryStateStorage(),
+        openReader: options.openReader ?? (() => createLocalFirstReader(MEMORY, undefined, false)),
+        ...(options.copiesOf === undefined ? {} : { copiesOf: options.copiesOf }),
         ...(options.dataPlane === undefined ? {} : { dataPlane: options.dataPlane }),
         memory: () => ({ heapUsedBytes: 0, arrayBufferBytes: 0 }),
         collectGarbage: () => {},
@@ -96,8 +102,8 @@ export class ThreadHarness {
     );
   }
 
-  /** Starts every subtask as a new generation. */
-  deploy(): void {
+  /** Starts every subtask as a new generation; without a plan it has no state. */
+  deploy(plan?: RestorePlan): void {
     this.#generation++;
     const { execution } = this;
     const generation = { epoch: 1, number: this.#generation };
@@ -108,7 +114,7 @@ export class ThreadHarness {
       this.#attempts.set(name, attemptId(attempts.get(subtask.index)!));
     }
     const builder = new DeploymentBuilder({ execution, slots: this.#slots, program: PROGRAM, checkpointFolder: '/c' });
-    const tasks = builder.build({ attempts, plan: undefined, commitOnly: new Set(), floor: 0 });
+    const tasks = builder.build({ attempts, plan, commitOnly: new Set(), floor: 0 });
     const here: ProducerPlace = { kind: 'thread', thread: 0 };
     const producers = Object.fromEntries([...attempts.values()].map((ref) => [attemptId(ref), here]));
     this.thread.handle({
