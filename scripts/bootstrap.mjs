@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // The first command in a fresh clone works: installs what the lock file names where it is missing, builds, then runs the
 // wanted script under the Node version that the project pins. Plain JavaScript, so that any Node from 20.19 on can start it.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +16,8 @@ const bin = (name) => join(modules, '.bin', name);
 /** What each npm script does once everything is installed: commands of the project's own Node. */
 const steps = {
   build: [],
-  demo: [['node', 'examples/demo/demo.mjs']],
+  demo: [['node', 'examples/demo/demo.ts']],
+  'demo:process': [['node', 'examples/demo/process-demo.ts']],
   test: [['vitest', 'run']],
   'test:chaos': [['vitest', 'run', '--config', 'vitest.chaos.config.ts']],
   'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
@@ -32,18 +34,30 @@ const fail = (message) => {
   process.exit(1);
 };
 
-const run = (command, args, what) => {
+/** What is running. It may have to clean up: this process ends only after it, whatever signal comes. */
+let child;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    // A terminal sends Ctrl-C to both of them.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) {
+      child?.kill(signal);
+    }
+  });
+}
+
+const run = async (command, args, what) => {
   const env = { ...process.env, PATH: `${join(modules, '.bin')}:${process.env.PATH}` };
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
-  if (result.error !== undefined) {
-    fail(`${what}: ${result.error.message}`);
-  }
-  if (result.status !== 0) {
-    process.exit(result.status ?? 1);
+  child = spawn(command, args, { cwd: root, stdio: 'inherit', env });
+  const status = await new Promise((resolve) => {
+    child.on('error', (error) => fail(`${what}: ${error.message}`));
+    child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+  });
+  if (status !== 0) {
+    process.exit(status);
   }
 };
 
-const install = () => {
+const install = async () => {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
@@ -51,7 +65,7 @@ const install = () => {
     return;
   }
   process.stderr.write('Installing the packages of package-lock.json ...\n');
-  run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], 'npm ci');
+  await run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], 'npm ci');
   mkdirSync(modules, { recursive: true });
   writeFileSync(stamp, lock);
 };
@@ -60,9 +74,9 @@ const [script, ...rest] = process.argv.slice(2);
 if (!(script in steps)) {
   fail(`usage: node scripts/bootstrap.mjs ${Object.keys(steps).join('|')}`);
 }
-install();
-run(bin('tsc'), ['-p', 'tsconfig.build.json'], 'build');
+await install();
+await run(bin('tsc'), ['-p', 'tsconfig.build.json'], 'build');
 for (const [index, [command, ...args]] of steps[script].entries()) {
   const last = index === steps[script].length - 1;
-  run(bin(command), [...args, ...(last ? rest : [])], command);
+  await run(bin(command), [...args, ...(last ? rest : [])], command);
 }

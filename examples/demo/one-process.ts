@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { startJob } from 'millrace/testing';
 
-const [checkpoints, restore, ...args] = process.argv.slice(2);
+const [checkpoints = '', restore = '', ...args] = process.argv.slice(2);
 const run = await startJob(join(import.meta.dirname, 'job.ts'), {
   args,
   configuration: { 'execution.checkpointing.dir': checkpoints },
