@@ -7,7 +7,7 @@ import { DemoCluster, type ClusterEvent } from './demo-cluster.ts';
 import { figures, shown, type Act } from './figures.ts';
 import { isExact, runDemo, type Demo } from './run-demo.ts';
 
-const SUMS = 130;
+const SUMS = 110;
 /** So many are shown before the first kill and after each. */
 const SUMS_OF_AN_ACT = 22;
 const START = ['cluster', 'start', '--jobmanagers', '3', '--taskmanagers', '3', '--supervise'];
@@ -91,6 +91,11 @@ class ClusterDemo {
     watch.expectNothing();
     stage.shout(
       `kill -9 ${victims.map(({ pid }) => pid).join(' ')}: all ${victims.length} processes, as if the power had failed`,
+    );
+    watch.expect(
+      ({ kind }) => kind === 'leads',
+      () =>
+        stage.say(`${watch.leader} leads, now that the lease of the dead leader is over; the job is in the HA store`),
     );
     const goesOn = watch.expect(isRunning);
     const startedAtMs = performance.now();

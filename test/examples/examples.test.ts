@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -54,7 +54,7 @@ describe("the demo's verifier", () => {
     spawnSync(process.execPath, [join(EXAMPLES, 'demo/verify.mjs'), path, String(SUMS)], { encoding: 'utf8' });
 
   beforeAll(async () => {
-    calm = join(folder, 'sums');
+    calm = await mkdtemp(join(folder, 'calm-'));
     const run = await startJob(join(EXAMPLES, 'demo/job.ts'), {
       args: [calm, String(SUMS)],
       configuration: { 'execution.checkpointing.dir': join(folder, 'checkpoints') },
@@ -63,22 +63,32 @@ describe("the demo's verifier", () => {
   });
 
   test('finds every sum of a calm run once: 10000·k + 4950', async () => {
-    const sums = (await linesBelow(calm)).map(Number);
+    const sums = (await linesBelow(join(calm, 'sums'))).map(Number);
     expect(sums).toEqual(Array.from({ length: SUMS }, (_, k) => 10_000 * k + 4_950));
-    expect(verify(calm)).toMatchObject({ status: 0 });
+    expect(verify(calm)).toMatchObject({ status: 0, stdout: expect.stringMatching(/committed +40 +committed +400/) });
+    expect((await readFile(join(calm, 'starts.log'), 'utf8')).split('\n').toSorted()).toEqual([
+      '',
+      'keyedProcess 0',
+      'keyedProcess 1',
+      'map 0',
+    ]);
   });
 
-  test.each([
-    ['a line that is gone', (text: string) => text.replace(/^.*\n/, '')],
-    ['a line that is there twice', (text: string) => text.replace(/^(.*\n)/, '$1$1')],
-    ['a sum that is wrong', (text: string) => text.replace(/^\d+/, '17')],
-  ])('refuses %s', async (_, damage) => {
-    const damaged = join(await mkdtemp(join(folder, 'damaged-')), 'sums');
-    await mkdir(damaged);
-    await cp(calm, damaged, { recursive: true });
-    const [first] = (await readdir(damaged)).filter((name) => name.startsWith('part-')).toSorted();
-    const path = join(damaged, first!);
-    await writeFile(path, damage(await readFile(path, 'utf8')));
-    expect(verify(damaged)).toMatchObject({ status: 1 });
-  });
+  const damages: readonly (readonly [string, (text: string) => string])[] = [
+    ['a line that is gone', (text) => text.replace(/^.*\n/, '')],
+    ['a line that is there twice', (text) => text.replace(/^(.*\n)/, '$1$1')],
+    ['a line that is wrong', (text) => text.replace(/\d+\n/, '17\n')],
+  ];
+
+  test.each(damages.flatMap(([what, damage]) => [['sums', what, damage] as const, ['totals', what, damage] as const]))(
+    'refuses, in the %s, %s',
+    async (output, _what, damage) => {
+      const damaged = await mkdtemp(join(folder, 'damaged-'));
+      await cp(calm, damaged, { recursive: true });
+      const [first = ''] = (await readdir(join(damaged, output))).filter((name) => name.startsWith('part-')).toSorted();
+      const path = join(damaged, output, first);
+      await writeFile(path, damage(await readFile(path, 'utf8')));
+      expect(verify(damaged)).toMatchObject({ status: 1 });
+    },
+  );
 });
