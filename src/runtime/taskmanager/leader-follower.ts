@@ -72,6 +72,7 @@ export class LeaderFollower {
   #registeredAs: LeaderSession | undefined;
   #subscription: Subscription | undefined;
   #absenceTimer: TimerHandle | undefined;
+  #saidNobodyLeads = false;
   #isStopped = false;
 
   constructor(options: LeaderFollowerOptions) {
@@ -202,9 +203,16 @@ export class LeaderFollower {
   #look(): void {
     const { retrieval, logger } = this.#options;
     retrieval.read().then(
-      (leader) => this.#named(leader),
+      (leader) => (leader === undefined ? this.#sayNobodyLeads() : this.#named(leader)),
       (error: unknown) => logger.warn(`Cannot read who leads: ${messageOf(error)}; tasks go on`),
     );
+  }
+
+  #sayNobodyLeads(): void {
+    if (!this.#saidNobodyLeads && !this.#isStopped) {
+      this.#saidNobodyLeads = true;
+      this.#options.logger.info('Waiting for a leading JobManager: the HA store names none');
+    }
   }
 
   /** The store says who leads; the only place where a lineage is learned (R12). */
@@ -225,6 +233,7 @@ export class LeaderFollower {
       this.#drop();
       tasks.startAfresh();
     }
+    this.#saidNobodyLeads = false;
     if (this.#leader?.leadership.sessionId !== leader.leadership.sessionId) {
       logger.info(`New leader elected ${leader.leadership.sessionId} at ${leader.endpoints.rpcAddress}`);
     }
