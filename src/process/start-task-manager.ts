@@ -34,6 +34,7 @@ import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { memoryLimitsOf, memoryWatchOf, threadSettingsOf } from './job-settings.ts';
+import { dataPlaneTls } from './data-plane-tls.ts';
 import { packageVersion } from './package-version.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 import { taskOutput, type WriteLine } from './task-output.ts';
@@ -213,14 +214,14 @@ class TaskManagerProcess implements RunningTaskManager {
   #startThread(): StartThread {
     const { tls } = this.#surroundings;
     const configuration = this.#configuration;
-    const encode = (pem: string): Uint8Array => new TextEncoder().encode(pem);
+    const dataTls = dataPlaneTls(tls);
     const data: NonNullable<ThreadSettings['data']> = {
       instanceId: this.instanceId,
       clusterId: configuration.get(highAvailabilityOptions.clusterId),
       bindHost: this.#bindHost,
       host: this.#host ?? this.#bindHost,
       ports: configuration.get(rpcOptions.taskManagerDataBindPort),
-      ...(tls === undefined ? {} : { tls: { ca: encode(tls.ca), cert: encode(tls.cert), key: encode(tls.key) } }),
+      ...(dataTls === undefined ? {} : { tls: dataTls }),
     };
     const settings = { ...threadSettingsOf(configuration, undefined), data };
     return startWorkerThread({ settings, heapLimitBytes: this.#limits.heapBytes });
