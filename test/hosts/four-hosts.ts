@@ -74,8 +74,7 @@ export class FourHosts {
   }
 
   checkpointed(jobId: string, more: number): Promise<void> {
-    const completed = (): number =>
-      this.cluster.said(new RegExp(`Completed checkpoint \\d+ for job ${jobId}`)).length;
+    const completed = (): number => this.cluster.said(new RegExp(`Completed checkpoint \\d+ for job ${jobId}`)).length;
     const before = completed();
     return this.cluster.until(`${more} more checkpoints complete`, () => completed() >= before + more);
   }

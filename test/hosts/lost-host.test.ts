@@ -71,7 +71,9 @@ test.each(Object.entries(CUTS))(
     const registered = registrations();
     hosts!.giveFolder('b');
     mend();
-    await cluster.until('B knows that it leads no more', () => /was revoked leadership/.test(cluster.logOf('jobmanager-b')));
+    await cluster.until('B knows that it leads no more', () =>
+      /was revoked leadership/.test(cluster.logOf('jobmanager-b')),
+    );
     await cluster.until('the TaskManager of B is back', () => registrations() > registered);
     await isExact(jobId);
     expect(cluster.leader).toBe('jobmanager-a');

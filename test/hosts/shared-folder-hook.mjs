@@ -19,7 +19,19 @@ const reachable = async () => {
 const { open } = fs.promises;
 const handles = new WeakSet();
 
-for (const name of ['access', 'link', 'lstat', 'mkdir', 'readdir', 'readFile', 'rename', 'rm', 'stat', 'unlink', 'writeFile']) {
+for (const name of [
+  'access',
+  'link',
+  'lstat',
+  'mkdir',
+  'readdir',
+  'readFile',
+  'rename',
+  'rm',
+  'stat',
+  'unlink',
+  'writeFile',
+]) {
   const original = fs.promises[name];
   fs.promises[name] = async (...args) => {
     if (args.some(isShared)) {
