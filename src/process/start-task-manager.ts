@@ -36,6 +36,7 @@ import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { memoryLimitsOf, memoryWatchOf, threadSettingsOf } from './job-settings.ts';
 import { dataPlaneTls } from './data-plane-tls.ts';
 import { packageVersion } from './package-version.ts';
+import { portProber } from './probe-ports.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 import { taskOutput, type WriteLine } from './task-output.ts';
 
@@ -141,6 +142,12 @@ class TaskManagerProcess implements RunningTaskManager {
       tasks: this.#tasks,
       registration: (localHost) => this.#registration(localHost),
       timing: registrationTiming(configuration),
+      probePorts: portProber({
+        clusterId: configuration.get(highAvailabilityOptions.clusterId),
+        transport: this.#transport,
+        tls,
+        clock,
+      }),
       heartbeat: heartbeatOptions(configuration),
       absenceTimeoutMs: configuration.get(taskManagerOptions.leaderAbsenceTimeout),
       registrationTimeoutMs: configuration.get(rpcOptions.taskManagerRegistrationTimeout),
@@ -266,6 +273,7 @@ class TaskManagerProcess implements RunningTaskManager {
         command: refuse,
         releaseJob: refuse,
         ping: ({ fence }) => ({ fence: this.#follower.ping(fence) }),
+        probe: refuse,
         heartbeat: () => {},
       },
     };

@@ -14,6 +14,7 @@ import {
   type TaskManagerProtocol,
   type TaskManagerRegistration,
 } from '../protocol/cluster-protocol.ts';
+import type { ProbePorts } from '../protocol/reachability.ts';
 import type { AttemptReport, JobMasterGateway, TaskExecutorGateway } from '../protocol/task-commands.ts';
 import { compareFence, type NewestFence } from '../rpc/fencing.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
@@ -49,6 +50,7 @@ export interface LeaderFollowerOptions extends LeaderAbsenceOptions {
   /** `localHost`: the address of this host that the leader sees. */
   readonly registration: (localHost: string) => TaskManagerRegistration;
   readonly timing: RegistrationTiming;
+  readonly probePorts: ProbePorts;
   readonly heartbeat: HeartbeatOptions;
   /** It never found a leader that took it, for `taskmanager.registration.timeout`; it follows nobody any more. */
   readonly gaveUp: (error: MillraceError) => void;
@@ -168,6 +170,12 @@ export class LeaderFollower {
         }
       },
       ping: ({ fence }) => ({ fence: this.ping(fence) }),
+      probe: ({ fence, targets }, connection) => {
+        if (!this.#follows(connection, fence)) {
+          throw new MillraceError('FENCED', 'another leader is followed here', { retryable: true });
+        }
+        return this.#options.probePorts(targets);
+      },
       heartbeat: () => {},
     };
   }
