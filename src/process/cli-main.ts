@@ -65,6 +65,9 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     },
     plan: async (request) => (await import('./plan-for-cluster.ts')).planForCluster(request),
     findLeader: async (configuration) => (await import('./find-leader.ts')).findLeader(configuration),
+    findLeaderEndpoints: async (configuration) => (await import('./find-leader.ts')).findLeaderEndpoints(configuration),
+    probePorts: async (configuration, targets) =>
+      (await import('./probe-from-here.ts')).probeFromHere(configuration, targets),
     startedCluster: async () => {
       const { ClusterFolder, defaultClusterFolder } = await import('./local-cluster/cluster-folder.ts');
       return new ClusterFolder(defaultClusterFolder(process.env)).settings();

@@ -3,10 +3,11 @@ import { silentLogger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
+import type { LeaderEndpoints } from '../coordination/leadership.ts';
 import { openHighAvailability } from './high-availability.ts';
 
-/** Where the leader's REST endpoint is, as the HA store says now; `undefined`: nobody leads, or the store does not answer. */
-export const findLeader = async (configuration: Configuration): Promise<string | undefined> => {
+/** Where the leader is reached, as the HA store says now; `undefined`: nobody leads, or the store does not answer. */
+export const findLeaderEndpoints = async (configuration: Configuration): Promise<LeaderEndpoints | undefined> => {
   try {
     const { services } = await openHighAvailability(configuration, {
       clock: systemClock,
@@ -15,7 +16,7 @@ export const findLeader = async (configuration: Configuration): Promise<string |
       role: 'other',
     });
     try {
-      return (await services.retrieval.read())?.endpoints.restAddress;
+      return (await services.retrieval.read())?.endpoints;
     } finally {
       await services.close();
     }
@@ -26,3 +27,7 @@ export const findLeader = async (configuration: Configuration): Promise<string |
     throw error;
   }
 };
+
+/** Its REST endpoint. */
+export const findLeader = async (configuration: Configuration): Promise<string | undefined> =>
+  (await findLeaderEndpoints(configuration))?.restAddress;

@@ -16,6 +16,7 @@ import type {
   StopRequest,
   TaskManagerInfo,
 } from '../interfaces/rest/cluster-gateway.ts';
+import type { Reachability } from '../runtime/protocol/reachability.ts';
 import type { ClusterGateway, JobDetails, JobSummary } from '../runtime/jobmanager/dispatcher/cluster-gateway.ts';
 
 type CheckpointStatistics = NonNullable<NonNullable<JobDetails['overview']>['checkpoints']>;
@@ -79,6 +80,10 @@ export class JobManagerRestGateway implements RestGateway {
     return slots.taskManagers
       .filter(({ isAway }) => !isAway)
       .map(({ resourceId, slots: count, free }) => ({ resourceId, slots: count, freeSlots: free }));
+  }
+
+  reachability(): Promise<Reachability> {
+    return this.#cluster.reachability();
   }
 
   configuration(): Readonly<Record<string, string>> {

@@ -26,6 +26,7 @@ import { BundleFolder } from './bundle-folder.ts';
 import { ClusterJobStarter } from './cluster-job-starter.ts';
 import { temporaryFolder, type DefaultPlaces } from './local-places.ts';
 import { packageVersion } from './package-version.ts';
+import { portProber } from './probe-ports.ts';
 
 /** A server for clients, in this process. */
 export interface RestEndpoint {
@@ -161,6 +162,12 @@ class JobManagerProcess implements RunningJobManager {
       random: this.#random,
       logger,
       heartbeat,
+      probePorts: portProber({
+        clusterId: this.#configuration.get(highAvailabilityOptions.clusterId),
+        transport: this.#transport,
+        tls: this.#surroundings.tls,
+        clock: this.#clock,
+      }),
     });
   }
 

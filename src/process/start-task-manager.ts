@@ -38,7 +38,9 @@ import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { memoryLimitsOf, memoryWatchOf, threadSettingsOf } from './job-settings.ts';
 import { LocalStateFolders, ownProcess } from './local-state-folders.ts';
 import { localStateRoots } from './local-state-roots.ts';
+import { dataPlaneTls } from './data-plane-tls.ts';
 import { packageVersion } from './package-version.ts';
+import { portProber } from './probe-ports.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 import { taskOutput, type WriteLine } from './task-output.ts';
 
@@ -147,6 +149,12 @@ class TaskManagerProcess implements RunningTaskManager {
       tasks: this.#tasks,
       registration: (localHost) => this.#registration(localHost),
       timing: registrationTiming(configuration),
+      probePorts: portProber({
+        clusterId: configuration.get(highAvailabilityOptions.clusterId),
+        transport: this.#transport,
+        tls,
+        clock,
+      }),
       heartbeat: heartbeatOptions(configuration),
       absenceTimeoutMs: configuration.get(taskManagerOptions.leaderAbsenceTimeout),
       registrationTimeoutMs: configuration.get(rpcOptions.taskManagerRegistrationTimeout),
@@ -228,14 +236,14 @@ class TaskManagerProcess implements RunningTaskManager {
   #startThread(): StartThread {
     const { tls } = this.#surroundings;
     const configuration = this.#configuration;
-    const encode = (pem: string): Uint8Array => new TextEncoder().encode(pem);
+    const dataTls = dataPlaneTls(tls);
     const data: NonNullable<ThreadSettings['data']> = {
       instanceId: this.instanceId,
       clusterId: configuration.get(highAvailabilityOptions.clusterId),
       bindHost: this.#bindHost,
       host: this.#host ?? this.#bindHost,
       ports: configuration.get(rpcOptions.taskManagerDataBindPort),
-      ...(tls === undefined ? {} : { tls: { ca: encode(tls.ca), cert: encode(tls.cert), key: encode(tls.key) } }),
+      ...(dataTls === undefined ? {} : { tls: dataTls }),
     };
     const folders = this.#localState?.folders ?? [];
     const readsLocal = configuration.get(recoveryOptions.fromLocal);
@@ -295,6 +303,7 @@ class TaskManagerProcess implements RunningTaskManager {
         command: refuse,
         releaseJob: refuse,
         ping: ({ fence }) => ({ fence: this.#follower.ping(fence) }),
+        probe: refuse,
         heartbeat: () => {},
       },
     };

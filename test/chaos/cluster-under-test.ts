@@ -25,6 +25,18 @@ export interface ClusterOptions {
   readonly taskManagers: number;
   readonly slots?: number;
   readonly configuration?: Readonly<Record<string, string>>;
+  /** Of all processes and commands, beside `PATH` and folders: for values that no list of processes may show. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs `millrace` for `run`, such as `ip netns exec <host>`. */
+  readonly through?: readonly string[];
+}
+
+/** What makes a process other than its fellows. */
+export interface ProcessPlace {
+  /** A command that runs it, such as `ip netns exec <host>`. */
+  readonly through?: readonly string[];
+  readonly configuration?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
 }
 
 /** A cluster of the shipped processes, each a child of the test, in a folder of its own. */
@@ -33,6 +45,13 @@ export class ClusterUnderTest {
   readonly #options: ClusterOptions;
   readonly #processes = new Map<string, Started>();
   #starts = 0;
+
+  /** Without any process yet. */
+  static create(options: Omit<ClusterOptions, 'jobManagers' | 'taskManagers'> = {}): ClusterUnderTest {
+    const cluster = new ClusterUnderTest({ ...options, jobManagers: 0, taskManagers: 0 });
+    mkdirSync(join(cluster.folder, 'logs'));
+    return cluster;
+  }
 
   static async start(options: ClusterOptions): Promise<ClusterUnderTest> {
     const cluster = new ClusterUnderTest(options);
@@ -72,14 +91,18 @@ export class ClusterUnderTest {
     return join(this.folder, 'local-state');
   }
 
-  startProcess(role: Role, name: string): void {
+  startProcess(role: Role, name: string, { through = [], configuration = {}, args = [] }: ProcessPlace = {}): void {
     const log = join(this.folder, 'logs', `${name}-${++this.#starts}.log`);
     const file = openSync(log, 'w');
-    const own = role === 'taskmanager' ? ['-D', `taskmanager.resource-id=${name}`] : [];
-    const child = spawn(process.execPath, [MILLRACE, role, ...this.settings, ...own], {
+    const own = Object.entries({
+      ...(role === 'taskmanager' ? { 'taskmanager.resource-id': name } : {}),
+      ...configuration,
+    }).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
+    const [program, ...rest] = [...through, process.execPath, MILLRACE, role, ...this.settings, ...own, ...args];
+    const child = spawn(program!, rest, {
       cwd: this.folder,
       stdio: ['ignore', file, file],
-      env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder },
+      env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder, ...this.#options.env },
     });
     closeSync(file);
     this.#processes.set(name, { name, role, child, log });
@@ -105,26 +128,32 @@ export class ClusterUnderTest {
     return newest !== undefined && this.running.includes(newest.name) ? newest.name : undefined;
   }
 
-  pidOf(name: string): number | undefined {
-    return this.#processes.get(name)?.child.pid;
-  }
-
   signal(name: string, signal: NodeJS.Signals): void {
     this.#processes.get(name)?.child.kill(signal);
   }
 
-  async kill(name: string): Promise<void> {
+  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { child } = this.#processes.get(name)!;
     const gone = new Promise((resolve) => {
       child.once('exit', resolve);
     });
-    child.kill('SIGKILL');
+    child.kill(signal);
     await gone;
+  }
+
+  pidOf(name: string): number {
+    return this.#processes.get(name)!.child.pid!;
+  }
+
+  /** What the process said since its newest start. */
+  logOf(name: string): string {
+    return readFileSync(this.#processes.get(name)!.log, 'utf8');
   }
 
   /** `millrace` with these arguments, for this cluster; its own options come before those. */
   run(command: string, ...args: readonly string[]): Promise<MillraceResult> {
-    return millrace([command, ...this.settings, ...args], { cwd: this.folder });
+    const { env = {}, through = [] } = this.#options;
+    return millrace([...command.split(' '), ...this.settings, ...args], { cwd: this.folder, env, through });
   }
 
   /** Submits a job of `jobs/`; returns its id. */

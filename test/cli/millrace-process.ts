@@ -12,6 +12,8 @@ const DEADLINE_MS = 40_000;
 export interface MillraceOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs it, such as `ip netns exec <host>`. */
+  readonly through?: readonly string[];
 }
 
 export interface MillraceResult {
@@ -29,8 +31,9 @@ export class MillraceProcess {
   stderr = '';
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[], { cwd, env }: MillraceOptions) {
-    this.child = spawn(process.execPath, [MILLRACE, ...args], {
+  constructor(args: readonly string[], { cwd, env, through = [] }: MillraceOptions) {
+    const [program, ...rest] = [...through, process.execPath, MILLRACE, ...args];
+    this.child = spawn(program!, rest, {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], HOME: cwd, TMPDIR: cwd, ...env },

@@ -40,10 +40,10 @@ export const loadTlsIdentity = async (
     throw store.wrong('holds a private key and a certificate that do not belong together; the certificate goes first');
   }
   return {
-    key,
+    // Task threads and other readers need no password then.
+    key: passphrase === undefined ? key : String(parsedKey.export({ type: 'pkcs8', format: 'pem' })),
     cert: certs.map(String).join('\n'),
     ca: ca.map(String).join('\n'),
-    ...(passphrase === undefined ? {} : { passphrase }),
     ...(fingerprint === undefined ? {} : { fingerprint }),
   };
 };

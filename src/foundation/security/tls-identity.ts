@@ -2,17 +2,20 @@ import type { TLSSocket } from 'node:tls';
 
 /** What a process proves itself with, and whom it trusts: PEM. */
 export interface TlsIdentity {
+  /** Without a password. */
   readonly key: string;
   /** Its certificate, then those between it and the CA. */
   readonly cert: string;
   readonly ca: string;
-  readonly passphrase?: string;
   /** If set, only certificates with this SHA-1 or SHA-256 are taken, in hex digits. */
   readonly fingerprint?: string;
 }
 
 /** Why a peer whose certificate is signed by the CA is refused nevertheless; `undefined` when it is not. */
-export const strangerReason = ({ fingerprint }: TlsIdentity, socket: TLSSocket): string | undefined => {
+export const strangerReason = (
+  { fingerprint }: Pick<TlsIdentity, 'fingerprint'>,
+  socket: TLSSocket,
+): string | undefined => {
   if (fingerprint === undefined) {
     return undefined;
   }

@@ -13,6 +13,7 @@ import { addClusterCommands, type ClusterCommands } from './cluster-commands.ts'
 import { addControlCommands, withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
+import { addHostsCommand, type HostsEnvironment } from './hosts-command.ts';
 import type { JobControl } from './job-control.ts';
 import { JoinedJobControl } from './joined-job-control.ts';
 import type { StartRun } from './job-run.ts';
@@ -20,7 +21,7 @@ import { addRunCommands } from './run-command-line.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalStreams } from './terminal.ts';
 
-export interface CliEnvironment extends TargetEnvironment, ClusterCommands {
+export interface CliEnvironment extends TargetEnvironment, HostsEnvironment, ClusterCommands {
   readonly version: string;
   readonly start: StartRun;
   readonly streams: TerminalStreams;
@@ -93,6 +94,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
     exit,
     openControl: (flags) => openControl(flags, load(flags), environment, terminal),
   });
+  addHostsCommand(program, { ...environment, terminal, load, exit });
   addClusterCommands(program, { ...environment, terminal, load, exit });
   return program;
 };

@@ -1,5 +1,6 @@
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
+import type { Reachability } from '../../runtime/protocol/reachability.ts';
 import type { TaskDeployment, TaskMetrics } from '../../runtime/protocol/task-commands.ts';
 import type { JobState, TaskState } from './schema/job-state.ts';
 
@@ -142,6 +143,8 @@ export interface ClusterGateway {
   /** Resolves when it is deleted. */
   disposeSavepoint(path: string): Promise<void>;
   taskManagers(): Promise<readonly TaskManagerInfo[]>;
+  /** Tries all ports that processes of the cluster need of each other. */
+  reachability(): Promise<Reachability>;
   /** As it is in force; secrets are masked where it is shown. */
   configuration(): Readonly<Record<string, string>>;
   /** Ends all processes of the cluster in order; jobs stay in the store. Resolves when that has begun. */

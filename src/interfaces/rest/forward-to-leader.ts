@@ -82,7 +82,7 @@ const open = (url: URL, request: IncomingMessage, { timeoutMs, tls }: ForwardOpt
   return url.protocol === 'https:'
     ? requestTls(url, {
         ...options,
-        ...(tls === undefined ? {} : { key: tls.key, cert: tls.cert, ca: tls.ca, passphrase: tls.passphrase }),
+        ...(tls === undefined ? {} : { key: tls.key, cert: tls.cert, ca: tls.ca }),
       })
     : requestPlain(url, options);
 };

@@ -238,10 +238,10 @@ const serverFor = ({ tls, limits }: RestServerOptions): Server => {
           key: tls.identity.key,
           cert: tls.identity.cert,
           ca: tls.identity.ca,
-          passphrase: tls.identity.passphrase,
           requestCert: tls.clientCertificates,
           rejectUnauthorized: tls.clientCertificates,
           minVersion: 'TLSv1.2',
+          handshakeTimeout: Math.min(HEADERS_MS, limits.requestMs),
         });
   server.maxConnections = CONNECTIONS_MAX;
   // Who reads no answer does not hold a connection for ever.

@@ -33,6 +33,10 @@ export class JobManagerService {
     };
   }
 
+  get standbys(): readonly RpcConnection<StandbyProtocol>[] {
+    return [...this.#standbys];
+  }
+
   accept(peer: Hello): Accepted {
     switch (peer.role) {
       case 'taskmanager':

@@ -13,6 +13,7 @@ import type { JobId } from '../../foundation/common/ids.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
+import type { ProbePorts, Reachability } from '../protocol/reachability.ts';
 import { taskManagerProtocol } from '../protocol/cluster-protocol.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import type { RpcTransport } from '../rpc/rpc-transport.ts';
@@ -35,6 +36,7 @@ import { JobManagerService } from './job-manager-service.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { LookAhead } from './look-ahead.ts';
+import { reachabilityOf } from './reachability.ts';
 
 export interface JobManagerOptions {
   readonly endpoints: LeaderEndpoints;
@@ -46,6 +48,7 @@ export interface JobManagerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly heartbeat: HeartbeatOptions;
+  readonly probePorts: ProbePorts;
 }
 
 const RAISE_PAUSE_MS = 500;
@@ -69,13 +72,14 @@ export class JobManager implements Contender, ClusterGateway {
   #isStopping = false;
 
   constructor(options: JobManagerOptions) {
-    const { endpoints, transport, clock, logger } = options;
+    const { endpoints, probePorts, transport, clock, logger } = options;
     this.#options = options;
     this.endpoints = endpoints;
     this.service = new JobManagerService(() => this.#term);
     this.#lookAhead = new LookAhead(options);
     this.#watch = new LeaderWatch({
-      instanceId: endpoints.instanceId,
+      endpoints,
+      probePorts,
       transport,
       clock,
       logger,
@@ -240,6 +244,19 @@ export class JobManager implements Contender, ClusterGateway {
       slots: resources.overview,
       jobs: dispatcher.list(),
     }));
+  }
+
+  reachability(): Promise<Reachability> {
+    const { probePorts } = this.#options;
+    return this.#lead((_, { leadership, resources }) =>
+      reachabilityOf({
+        own: this.endpoints,
+        fence: { lineage: leadership.lineage, epoch: leadership.epoch },
+        standbys: this.service.standbys,
+        taskManagers: resources.taskManagers,
+        probePorts,
+      }),
+    );
   }
 
   /** Whatever fails because the leadership ended meanwhile is for the next leader to answer. */

@@ -1,9 +1,10 @@
 import { SUSPICION_STEP_MS, type Candidacy } from '../../coordination/leader-election.ts';
-import { isSameLeadership, type LeaderInformation } from '../../coordination/leadership.ts';
+import { isSameLeadership, type LeaderEndpoints, type LeaderInformation } from '../../coordination/leadership.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import { codeOf, messageOf } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import { standbyProtocol, type StandbyProtocol, type TaskManagerHint } from '../protocol/cluster-protocol.ts';
+import type { ProbePorts } from '../protocol/reachability.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import { describeClose, endedByPeer, type CloseReason, type RpcConnection } from '../rpc/rpc-connection.ts';
 import type { RpcProtocol, RpcService } from '../rpc/rpc-protocol.ts';
@@ -16,7 +17,8 @@ const RECONNECT_MS = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface LeaderWatchOptions {
-  readonly instanceId: string;
+  readonly endpoints: LeaderEndpoints;
+  readonly probePorts: ProbePorts;
   readonly transport: RpcTransport;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -46,6 +48,8 @@ export class LeaderWatch {
             this.#hints = taskManagers;
           }
         },
+        describe: () => options.endpoints,
+        probe: ({ targets }) => options.probePorts(targets),
       },
       calls: {},
     };
@@ -58,7 +62,7 @@ export class LeaderWatch {
 
   /** `undefined`, or this process: nobody to watch. */
   leaderChanged(leader: LeaderInformation | undefined): void {
-    const { instanceId } = this.#options;
+    const { instanceId } = this.#options.endpoints;
     const isOwn = leader?.endpoints.instanceId === instanceId;
     const watched = leader === undefined || isOwn ? undefined : leader;
     if (this.#isStopped || isSameLeadership(this.#leader?.leadership, watched?.leadership)) {

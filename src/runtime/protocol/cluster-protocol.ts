@@ -3,6 +3,7 @@ import type { DataLocation } from '../../foundation/common/data-location.ts';
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import { fenceSchema } from '../../foundation/common/fence.ts';
 import type { AttemptId, AttemptRef, CheckpointId, OperatorId } from '../../foundation/common/ids.ts';
+import { probeReplySchema, probeTargetSchema } from './reachability.ts';
 import type { SubtaskState } from '../state/state-handle.ts';
 import type {
   AttemptReport,
@@ -182,6 +183,12 @@ export const taskManagerProtocol = {
   releaseJob: { kind: 'send', request: z.object({ fence: fenceSchema, job: name }) },
   /** Answered in order with the commands before it. */
   ping: { kind: 'call', request: z.object({ fence: fenceSchema }), reply: z.object({ fence: fenceSchema }) },
+  /** Which of these ports it reaches, for `millrace hosts check`. */
+  probe: {
+    kind: 'call',
+    request: z.object({ fence: fenceSchema, targets: z.array(probeTargetSchema) }),
+    reply: probeReplySchema,
+  },
   heartbeat: { kind: 'send', request: z.undefined() },
 } as const;
 export type TaskManagerProtocol = typeof taskManagerProtocol;
@@ -194,5 +201,13 @@ export type TaskManagerHint = z.infer<typeof taskManagerHint>;
 export const standbyProtocol = {
   /** Who is there, after each change: a hint, so that nobody waits for a process that died with the leader (R11). */
   taskManagers: { kind: 'send', request: z.object({ fence: fenceSchema, taskManagers: z.array(taskManagerHint) }) },
+  /** Where it is reached. */
+  describe: {
+    kind: 'call',
+    request: z.undefined(),
+    reply: z.object({ instanceId: name, rpcAddress: name, restAddress: z.string() }),
+  },
+  /** Which of these ports it reaches, for `millrace hosts check`. */
+  probe: { kind: 'call', request: z.object({ targets: z.array(probeTargetSchema) }), reply: probeReplySchema },
 } as const;
 export type StandbyProtocol = typeof standbyProtocol;

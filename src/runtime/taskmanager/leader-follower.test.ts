@@ -279,6 +279,18 @@ describe('without a leader', () => {
     expect(leader.closed).toEqual([]);
   });
 
+  test('one that finds no leader says that it waits for one, once', async () => {
+    const world = new FollowerWorld();
+    const said = (): number => world.log.filter((line) => line.startsWith('Waiting for a leading JobManager')).length;
+    world.follower.start();
+    await world.pass(5_000);
+    expect(said()).toBe(1);
+    const leader = await world.leader(fence(1));
+    world.retrieval.name(leader.information);
+    await world.until(() => leader.received.length > 0, 'the registration');
+    expect(said()).toBe(1);
+  });
+
   test('a process that never finds a leader gives up, and says what it waited for', async () => {
     const world = new FollowerWorld();
     world.follower.start();

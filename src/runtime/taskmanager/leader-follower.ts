@@ -14,6 +14,7 @@ import {
   type TaskManagerProtocol,
   type TaskManagerRegistration,
 } from '../protocol/cluster-protocol.ts';
+import type { ProbePorts } from '../protocol/reachability.ts';
 import type { AttemptReport, JobMasterGateway, TaskExecutorGateway } from '../protocol/task-commands.ts';
 import { compareFence, type NewestFence } from '../rpc/fencing.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
@@ -49,6 +50,7 @@ export interface LeaderFollowerOptions extends LeaderAbsenceOptions {
   /** `localHost`: the address of this host that the leader sees. */
   readonly registration: (localHost: string) => TaskManagerRegistration;
   readonly timing: RegistrationTiming;
+  readonly probePorts: ProbePorts;
   readonly heartbeat: HeartbeatOptions;
   /** It never found a leader that took it, for `taskmanager.registration.timeout`; it follows nobody any more. */
   readonly gaveUp: (error: MillraceError) => void;
@@ -72,6 +74,7 @@ export class LeaderFollower {
   #registeredAs: LeaderSession | undefined;
   #subscription: Subscription | undefined;
   #absenceTimer: TimerHandle | undefined;
+  #saidNobodyLeads = false;
   #isStopped = false;
 
   constructor(options: LeaderFollowerOptions) {
@@ -167,6 +170,12 @@ export class LeaderFollower {
         }
       },
       ping: ({ fence }) => ({ fence: this.ping(fence) }),
+      probe: ({ fence, targets }, connection) => {
+        if (!this.#follows(connection, fence)) {
+          throw new MillraceError('FENCED', 'another leader is followed here', { retryable: true });
+        }
+        return this.#options.probePorts(targets);
+      },
       heartbeat: () => {},
     };
   }
@@ -202,9 +211,16 @@ export class LeaderFollower {
   #look(): void {
     const { retrieval, logger } = this.#options;
     retrieval.read().then(
-      (leader) => this.#named(leader),
+      (leader) => (leader === undefined ? this.#sayNobodyLeads() : this.#named(leader)),
       (error: unknown) => logger.warn(`Cannot read who leads: ${messageOf(error)}; tasks go on`),
     );
+  }
+
+  #sayNobodyLeads(): void {
+    if (!this.#saidNobodyLeads && !this.#isStopped) {
+      this.#saidNobodyLeads = true;
+      this.#options.logger.info('Waiting for a leading JobManager: the HA store names none');
+    }
   }
 
   /** The store says who leads; the only place where a lineage is learned (R12). */
@@ -225,6 +241,7 @@ export class LeaderFollower {
       this.#drop();
       tasks.startAfresh();
     }
+    this.#saidNobodyLeads = false;
     if (this.#leader?.leadership.sessionId !== leader.leadership.sessionId) {
       logger.info(`New leader elected ${leader.leadership.sessionId} at ${leader.endpoints.rpcAddress}`);
     }

@@ -42,6 +42,8 @@ const run = async (args: readonly string[], changes: Partial<CliEnvironment> = {
     clock: systemClock,
     openLocalControl: () => Promise.resolve(nothingLocal()),
     findLeader: () => Promise.resolve(undefined),
+    findLeaderEndpoints: () => Promise.resolve(undefined),
+    probePorts: (_, targets) => Promise.resolve({ network: 'here', outcomes: targets.map(() => ({})) }),
     startedCluster: () => Promise.resolve(undefined),
     loadTls: () => Promise.resolve(undefined),
     onInterrupt: () => () => {},

@@ -133,7 +133,7 @@ export class RestClient {
 }
 
 const tlsOptions = (tls: TlsIdentity | undefined) =>
-  tls === undefined ? {} : { key: tls.key, cert: tls.cert, ca: tls.ca, passphrase: tls.passphrase };
+  tls === undefined ? {} : { key: tls.key, cert: tls.cert, ca: tls.ca };
 
 const readAnswer = async (response: IncomingMessage): Promise<Answer> => {
   const parts: Buffer[] = [];

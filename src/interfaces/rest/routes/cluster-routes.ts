@@ -70,6 +70,12 @@ export const clusterRoutes: readonly Route[] = [
     },
   },
   {
+    // Ours: what `millrace hosts check` asks for.
+    method: 'GET',
+    path: '/cluster/reachability',
+    handle: async (_request, { gateway }) => ok(await gateway.reachability()),
+  },
+  {
     method: 'GET',
     path: '/jobmanager/config',
     handle: (_request, { gateway }) => Promise.resolve(ok(presentConfiguration(gateway.configuration()))),

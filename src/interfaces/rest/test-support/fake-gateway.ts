@@ -15,6 +15,7 @@ import type {
   StopRequest,
   TaskManagerInfo,
 } from '../cluster-gateway.ts';
+import type { Reachability } from '../../../runtime/protocol/reachability.ts';
 import { RestServer, type RestServerOptions } from '../rest-server.ts';
 import { hasEnded } from '../schema/job-state.ts';
 
@@ -190,6 +191,10 @@ export class FakeGateway implements ClusterGateway {
       taskManagerInfo('tm-1', { slots: 2, freeSlots: 0 }),
       taskManagerInfo('tm-2', { slots: 4, freeSlots: 3 }),
     ]);
+  }
+
+  reachability(): Promise<Reachability> {
+    return this.#call('reachability', () => ({ processes: [], checks: [] }));
   }
 
   configuration(): Readonly<Record<string, string>> {

@@ -1,3 +1,4 @@
+import type { Reachability } from '../../protocol/reachability.ts';
 import type { JobIntent } from '../../../coordination/job-record-store.ts';
 import type { LeaderInformation } from '../../../coordination/leadership.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
@@ -111,4 +112,6 @@ export interface ClusterGateway {
   /** Tries a job again that is set aside. */
   retry(jobId: JobId): Promise<void>;
   overview(): Promise<ClusterOverview>;
+  /** Tries all ports that processes of the cluster need of each other, from each that it can ask. */
+  reachability(): Promise<Reachability>;
 }

@@ -17,7 +17,7 @@ import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
-import { TaskManagerSession, type TaskManagerConnection } from './task-manager-session.ts';
+import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
 
 /** What a JobMaster hears of its tasks. */
 export type TaskListener = Pick<JobMaster, 'report' | 'metrics' | 'taskManagerReported' | 'taskManagerLost'>;
@@ -89,6 +89,12 @@ export class ResourceManager {
   /** For standbys: who is there now. */
   get hints(): readonly TaskManagerHint[] {
     return [...this.#known.values()].map(({ instanceId, rpcAddress }) => ({ instanceId, rpcAddress }));
+  }
+
+  /** Those it knows, with the connection of those that have one now. */
+  get taskManagers(): readonly KnownTaskManager[] {
+    const sessionOf = (instanceId: string): TaskManagerSession | undefined => this.#sessions.get(instanceId);
+    return [...this.#known.values()].map((known) => ({ registration: known, session: sessionOf(known.instanceId) }));
   }
 
   /** Whom the leader before this one knew: nobody waits for a process that is gone. A hint, so only a proof counts. */

@@ -37,6 +37,10 @@ export class TaskManagerSession implements TaskExecutorGateway {
     return this.registration.instanceId;
   }
 
+  get data(): readonly DataLocation[] {
+    return this.#data;
+  }
+
   locate(slot: number): DataLocation | undefined {
     return this.#data[slot];
   }
@@ -108,4 +112,10 @@ export class TaskManagerSession implements TaskExecutorGateway {
     const running = this.strays.get(jobId);
     return running?.delete(attempt) === true && running.size === 0;
   }
+}
+
+export interface KnownTaskManager {
+  readonly registration: TaskManagerRegistration;
+  /** `undefined`: its connection is gone, and it may come back. */
+  readonly session: TaskManagerSession | undefined;
 }

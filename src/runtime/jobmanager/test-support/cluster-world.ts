@@ -134,6 +134,7 @@ export class ClusterWorld {
       random,
       logger,
       heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },
+      probePorts: async (targets) => ({ network: 'sim', outcomes: targets.map(() => ({})) }),
     });
     await this.settled(jobManager.start());
     return { name, jobManager, starter, log, opened, services, clock };

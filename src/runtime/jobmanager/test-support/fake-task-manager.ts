@@ -131,6 +131,7 @@ export class FakeTaskManager {
           this.heard.push({ kind: 'ping', epoch: fence.epoch });
           return { fence };
         },
+        probe: ({ targets }) => ({ network: 'sim', outcomes: targets.map(() => ({})) }),
         heartbeat: (_, connection) => void connection.send('heartbeat', undefined),
       },
     };

@@ -5,6 +5,8 @@ export interface DataPlaneTls {
   readonly ca: Uint8Array;
   readonly cert: Uint8Array;
   readonly key: Uint8Array;
+  /** If set, only certificates with this SHA-1 or SHA-256 are taken, in hex digits. */
+  readonly fingerprint?: string;
 }
 
 /** What a thread needs to meet threads of other processes; plain data, so that it crosses to a worker. */

@@ -1,7 +1,9 @@
 import { connect as connectTcp, createServer as createTcpServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { strangerReason } from '../../../foundation/security/tls-identity.ts';
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { DataPlaneTls } from './data-plane-settings.ts';
 
 /** Idle connections are asked for a sign of life after this; ten seconds without one and they are closed. */
@@ -36,6 +38,11 @@ export const openSocket = (
     },
   };
   const connected = (): void => {
+    const stranger = tls === undefined ? undefined : strangerReason(tls, socket as TLSSocket);
+    if (stranger !== undefined) {
+      socket.destroy(new MillraceError('BAD_CERTIFICATE', `the other side ${stranger}`));
+      return;
+    }
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     ready();
@@ -69,7 +76,15 @@ export const createSocketServer = (tls: DataPlaneTls | undefined, events: Server
     });
   }
   const mutual = { requestCert: true, rejectUnauthorized: true };
-  const server = createTlsServer({ ...options, ...pem(tls), ...mutual }, (socket) => events.ready(socket));
+  const server = createTlsServer({ ...options, ...pem(tls), ...mutual }, (socket) => {
+    const stranger = strangerReason(tls, socket);
+    if (stranger === undefined) {
+      events.ready(socket);
+    } else {
+      socket.destroy();
+      events.failed(new Error(`it ${stranger}`));
+    }
+  });
   server.on('connection', (socket: Socket) => events.connection(socket));
   server.on('tlsClientError', (error, socket) => {
     socket.destroy();

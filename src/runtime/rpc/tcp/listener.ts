@@ -55,10 +55,9 @@ const plainServer = (acceptor: Acceptor, { clock }: RpcContext): Server =>
 /** A visit begins with the socket, so that one who does not get on with TLS is under the same limits. */
 const tlsServer = (acceptor: Acceptor, { clock }: RpcContext, identity: TlsIdentity): Server => {
   const visits = new Map<string, Visit>();
-  const { key, cert, ca, passphrase } = identity;
+  const { key, cert, ca } = identity;
   const server = createTlsServer({
     ...SOCKET_OPTIONS,
-    ...(passphrase === undefined ? {} : { passphrase }),
     key,
     cert,
     ca,

@@ -54,12 +54,11 @@ export class TcpTransport implements RpcTransport {
     if (this.#tls === undefined) {
       return connect({ ...SOCKET_OPTIONS, host, port }, opened);
     }
-    const { key, cert, ca, passphrase } = this.#tls;
+    const { key, cert, ca } = this.#tls;
     const socket = connectTls(
       {
         host,
         port,
-        ...(passphrase === undefined ? {} : { passphrase }),
         ...(isIP(host) === 0 ? { servername: host } : {}),
         key,
         cert,

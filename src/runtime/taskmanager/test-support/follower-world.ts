@@ -59,6 +59,7 @@ export class FollowerWorld extends InMemoryWorld {
       }),
       timing: TIMING,
       heartbeat: HEARTBEAT,
+      probePorts: async (targets) => ({ network: 'sim', outcomes: targets.map(() => ({})) }),
       absenceTimeoutMs: 60_000,
       registrationTimeoutMs: 100_000,
       gaveUp: (error) => void this.gaveUp.push(error),
