@@ -6,6 +6,7 @@ import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
 import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
 import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
+import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';
 import { processLogger } from './process-logger.ts';
 import { startRest } from './start-rest.ts';
@@ -43,6 +44,7 @@ const open = async (
 
 /** What `millrace jobmanager` runs. */
 export const runJobManager: StartProcess = async (configuration, { isInsecure }) => {
+  limitHeap(configuration);
   const { startJobManager } = await import('./start-job-manager.ts');
   const logger = processLogger(write);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
