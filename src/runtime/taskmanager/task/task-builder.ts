@@ -8,7 +8,7 @@ import type { Translation } from '../../../pipeline/graph/translate.ts';
 import type { SourceBehavior } from '../../../pipeline/connectors/source.ts';
 import type { Downstream, OperatorContext } from '../../../pipeline/operators/operator.ts';
 import { OutputChannel } from '../../network/output-channel.ts';
-import type { ChannelDescriptor } from '../../protocol/task-commands.ts';
+import type { ChannelDescriptor, TaskRestore } from '../../protocol/task-commands.ts';
 import type { ThreadDeployment } from '../thread-protocol.ts';
 import { channelSelector } from './channel-selector.ts';
 import { inputChannels } from './input-channels.ts';
@@ -52,7 +52,7 @@ export const buildTask = async (task: Task, options: BuildOptions): Promise<Task
   const range = keyGroupRangeOf(subtask, vertex.maxParallelism, vertex.parallelism);
   const state = new TaskStateStore(options.stateFactories(vertex, task.attempt), range);
   if (deployment.restore !== undefined) {
-    await state.restore(deployment.restore, environment.openReader(deployment.restore.baseFolder));
+    await restoreState(task, deployment.restore, state, environment);
   }
   const outputs = makeOutputs(task, vertex, options);
   const chain = new OperatorChain({
@@ -79,6 +79,19 @@ export const buildTask = async (task: Task, options: BuildOptions): Promise<Task
     }
   };
   return { chain, input, state, commitOnly: deployment.restore?.commitOnly === true, release };
+};
+
+/** In Flink's words, by which people and scripts find a restore. */
+const restoreState = async (
+  { title }: Task,
+  restore: TaskRestore,
+  state: TaskStateStore,
+  { logger, openReader }: TaskEnvironment,
+): Promise<void> => {
+  const handle = `${restore.baseFolder} (id ${restore.checkpointId})`;
+  logger.info(`${title}: Starting to restore from state handle: ${handle}.`);
+  await state.restore(restore, openReader(restore.baseFolder));
+  logger.info(`${title}: Finished restoring from state handle: ${handle}.`);
 };
 
 interface MadeOutput {
