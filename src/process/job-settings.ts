@@ -20,7 +20,6 @@ const OFF_HEAP_SHARE = 0.3;
 /** The process as a whole: what is left keeps the machine alive. */
 const PROCESS_SHARE = 0.9;
 const LARGEST_DEFAULT_HEAP_MIB = 4096;
-const DEFAULT_USER_CODE_HEAP = 256 * MIB;
 const MEMORY_INTERVAL_MS = 50;
 
 /** `undefined`: what applies when nothing is set. */
@@ -82,18 +81,11 @@ const availableBytes = (): number => {
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 };
 
-/**
- * Limits of the threads' memory. There always is one: a thread without takes the process, or the machine, with it.
- * `processBytes`: what the process may take (`taskmanager.memory.process.size`), if that is less than there is.
- */
-export const memoryLimitsOf = (
-  configuration: Configuration,
-  threads: number,
-  processBytes = Number.POSITIVE_INFINITY,
-): MemoryLimits => {
+/** Limits of the threads' memory. There always is one: a thread without takes the process, or the machine, with it. */
+export const memoryLimitsOf = (configuration: Configuration, threads: number): MemoryLimits => {
   const heap = configuration.get(taskManagerOptions.taskHeap);
   const offHeap = configuration.get(taskManagerOptions.taskOffHeap);
-  const available = Math.min(processBytes, availableBytes());
+  const available = availableBytes();
   return {
     heapBytes: Math.max(16 * MIB, heap ?? Math.min(LARGEST_DEFAULT_HEAP_MIB * MIB, (available * HEAP_SHARE) / threads)),
     offHeapBytes: Math.max(16 * MIB, offHeap ?? (available * OFF_HEAP_SHARE) / threads),
@@ -105,8 +97,8 @@ export const memoryLimitsOf = (
 export const userCodeLimitsOf = (
   configuration: Configuration,
 ): { readonly heapBytes: number; readonly offHeapBytes: number } => ({
-  heapBytes: Math.max(16 * MIB, configuration.get(jobManagerOptions.heap) ?? DEFAULT_USER_CODE_HEAP),
-  offHeapBytes: Math.max(16 * MIB, configuration.get(jobManagerOptions.offHeap)),
+  heapBytes: Math.max(16 * MIB, configuration.get(jobManagerOptions.userCodeHeap)),
+  offHeapBytes: Math.max(16 * MIB, configuration.get(jobManagerOptions.userCodeOffHeap)),
 });
 
 export const memoryWatchOf = (limits: MemoryLimits): MemoryWatchOptions => ({

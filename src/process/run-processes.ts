@@ -4,15 +4,13 @@ import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
 import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
+import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';
-import { processLogger } from './process-logger.ts';
+import { defaultProcessName, openProcessOutput, type ProcessOutput } from './process-logger.ts';
 import { startRest } from './start-rest.ts';
-
-const write = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
 
 const PAUSE_MS = 250;
 
@@ -41,10 +39,21 @@ const open = async (
   }
 };
 
+/** The output of a process, whose log also has the error that ends it. */
+const openOutput = (configuration: Configuration, name: string): ProcessOutput => {
+  const output = openProcessOutput(configuration, name);
+  process.on('uncaughtExceptionMonitor', (error) => {
+    output.logger.error(`This process ends: ${messageOf(error)}`, { error });
+  });
+  return output;
+};
+
 /** What `millrace jobmanager` runs. */
 export const runJobManager: StartProcess = async (configuration, { isInsecure }) => {
+  limitHeap(configuration);
   const { startJobManager } = await import('./start-job-manager.ts');
-  const logger = processLogger(write);
+  const name = configuration.get(rpcOptions.jobManagerResourceId) ?? defaultProcessName('jobmanager');
+  const { logger } = openOutput(configuration, name);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
   const { services, storage } = await open(configuration, logger, 'jobmanager');
   try {
@@ -79,7 +88,8 @@ export const runTaskManager: StartProcess = async (configuration) => {
     );
   }
   const { startTaskManager } = await import('./start-task-manager.ts');
-  const logger = processLogger(write);
+  const name = configuration.get(rpcOptions.taskManagerResourceId) ?? defaultProcessName('taskmanager');
+  const { logger, print } = openOutput(configuration, name);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
   const { services } = await open(configuration, logger, 'other');
   let gaveUp = (_error: MillraceError): void => {};
@@ -90,6 +100,7 @@ export const runTaskManager: StartProcess = async (configuration) => {
     const running = await startTaskManager(configuration, {
       haServices: services,
       logger,
+      writeLine: print,
       tls,
       gaveUp: (error) => gaveUp(error),
     });

@@ -35,12 +35,13 @@ import type { MemoryLimits } from '../runtime/taskmanager/memory-guard.ts';
 import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
-import { memoryLimitsOf, memoryWatchOf, threadSettingsOf } from './job-settings.ts';
+import { memoryWatchOf, threadSettingsOf } from './job-settings.ts';
 import { LocalStateFolders, ownProcess } from './local-state-folders.ts';
 import { localStateRoots } from './local-state-roots.ts';
 import { dataPlaneTls } from './data-plane-tls.ts';
 import { packageVersion } from './package-version.ts';
 import { portProber } from './probe-ports.ts';
+import { slotMemoryOf } from './slot-memory.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
 import { taskOutput, type WriteLine } from './task-output.ts';
 
@@ -116,7 +117,7 @@ class TaskManagerProcess implements RunningTaskManager {
     this.instanceId = random.hex(32);
     this.resourceId = configuration.get(rpcOptions.taskManagerResourceId) ?? `taskmanager-${random.hex(6)}`;
     const slots = configuration.get(taskManagerOptions.slots);
-    this.#limits = memoryLimitsOf(configuration, slots, configuration.get(taskManagerOptions.processMemory));
+    this.#limits = slotMemoryOf(configuration, slots);
     this.#localState = this.#openLocalState();
     const limits = rpcLimits(configuration);
     this.#transport = new TcpTransport({ clock, logger, limits, self: () => this.#hello() }, tls);

@@ -191,8 +191,8 @@ const memoryLimits = (limits: UserCodeThreadOptions['limits'], job: string): Mem
   processBytes: Infinity,
   words: {
     subjectOf: () => subjectOf(job),
-    heapKey: jobManagerOptions.heap.key,
-    offHeapKey: jobManagerOptions.offHeap.key,
+    heapKey: jobManagerOptions.userCodeHeap.key,
+    offHeapKey: jobManagerOptions.userCodeOffHeap.key,
     heapAdvice: 'or find fewer splits at once',
   },
 });

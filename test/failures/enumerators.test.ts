@@ -19,7 +19,7 @@ const DEATHS = [
   ],
   [
     'buffers',
-    /ran out of memory: its array buffers take \d+ MiB, more than the 64 MiB that jobmanager\.memory\.off-heap/,
+    /ran out of memory: its array buffers take \d+ MiB, more than the 64 MiB that jobmanager\.user-code\.memory\.off-heap/,
   ],
   ['exit', /the enumerators of job "own-enumerator" ended with exit code 7; user code may have called process\.exit/],
   ['timer', /the enumerator of source "numbers" threw outside of a call, on the JobManager: out of a timer/],
@@ -54,8 +54,8 @@ describe("an enumerator of the user's (R13)", () => {
         'restart-strategy.type': 'fixed-delay',
         'restart-strategy.fixed-delay.attempts': 1,
         'restart-strategy.fixed-delay.delay': '10ms',
-        'jobmanager.memory.heap.size': '64mb',
-        'jobmanager.memory.off-heap.size': '64mb',
+        'jobmanager.user-code.memory.heap.size': '64mb',
+        'jobmanager.user-code.memory.off-heap.size': '64mb',
         ...options.configuration,
       },
     });

@@ -83,7 +83,6 @@ export const FLINK_KEYS: readonly string[] = [
   'jobmanager.failure-enrichers',
   'jobmanager.future-pool.size',
   'jobmanager.heap.mb',
-  'jobmanager.heap.size',
   'jobmanager.io-pool.size',
   'jobmanager.retrieve-taskmanager-hostname',
   'jobmanager.scheduler',

@@ -237,7 +237,7 @@ describe('findings', () => {
     expect(warnings).toEqual([]);
     expect(hints).toEqual([
       'old names: state.checkpoints.dir is now execution.checkpointing.dir',
-      '3 keys have no effect in Millrace yet: env.java.opts.all, jobmanager.memory.process.size, metrics.reporter.prom.port',
+      '2 keys have no effect in Millrace yet: env.java.opts.all, metrics.reporter.prom.port',
     ]);
   });
 });

@@ -31,7 +31,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('Starting from a savepoint or checkpoint', recoveryOptions),
   group('Restarts', restartOptions),
   group('TaskManager', taskManagerOptions),
-  group('User code on the JobManager', jobManagerOptions),
+  group('JobManager', jobManagerOptions),
   group('State, folders, logs', processOptions),
   group('Between processes', rpcOptions),
   group('TLS between processes', securityOptions),

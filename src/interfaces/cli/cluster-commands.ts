@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../../foundation/config/configuration.ts';
+import type { TimerHandle } from '../../foundation/common/clock.ts';
 import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
 import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import { alignedLines } from './aligned-lines.ts';
 import { ClusterJobControl } from './cluster/cluster-job-control.ts';
 import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
 import type { RestClient } from './cluster/rest-client.ts';
+import type { JobSummary } from './job-control.ts';
 import { sayContinuation, withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
 import type { ClusterProcess, LocalCluster } from './local-cluster.ts';
@@ -190,14 +192,18 @@ const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open):
       const settings = await local.settings();
       if (settings !== undefined && (flags.checkpoint || flags.stopJobs === true)) {
         const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
-        await settleJobs(await clientOf(target, environment.load(flags)), flags.stopJobs === true, terminal);
+        await settleJobs(await clientOf(target, environment.load(flags)), flags.stopJobs === true, environment);
       }
       await terminal.print((await local.stop()) ? 'Cluster stopped.' : `No cluster is started in ${local.folder}.`);
     });
 };
 
 /** Best effort but for jobs that are to end: nothing ends that could not be continued. */
-const settleJobs = async (client: RestClient | undefined, stop: boolean, terminal: Terminal): Promise<void> => {
+const settleJobs = async (
+  client: RestClient | undefined,
+  stop: boolean,
+  { terminal, clock }: ClusterCommandLine,
+): Promise<void> => {
   if (client === undefined || (await overviewOf(client)) === undefined) {
     if (stop) {
       throw new MillraceError(
@@ -209,17 +215,37 @@ const settleJobs = async (client: RestClient | undefined, stop: boolean, termina
   }
   const control = new ClusterJobControl(client);
   const jobs = (await control.list()).filter(({ hasEnded }) => hasEnded !== true);
+  if (!stop) {
+    await Promise.all(jobs.map((job) => checkpointBefore(control, job, { terminal, clock })));
+    return;
+  }
   for (const { jobId, jobName } of jobs) {
-    if (stop) {
-      terminal.log(`Stopping job ${jobName} (${jobId}) with a savepoint ...`);
-      await sayContinuation(terminal, await control.stop(jobId, { drain: false }));
-      continue;
-    }
-    try {
-      await control.checkpoint(jobId);
-    } catch (thrown) {
-      terminal.log(`WARN job ${jobName} (${jobId}) goes on from an older checkpoint: ${messageOf(thrown)}`);
-    }
+    terminal.log(`Stopping job ${jobName} (${jobId}) with a savepoint ...`);
+    await sayContinuation(terminal, await control.stop(jobId, { drain: false }));
+  }
+};
+
+/** A job that has no slots, or is deep in trouble, must not keep the cluster from stopping. */
+const LAST_CHECKPOINT_MS = 30_000;
+
+const checkpointBefore = async (
+  control: ClusterJobControl,
+  { jobId, jobName, status }: JobSummary,
+  { terminal, clock }: Pick<ClusterCommandLine, 'terminal' | 'clock'>,
+): Promise<void> => {
+  const goesOn = (reason: string): void =>
+    terminal.log(`WARN job ${jobName} (${jobId}) goes on from an older checkpoint, or from its beginning: ${reason}`);
+  if (status !== 'RUNNING') {
+    return goesOn(`it is ${status}`);
+  }
+  let timer: TimerHandle | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = clock.after(LAST_CHECKPOINT_MS, () => resolve(`no checkpoint within ${LAST_CHECKPOINT_MS / 1000} s`));
+  });
+  const reason = await Promise.race([control.checkpoint(jobId).then(() => undefined, messageOf), late]);
+  timer?.cancel();
+  if (reason !== undefined) {
+    goesOn(reason);
   }
 };
 
@@ -266,9 +292,13 @@ const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterO
 const leaderPort = ({ leader }: ClusterOverviewBody): number | undefined =>
   URL.canParse(leader['rest-address']) ? Number(new URL(leader['rest-address']).port) : undefined;
 
-const slotsText = (overview: ClusterOverviewBody): string =>
-  `slots free: ${overview['slots-available']} of ${overview['slots-total']}\n` +
-  `slots free after the loss of the largest TaskManager: ${overview['slots-available-after-largest-loss']}`;
+const slotsText = (overview: ClusterOverviewBody): string => {
+  const left = overview['slots-available-after-largest-loss'];
+  return (
+    `slots free: ${overview['slots-available']} of ${overview['slots-total']}\n` +
+    `slots free after the loss of the largest TaskManager: ${left}${left < 0 ? ` (${-left} too few for what runs)` : ''}`
+  );
+};
 
 /** What `cluster start --supervise` runs in the background. */
 const addSupervise = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {

@@ -36,6 +36,11 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
     ...given.filter(([key]) => !isSecret(key)).flatMap(([key, value]) => ['-D', `${key}=${value}`]),
   ];
   const logs = resolve(request.configuration.get(processOptions.logFolder) ?? folder.logs);
+  // They have nobody who reads what they print; what Node itself says of a crash goes to `<name>.out`.
+  const background = Object.entries({
+    [processOptions.logFolder.key]: logs,
+    [processOptions.logFileOnly.key]: 'true',
+  }).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   const jobManagers = ports.map((restPort, index): PlannedProcess => {
     const name = `jobmanager-${index + 1}`;
     const own = ['-D', `rest.bind-port=${restPort}`, '-D', `jobmanager.resource-id=${name}`];
@@ -45,13 +50,18 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
       kind: 'jobmanager',
       restPort,
       log: join(logs, `${name}.log`),
-      args: ['jobmanager', ...common, ...own, ...insecure],
+      args: ['jobmanager', ...common, ...background, ...own, ...insecure],
     };
   });
   const taskManagers = Array.from({ length: request.taskManagers }, (_, index): PlannedProcess => {
     const name = `taskmanager-${index + 1}`;
     const own = ['-D', `taskmanager.resource-id=${name}`];
-    return { name, kind: 'taskmanager', log: join(logs, `${name}.log`), args: ['taskmanager', ...common, ...own] };
+    return {
+      name,
+      kind: 'taskmanager',
+      log: join(logs, `${name}.log`),
+      args: ['taskmanager', ...common, ...background, ...own],
+    };
   });
   return {
     settings: clientSettings(configuration, ports),

@@ -1,4 +1,4 @@
-import { openSync, readSync, closeSync, fstatSync } from 'node:fs';
+import { openSync, readSync, closeSync, existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../foundation/common/clock.ts';
 import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
@@ -6,7 +6,7 @@ import type { Logger } from '../../foundation/common/logger.ts';
 import type { ClusterProcess, ClusterStart, LocalCluster, ProcessKind } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
-import { spawnProcess } from './spawn-process.ts';
+import { outputOf, spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface ProcessClusterOptions {
@@ -16,6 +16,8 @@ export interface ProcessClusterOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Of the supervisor's process, in its log file; `logger` when missing. */
+  readonly supervisorLogger?: (path: string) => Logger;
   /** How long a start, and the end of a process, may take. */
   readonly startMs?: number;
   readonly stopMs?: number;
@@ -81,8 +83,9 @@ export class ProcessCluster implements LocalCluster {
   }
 
   supervise(ended: Promise<void>): Promise<void> {
-    const { clock, logger, program, env } = this.#options;
+    const { clock, program, env } = this.#options;
     const folder = this.#folder;
+    const logger = this.#options.supervisorLogger?.(this.#supervisorLog) ?? this.#options.logger;
     return new Supervisor({
       folder,
       clock,
@@ -91,6 +94,10 @@ export class ProcessCluster implements LocalCluster {
         await spawnProcess(folder, { ...record, restarts: record.restarts + 1, program, env });
       },
     }).run(ended);
+  }
+
+  get #supervisorLog(): string {
+    return join(this.#folder.logs, 'supervisor.log');
   }
 
   /** Files of processes that have died. Errors: BAD_OPTION when one lives. */
@@ -127,7 +134,7 @@ export class ProcessCluster implements LocalCluster {
     );
     if (request.isSupervised) {
       const args = ['cluster', 'supervise', '--run-dir', this.folder];
-      await spawn({ name: 'supervisor', kind: 'supervisor', args, log: join(this.#folder.logs, 'supervisor.log') });
+      await spawn({ name: 'supervisor', kind: 'supervisor', args, log: this.#supervisorLog });
     }
   }
 
@@ -140,7 +147,8 @@ export class ProcessCluster implements LocalCluster {
       if (dead !== undefined) {
         throw new MillraceError(
           'UNREACHABLE',
-          `${dead.name} ended at its start; its log ${dead.log} ends with:\n${tailOf(dead.log)}`,
+          `${dead.name} ended at its start; it said last (${dead.log}, ${outputOf(dead.log)}):\n` +
+            [dead.log, outputOf(dead.log)].flatMap(tailOf).join('\n'),
         );
       }
       if (clock.monotonic() >= deadline) {
@@ -197,13 +205,18 @@ const signal = (record: ProcessRecord, name: 'SIGTERM' | 'SIGKILL'): void => {
   }
 };
 
-const tailOf = (path: string): string => {
+/** Nothing of a file that is not there, or empty. */
+const tailOf = (path: string): readonly string[] => {
+  if (!existsSync(path)) {
+    return [];
+  }
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
     const bytes = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES));
     readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString('utf8').trim();
+    const text = bytes.toString('utf8').trim();
+    return text === '' ? [] : [text];
   } finally {
     closeSync(file);
   }

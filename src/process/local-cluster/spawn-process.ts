@@ -13,14 +13,17 @@ export interface ProcessPlan extends Pick<ProcessRecord, 'name' | 'kind' | 'args
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** `<name>.out`, beside `<name>.log`. */
+export const outputOf = (log: string): string => log.replace(/\.log$/, '.out');
+
 /**
- * Starts a process that outlives this one, in a session of its own: no signal of a terminal reaches it. Its output goes to its log.
- * Errors: FILESYSTEM when it ends before it can be told from others, or cannot be started.
+ * Starts a process that outlives this one, in a session of its own: no signal of a terminal reaches it. It writes its log itself; what
+ * it says besides, such as why it could not start, goes to `outputOf` the log. Errors: FILESYSTEM when it ends before it can be told from others, or cannot be started.
  */
 export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Promise<ProcessRecord> => {
   const { program, args, log, env } = plan;
   mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
-  const output = openSync(log, 'a', 0o600);
+  const output = openSync(outputOf(log), 'a', 0o600);
   const [file, ...before] = program;
   try {
     const child = spawn(file, [...before, ...args], { detached: true, stdio: ['ignore', output, output], env });
@@ -29,7 +32,7 @@ export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Pr
     const { pid } = child;
     const identity = pid === undefined ? undefined : processIdentity(pid);
     if (pid === undefined || identity === undefined) {
-      throw new MillraceError('FILESYSTEM', `${plan.name} ended at its start; see ${log}`);
+      throw new MillraceError('FILESYSTEM', `${plan.name} ended at its start; see ${outputOf(log)}`);
     }
     const record: ProcessRecord = {
       name: plan.name,

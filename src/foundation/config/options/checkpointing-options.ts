@@ -78,7 +78,9 @@ export const checkpointingOptions = {
     key: 'execution.checkpointing.checkpoints-after-tasks-finish',
     deprecatedKeys: ['execution.checkpointing.checkpoints-after-tasks-finish.enabled'],
     default: 'true',
-    description: 'Go on with checkpoints when some tasks have ended (a bounded source beside an unbounded one).',
+    description:
+      'Go on with checkpoints when some tasks have ended (a bounded source beside an unbounded one). Millrace always does.',
+    isUsed: false,
   }),
   localBackup: option(booleanType, {
     key: 'execution.checkpointing.local-backup.enabled',

@@ -1,19 +1,39 @@
 import { durationType, memoryType } from '../option-type.ts';
 import { option } from '../option.ts';
 
-/** User code on the JobManager: enumerators that sources bring along. */
+/** Memory of a JobManager, and user code on it: enumerators that sources bring along. */
 export const jobManagerOptions = {
+  processMemory: option(memoryType, {
+    key: 'jobmanager.memory.process.size',
+    defaultText: 'no limit of its own',
+    description:
+      'All that a JobManager process may take, threads with user code of jobs aside. What `jobmanager.memory.off-heap.size` and ' +
+      'Node itself leave of it is for the heap.',
+  }),
   heap: option(memoryType, {
     key: 'jobmanager.memory.heap.size',
-    defaultText: '256 mb',
-    description:
-      'JavaScript heap of the thread that runs the enumerators of one job on the JobManager. A thread that needs more is ' +
-      'ended, and its job fails or restarts.',
+    deprecatedKeys: ['jobmanager.heap.size'],
+    defaultText: 'from `jobmanager.memory.process.size`; without it what Node takes by default',
+    description: 'JavaScript heap of a JobManager. A process that needs more ends, and another JobManager leads.',
   }),
   offHeap: option(memoryType, {
     key: 'jobmanager.memory.off-heap.size',
     default: '128 mb',
+    description: 'Part of `jobmanager.memory.process.size` that is left to buffers and native memory.',
+  }),
+  userCodeHeap: option(memoryType, {
+    key: 'jobmanager.user-code.memory.heap.size',
+    default: '256 mb',
+    description:
+      'JavaScript heap of the thread that runs the enumerators of one job on the JobManager. A thread that needs more is ' +
+      'ended, and its job fails or restarts.',
+    isFlink: false,
+  }),
+  userCodeOffHeap: option(memoryType, {
+    key: 'jobmanager.user-code.memory.off-heap.size',
+    default: '128 mb',
     description: 'ArrayBuffers of that thread.',
+    isFlink: false,
   }),
   userCodeTimeout: option(durationType, {
     key: 'jobmanager.user-code.timeout',

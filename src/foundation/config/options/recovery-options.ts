@@ -36,5 +36,6 @@ export const recoveryOptions = {
       'When the newest checkpoint cannot be read, start from an older one, although output that was committed since ' +
       'then is written again.',
     isFlink: false,
+    isUsed: false,
   }),
 };

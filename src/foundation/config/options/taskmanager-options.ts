@@ -11,16 +11,19 @@ export const taskManagerOptions = {
   processMemory: option(memoryType, {
     key: 'taskmanager.memory.process.size',
     defaultText: 'the memory of the machine, or of the container',
-    description: 'All that a TaskManager process may take. What is not set of its parts is a share of it.',
+    description:
+      'All that a TaskManager process may take. Less what the process needs for itself (96 MB, and 24 MB for each slot), it is ' +
+      'divided among the slots: two thirds of a part for the heap, a third for buffers, where they are not set.',
   }),
   taskHeap: option(memoryType, {
     key: 'taskmanager.memory.task.heap.size',
-    defaultText: '60 % of the memory, shared by the threads; 4 GiB at most',
+    defaultText:
+      'of `taskmanager.memory.process.size`; without it 60 % of the memory, shared by the threads, 4 GiB at most',
     description: 'JavaScript heap of each task thread. A thread that needs more is ended, and its tasks fail.',
   }),
   taskOffHeap: option(memoryType, {
     key: 'taskmanager.memory.task.off-heap.size',
-    defaultText: '30 % of the memory, shared by the threads',
+    defaultText: 'of `taskmanager.memory.process.size`; without it 30 % of the memory, shared by the threads',
     description:
       'ArrayBuffers of each task thread, which the heap limit does not count; its network buffers are among them. A ' +
       'thread that holds more is ended, and its tasks fail.',
@@ -73,7 +76,6 @@ export const taskManagerOptions = {
     description:
       'Ports for the exchange of records with other TaskManagers. Each task thread takes one, so a range needs as many ' +
       'ports as there are threads on a machine.',
-    isUsed: false,
   }),
   cancellationInterval: option(durationType, {
     key: 'task.cancellation.interval',

@@ -21,7 +21,7 @@ export interface SplitContext {
 
 /**
  * Finds the splits when the job starts. It runs beside the JobManager, in a thread of the job with a limit of memory
- * (`jobmanager.memory.heap.size`), and has to be done within `jobmanager.user-code.timeout`. What it throws fails the job.
+ * (`jobmanager.user-code.memory.heap.size`), and has to be done within `jobmanager.user-code.timeout`. What it throws fails the job.
  */
 export type FindSplits = () => readonly string[] | Promise<readonly string[]>;
 

@@ -95,7 +95,7 @@ test('one pipeline fails: the other goes on in its generation', async () => {
   expect(taskOf(job, 'source', 0).id).toBe(other);
   expect(taskOf(job, 'source', 1).deployment.restore?.checkpointId).toBe([...job.store.ever].at(-1));
   expect(job.log.join('\n')).toMatch(
-    /Starting to restore from checkpoint \d+ at \/checkpoints\/job1\/chk-\d+\/_metadata/,
+    /Restoring job job1 from checkpoint \d+ located at \/checkpoints\/job1\/chk-\d+\/_metadata/,
   );
   await job.finish();
   expect(new Set(job.output).size).toBe(600);

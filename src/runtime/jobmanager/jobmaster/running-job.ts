@@ -139,7 +139,7 @@ export class RunningJob {
       logger.info(`Starting job ${jobId} without state`);
     } else {
       const { metadata, metadataPath } = plan.point;
-      logger.info(`Starting to restore from ${metadata.kind} ${metadata.checkpointId} at ${metadataPath}`);
+      logger.info(`Restoring job ${jobId} from ${metadata.kind} ${metadata.checkpointId} located at ${metadataPath}`);
     }
     const commitOnly = start.commitOnly ? new Set(attempts.keys()) : (plan?.finished ?? new Set<number>());
     const indices = [...attempts.keys()];

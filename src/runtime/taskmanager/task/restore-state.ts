@@ -17,14 +17,16 @@ export const restoreState = async (
   if (restore === undefined) {
     return;
   }
+  const { logger } = environment;
+  // In Flink's words, by which people and scripts find a restore.
+  const handle = `${restore.baseFolder} (id ${restore.checkpointId})`;
+  logger.info(`${task.title}: Starting to restore from state handle: ${handle}.`);
   const reader = environment.openReader(restore.baseFolder, copies);
   await state.restore(restore, reader);
-  if (files.length > 0) {
-    const { local, storage } = reader.restored;
-    environment.logger.info(
-      `Finished restoring ${task.title} from checkpoint ${restore.checkpointId}: ` +
-        `Restored from local copy: ${local} bytes, from storage: ${storage} bytes`,
-      { attempt: task.attempt },
-    );
-  }
+  const { local, storage } = reader.restored;
+  logger.info(
+    `${task.title}: Finished restoring from state handle: ${handle}. ` +
+      `Restored from local copy: ${local} bytes, from storage: ${storage} bytes`,
+    { attempt: task.attempt },
+  );
 };
