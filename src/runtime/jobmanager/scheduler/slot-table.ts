@@ -27,6 +27,8 @@ export interface SlotProvider {
    * for another that does the same. Rejects with NOT_ENOUGH_SLOTS where no more will come.
    */
   request(count: number): Promise<readonly SlotRef[]>;
+  /** Resolves when none of these TaskManagers is away: each is connected, or it is gone and whoever has slots there was told. */
+  settled(taskManagers: readonly string[]): Promise<void>;
   /** Nobody waits for slots any more; those of the job are free. */
   close(): void;
 }
@@ -37,28 +39,39 @@ export class SlotTable {
   readonly #provider: SlotProvider;
   readonly #slots = new Map<string, SlotRef>();
   readonly #requested = new Map<string, Promise<unknown>>();
+  /** What somebody waits for, whether it has a slot or not. */
+  readonly #wanted: ReadonlySet<string>[] = [];
 
   constructor(execution: ExecutionGraph, provider: SlotProvider) {
     this.#execution = execution;
     this.#provider = provider;
   }
 
-  /** Resolves when each of these subtasks has a slot; what it had it keeps. */
+  /**
+   * Resolves when each of these subtasks has a slot that can be reached; what it had it keeps. A slot that is lost while others
+   * are waited for is asked for again at once, so that it is known how many are missing.
+   */
   async acquire(indices: Iterable<number>): Promise<void> {
     const keys = new Set([...indices].map((index) => keyOf(this.#execution.subtask(index))));
-    const missing = [...keys].filter((key) => !this.#slots.has(key) && !this.#requested.has(key));
-    if (missing.length > 0) {
-      const request = this.#provider.request(missing.length).then((slots) => {
-        missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
-      });
-      const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
-      missing.forEach((key) => this.#requested.set(key, over));
+    this.#wanted.push(keys);
+    try {
+      do {
+        this.#request(keys);
+        await Promise.all([...keys].flatMap((key) => this.#requested.get(key) ?? []));
+        await this.#provider.settled([...keys].flatMap((key) => this.#slots.get(key)?.taskManager ?? []));
+      } while ([...keys].some((key) => !this.#slots.has(key)));
+    } finally {
+      this.#wanted.splice(this.#wanted.indexOf(keys), 1);
     }
-    await Promise.all([...keys].flatMap((key) => this.#requested.get(key) ?? []));
+  }
+
+  /** `undefined`: it has none, or has lost it. */
+  find(subtask: Pick<Subtask, 'vertex' | 'subtask'>): SlotRef | undefined {
+    return this.#slots.get(keyOf(subtask));
   }
 
   slotOf(subtask: Pick<Subtask, 'vertex' | 'subtask'>): SlotRef {
-    return present(this.#slots.get(keyOf(subtask)), `slot of ${subtask.vertex.name} (${subtask.subtask})`);
+    return present(this.find(subtask), `slot of ${subtask.vertex.name} (${subtask.subtask})`);
   }
 
   /** The subtask runs there already. */
@@ -67,11 +80,9 @@ export class SlotTable {
   }
 
   lost(taskManager: string): void {
-    for (const [key, slot] of this.#slots) {
-      if (slot.taskManager === taskManager) {
-        this.#slots.delete(key);
-      }
-    }
+    const lost = [...this.#slots].flatMap(([key, slot]) => (slot.taskManager === taskManager ? [key] : []));
+    lost.forEach((key) => this.#slots.delete(key));
+    this.#request(lost.filter((key) => this.#wanted.some((keys) => keys.has(key))));
   }
 
   /** Where these subtasks run. */
@@ -81,6 +92,20 @@ export class SlotTable {
 
   close(): void {
     this.#provider.close();
+  }
+
+  #request(keys: Iterable<string>): void {
+    const missing = [...keys].filter((key) => !this.#slots.has(key) && !this.#requested.has(key));
+    if (missing.length === 0) {
+      return;
+    }
+    const request = this.#provider.request(missing.length).then((slots) => {
+      missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
+    });
+    const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
+    // Whoever acquires hears of it; where that is nobody any more, it matters to nobody.
+    over.catch(() => {});
+    missing.forEach((key) => this.#requested.set(key, over));
   }
 }
 
@@ -106,6 +131,10 @@ export class FixedSlots implements SlotProvider {
     const slots = this.#free.slice(0, count);
     this.#free = this.#free.slice(count);
     return Promise.resolve(slots);
+  }
+
+  settled(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): void {}
