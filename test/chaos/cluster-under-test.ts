@@ -175,7 +175,11 @@ export class ClusterUnderTest {
 
   async close(): Promise<void> {
     await Promise.all(this.running.map((name) => this.kill(name)));
-    rmSync(this.folder, { recursive: true, force: true });
+    if (process.env['MILLRACE_CHAOS_KEEP'] === undefined) {
+      rmSync(this.folder, { recursive: true, force: true });
+    } else {
+      process.stdout.write(`kept: ${this.folder}\n`);
+    }
   }
 }
 
