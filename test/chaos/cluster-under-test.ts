@@ -166,10 +166,11 @@ export class ClusterUnderTest {
     }
   }
 
-  /** Asks the REST endpoint of a JobManager that runs. */
-  async ask(path: string): Promise<unknown> {
-    const ports = this.running.flatMap((name) => /REST endpoint at (http:\S+)/.exec(this.logOf(name))?.[1] ?? []);
-    const response = await fetch(`${ports[0]}${path}`);
+  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs. */
+  async ask(path: string, name?: string): Promise<unknown> {
+    const names = name === undefined ? this.running : [name];
+    const endpoints = names.flatMap((each) => /REST endpoint at (http:\S+)/.exec(this.logOf(each))?.[1] ?? []);
+    const response = await fetch(`${endpoints[0]}${path}`);
     return response.json();
   }
 
