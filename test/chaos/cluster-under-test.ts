@@ -1,15 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
+import { GrowingFile } from './growing-file.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 /** What takes longer hangs, whatever the machine does besides. */
 const DEADLINE_MS = 60_000;
 const LOOK_MS = 20;
+const SHOWN_OF_EACH = 4_000;
 
 type Role = 'jobmanager' | 'taskmanager';
 
@@ -17,13 +19,15 @@ interface Started {
   readonly name: string;
   readonly role: Role;
   readonly child: ChildProcess;
-  readonly log: string;
+  readonly log: GrowingFile;
 }
 
 export interface ClusterOptions {
   readonly jobManagers: number;
   readonly taskManagers: number;
   readonly slots?: number;
+  /** So many processes start at the same time: many at once only keep each other from starting. */
+  readonly atOnce?: number;
   readonly configuration?: Readonly<Record<string, string>>;
   /** Of all processes and commands, beside `PATH` and folders: for values that no list of processes may show. */
   readonly env?: Readonly<Record<string, string>>;
@@ -44,6 +48,8 @@ export class ClusterUnderTest {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
   readonly #options: ClusterOptions;
   readonly #processes = new Map<string, Started>();
+  /** Of every process that was ever started, in the order of their starts. */
+  readonly #logs: GrowingFile[] = [];
   #starts = 0;
 
   /** Without any process yet. */
@@ -56,16 +62,17 @@ export class ClusterUnderTest {
   static async start(options: ClusterOptions): Promise<ClusterUnderTest> {
     const cluster = new ClusterUnderTest(options);
     mkdirSync(join(cluster.folder, 'logs'));
-    for (let index = 1; index <= options.jobManagers; index++) {
+    const { jobManagers, taskManagers, atOnce = Number.POSITIVE_INFINITY } = options;
+    for (let index = 1; index <= jobManagers; index++) {
       cluster.startProcess('jobmanager', `jobmanager-${index}`);
     }
-    for (let index = 1; index <= options.taskManagers; index++) {
+    for (let index = 1; index <= taskManagers; index++) {
       cluster.startProcess('taskmanager', `taskmanager-${index}`);
+      await cluster.until(
+        'TaskManagers are registered',
+        () => cluster.said(/ registered with \d+ slot/).length >= (index < taskManagers ? index + 1 - atOnce : index),
+      );
     }
-    await cluster.until(
-      'all TaskManagers are registered',
-      () => cluster.said(/ registered with \d+ slot/).length >= options.taskManagers,
-    );
     return cluster;
   }
 
@@ -92,8 +99,8 @@ export class ClusterUnderTest {
   }
 
   startProcess(role: Role, name: string, { through = [], configuration = {}, args = [] }: ProcessPlace = {}): void {
-    const log = join(this.folder, 'logs', `${name}-${++this.#starts}.log`);
-    const file = openSync(log, 'w');
+    const path = join(this.folder, 'logs', `${name}-${++this.#starts}.log`);
+    const file = openSync(path, 'w');
     const own = Object.entries({
       ...(role === 'taskmanager' ? { 'taskmanager.resource-id': name } : {}),
       ...configuration,
@@ -105,6 +112,8 @@ export class ClusterUnderTest {
       env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder, ...this.#options.env },
     });
     closeSync(file);
+    const log = new GrowingFile(path);
+    this.#logs.push(log);
     this.#processes.set(name, { name, role, child, log });
   }
 
@@ -119,13 +128,22 @@ export class ClusterUnderTest {
   get leader(): string | undefined {
     let newest: { readonly epoch: number; readonly name: string } | undefined;
     for (const { name, role, log } of this.#processes.values()) {
-      for (const [, epoch] of role === 'jobmanager' ? readFileSync(log, 'utf8').matchAll(LEADS) : []) {
+      for (const [, epoch] of role === 'jobmanager' ? log.text.matchAll(LEADS) : []) {
         if (newest === undefined || Number(epoch) > newest.epoch) {
           newest = { epoch: Number(epoch), name };
         }
       }
     }
     return newest !== undefined && this.running.includes(newest.name) ? newest.name : undefined;
+  }
+
+  pidOf(name: string): number | undefined {
+    return this.#processes.get(name)?.child.pid;
+  }
+
+  /** What the process of this name that was started last said. */
+  logOf(name: string): string {
+    return this.#processes.get(name)?.log.text ?? '';
   }
 
   signal(name: string, signal: NodeJS.Signals): void {
@@ -139,15 +157,6 @@ export class ClusterUnderTest {
     });
     child.kill(signal);
     await gone;
-  }
-
-  pidOf(name: string): number {
-    return this.#processes.get(name)!.child.pid!;
-  }
-
-  /** What the process said since its newest start. */
-  logOf(name: string): string {
-    return readFileSync(this.#processes.get(name)!.log, 'utf8');
   }
 
   /** `millrace` with these arguments, for this cluster; its own options come before those. */
@@ -167,39 +176,46 @@ export class ClusterUnderTest {
     return jobId;
   }
 
-  /** What any process said, in the order of the files. */
+  /** What any process said, in the order in which the processes were started. */
   said(pattern: RegExp): readonly string[] {
-    return this.log.split('\n').filter((line) => pattern.test(line));
+    return this.#logs.flatMap((log) => log.lines.filter((line) => pattern.test(line)));
   }
 
   /** What the newest process of that name said. */
   saidBy(name: string, pattern: RegExp): readonly string[] {
-    const { log } = this.#processes.get(name)!;
-    return readFileSync(log, 'utf8')
-      .split('\n')
-      .filter((line) => pattern.test(line));
+    return this.#processes.get(name)!.log.lines.filter((line) => pattern.test(line));
   }
 
   get log(): string {
-    const folder = join(this.folder, 'logs');
-    return readdirSync(folder)
-      .map((name) => `=== ${name}\n${readFileSync(join(folder, name), 'utf8')}`)
-      .join('\n');
+    return this.#logs.map((log) => `=== ${log.path}\n${log.text}`).join('\n');
   }
 
-  async until(what: string, holds: () => boolean): Promise<void> {
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
     const deadlineMs = performance.now() + DEADLINE_MS;
-    while (!holds()) {
+    while (!(await holds())) {
       if (performance.now() > deadlineMs) {
-        throw new Error(`${what}: not within ${DEADLINE_MS / 1000} s\n${this.log.slice(-20_000)}`);
+        const ends = this.#logs.map(({ path, text }) => `=== ${path}\n${text.slice(-SHOWN_OF_EACH)}`);
+        throw new Error(`${what}: not within ${DEADLINE_MS / 1000} s\n${ends.join('\n')}`);
       }
       await sleep(LOOK_MS);
     }
   }
 
+  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs. */
+  async ask(path: string, name?: string): Promise<unknown> {
+    const names = name === undefined ? this.running : [name];
+    const endpoints = names.flatMap((each) => /REST endpoint at (http:\S+)/.exec(this.logOf(each))?.[1] ?? []);
+    const response = await fetch(`${endpoints[0]}${path}`);
+    return response.json();
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.running.map((name) => this.kill(name)));
-    rmSync(this.folder, { recursive: true, force: true });
+    if (process.env['MILLRACE_CHAOS_KEEP'] === undefined) {
+      rmSync(this.folder, { recursive: true, force: true });
+    } else {
+      process.stdout.write(`kept: ${this.folder}\n`);
+    }
   }
 }
 

@@ -228,6 +228,10 @@ class SlotsByHand implements SlotProvider {
     }
   }
 
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {}
 
   #free(): readonly SlotRef[] {

@@ -251,6 +251,7 @@ export class LeadingJob {
           };
           serve();
         }),
+      settled: () => Promise.resolve(),
       close: () => {},
     };
   }

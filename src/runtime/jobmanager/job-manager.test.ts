@@ -78,6 +78,28 @@ test('the leader and the first standby die together: the next standby acts a lit
   await world.until(() => isLeading(third), 'the third leads', LEASE_MS * 3);
 });
 
+test('the leader died while nobody stood by: whoever starts then does not wait for its lease', async () => {
+  const { world, first } = await start('one');
+  await world.settled(first.jobManager.submit(submission()));
+  world.kill(first);
+  const late = await world.jobManager('late');
+  const startedMs = world.clock.now();
+  await world.until(() => isLeading(late), 'the late one leads', LEASE_MS);
+  expect(world.clock.now() - startedMs).toBeLessThan(LEASE_MS / 2);
+  expect(late.starter.master(JOB).surroundings.fence.epoch).toBe(2);
+});
+
+test('a leader that one standby cannot reach is not replaced for ever: the false alarms are counted', async () => {
+  const { world, first, others } = await start('one', 'two');
+  const [second] = others as [SimulatedJobManager];
+  const reachable = first.jobManager.endpoints.rpcAddress;
+  world.network.removeListener(reachable);
+  world.network.break('one', 'two');
+  await world.until(() => isLeading(second), 'the second takes over', 5_000);
+  await world.until(() => second.services.retrieval.current?.falseAlarms === 1, 'the false alarm is counted', 5_000);
+  expect(first.jobManager.isLeading).toBe(false);
+});
+
 test('a connection that breaks is no death: the leader goes on', async () => {
   const { world, first, others } = await start('one', 'two');
   world.network.break('one', 'two');

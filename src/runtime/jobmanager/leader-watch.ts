@@ -15,6 +15,8 @@ const ANSWER_WITHIN_MS = 50;
 const RETRY_MS = 10;
 const RECONNECT_MS = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** A leader that died when no standby was connected: so many refused connections in a row say it. */
+const REFUSALS = 2;
 
 export interface LeaderWatchOptions {
   readonly endpoints: LeaderEndpoints;
@@ -27,7 +29,8 @@ export interface LeaderWatchOptions {
 
 /**
  * What a standby does about the leader: it keeps one connection to it, and where the leader's side closed that and the process
- * does not answer again it ends the leader's claim instead of waiting for it to expire. Silence is no sign.
+ * does not answer again it ends the leader's claim instead of waiting for it to expire; so it does where nobody is there from the
+ * beginning. Silence is no sign.
  */
 export class LeaderWatch {
   readonly #options: LeaderWatchOptions;
@@ -93,7 +96,9 @@ export class LeaderWatch {
     return !this.#isStopped && isSameLeadership(this.#leader?.leadership, leader.leadership);
   }
 
-  async #connect(leader: LeaderInformation): Promise<void> {
+  /** `refusals`: so often in a row nobody was there. */
+  async #connect(leader: LeaderInformation, refusals = 0): Promise<void> {
+    let isRefused = true;
     try {
       const connection = await this.#reach(leader, CONNECT_TIMEOUT_MS);
       if (connection !== undefined) {
@@ -101,15 +106,21 @@ export class LeaderWatch {
         return;
       }
     } catch (thrown) {
+      isRefused = codeOf(thrown) === 'UNREACHABLE';
       this.#options.logger.debug(`No connection to the leader ${leader.endpoints.rpcAddress}: ${messageOf(thrown)}`);
     }
-    this.#connectLater(leader);
+    const refused = isRefused ? refusals + 1 : 0;
+    if (refused < REFUSALS) {
+      this.#connectLater(leader, refused);
+    } else if (this.#isWatched(leader)) {
+      this.#suspectInTurn(leader);
+    }
   }
 
-  #connectLater(leader: LeaderInformation): void {
+  #connectLater(leader: LeaderInformation, refusals = 0): void {
     if (this.#isWatched(leader)) {
       this.#timer?.cancel();
-      this.#timer = this.#options.clock.after(RECONNECT_MS, () => void this.#connect(leader));
+      this.#timer = this.#options.clock.after(RECONNECT_MS, () => void this.#connect(leader, refusals));
     }
   }
 

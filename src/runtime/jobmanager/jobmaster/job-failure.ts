@@ -26,7 +26,8 @@ const nameless = (execution: Execution | undefined, message: string): string => 
 export const ENDED_UNTOLD: ErrorInfo = {
   name: 'MillraceError',
   code: 'TASK_CANCELED',
-  message: 'the task ended without having been told to',
+  message:
+    'the task ended and no leader had told it to; its TaskManager ends tasks after taskmanager.leader-absence.timeout without one',
 };
 
 export const JOB_CANCELED: ErrorInfo = {

@@ -50,6 +50,27 @@ test('too few slots: the job fails and says how many are missing', async () => {
   expect(result.error?.message).toContain('1 slot missing');
 });
 
+test('a TaskManager that is gone when its tasks are to be deployed: nothing is sent, and they start again', async () => {
+  let isGone = true;
+  const job = world(graphOf(20, { intervalMs: 200 }), {
+    master: {
+      executors: () => (isGone ? undefined : job),
+      locateSlot: ({ taskManager, slot }) => {
+        if (isGone) {
+          throw new Error(`nobody knows slot ${slot} of ${taskManager}`);
+        }
+        return { instanceId: taskManager, thread: slot, host: 'tm', port: 1 };
+      },
+      restartStrategy: { kind: 'fixed-delay', attempts: 10, delayMs: 10 },
+    },
+  });
+  await job.run(10_000, () => job.master.overview.restarts === 2);
+  expect(job.deployments).toBe(0);
+  isGone = false;
+  expect(await job.finish()).toMatchObject({ status: 'FINISHED' });
+  expect(job.output).toHaveLength(40);
+});
+
 test('an enumerator that is not there: the job fails and names those that are', async () => {
   const result = await world(graphOf(1), { master: { enumerators: [] } }).finish();
   expect(result).toMatchObject({ status: 'FAILED', error: { code: 'BAD_JOB' } });

@@ -325,7 +325,7 @@ export class JobMaster implements JobMasterGateway {
         void this.#recordGeneration(action.start);
         return;
       case 'deploy':
-        return this.#running?.deploy(action.start, this.#recorded);
+        return this.#lost(this.#running?.deploy(action.start, this.#recorded) ?? [], LOST);
       case 'adopt':
         return this.#adopt(action);
       case 'restart-planned':

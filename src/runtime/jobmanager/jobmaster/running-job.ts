@@ -131,8 +131,11 @@ export class RunningJob {
     return plan;
   }
 
-  /** `plan`: what was chosen when the generation was recorded. */
-  deploy(start: GenerationStart, plan: RestorePlan | undefined): void {
+  /**
+   * `plan`: what was chosen when the generation was recorded. Returns the attempts if a TaskManager has gone since then: nothing
+   * is sent, as the others would look for those that are missing.
+   */
+  deploy(start: GenerationStart, plan: RestorePlan | undefined): readonly AttemptId[] {
     const { attempts, generation } = start;
     const { jobId, logger } = this.#options;
     if (plan === undefined) {
@@ -153,11 +156,20 @@ export class RunningJob {
         commitOnly: commitOnly.has(index),
       })),
     });
-    const { floor } = this.coordinator;
-    const deployments = this.#deployments.build({ attempts, plan, commitOnly, floor });
-    const byTaskManager = Map.groupBy(deployments, ({ attempt }) => this.#taskManagerOf(attempt));
-    byTaskManager.forEach((own, taskManager) => this.#host.deploy(taskManager, own));
+    const areReachable = indices.every((index) => this.#isReachable(index));
+    if (areReachable) {
+      const { floor } = this.coordinator;
+      const deployments = this.#deployments.build({ attempts, plan, commitOnly, floor });
+      const byTaskManager = Map.groupBy(deployments, ({ attempt }) => this.#taskManagerOf(attempt));
+      byTaskManager.forEach((own, taskManager) => this.#host.deploy(taskManager, own));
+    }
     this.splits.readersRestarted(indices, plan, commitOnly);
+    return areReachable ? [] : [...attempts.values()].map(attemptId);
+  }
+
+  #isReachable(index: number): boolean {
+    const taskManager = this.slots.find(this.#execution.subtask(index))?.taskManager;
+    return taskManager !== undefined && this.#options.executors(taskManager) !== undefined;
   }
 
   /** Regions that went on without a leader. `report`: as the TaskManager of the attempt told it. */

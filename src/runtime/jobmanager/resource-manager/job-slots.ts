@@ -11,12 +11,21 @@ interface Waiting {
   readonly reject: (error: MillraceError) => void;
 }
 
+/** Of a job, for TaskManagers that are away. */
+interface Unsettled {
+  readonly jobId: JobId;
+  readonly taskManagers: readonly string[];
+  readonly resolve: () => void;
+  readonly reject: (error: MillraceError) => void;
+}
+
 /** Hands the pool's slots to the JobMasters that asked for them, and says who waits for how many. */
 export class JobSlots {
   readonly #pool: SlotPool;
   readonly #logger: Logger;
   /** By request id. */
   readonly #waiting = new Map<number, Waiting>();
+  #unsettled: readonly Unsettled[] = [];
   /** What was said last of each job that waits. */
   #said: ReadonlyMap<JobId, string> = new Map();
 
@@ -32,6 +41,11 @@ export class JobSlots {
           this.#waiting.set(this.#pool.request(jobId, count, preferred), { jobId, resolve, reject });
           this.serve();
         }),
+      settled: (taskManagers) =>
+        new Promise((resolve, reject) => {
+          this.#unsettled = [...this.#unsettled, { jobId, taskManagers, resolve, reject }];
+          this.#settle();
+        }),
       // Its slots are free when the job has ended (R9), not when its JobMaster has: that may be suspended while the tasks run.
       close: () => {
         this.#pool.withdraw(jobId);
@@ -46,11 +60,12 @@ export class JobSlots {
       this.#waiting.get(requestId)?.resolve(slots);
       this.#waiting.delete(requestId);
     }
-    this.say();
+    this.changed();
   }
 
-  /** Says of each job that waits for slots how many are missing, where that has changed. */
-  say(): void {
+  /** A TaskManager has come or gone. Says of each job that waits for slots how many are missing, where that has changed. */
+  changed(): void {
+    this.#settle();
     const { waiting } = this.#pool.overview;
     const texts = new Map(waiting.map((job) => [job.jobId, describeWaiting(job)]));
     for (const [jobId, text] of texts) {
@@ -70,12 +85,23 @@ export class JobSlots {
     this.#rejectAll(() => true);
   }
 
-  #rejectAll(which: (waiting: Waiting) => boolean): void {
+  #rejectAll(which: (waiting: Pick<Waiting, 'jobId'>) => boolean): void {
     for (const [id, waiting] of this.#waiting) {
       if (which(waiting)) {
         this.#waiting.delete(id);
-        waiting.reject(new MillraceError('JOB_ENDED', 'nobody waits for these slots any more', { retryable: true }));
+        waiting.reject(notWaited());
       }
     }
+    this.#unsettled.filter(which).forEach(({ reject }) => reject(notWaited()));
+    this.#unsettled = this.#unsettled.filter((unsettled) => !which(unsettled));
+  }
+
+  #settle(): void {
+    const isSettled = ({ taskManagers }: Unsettled): boolean => !taskManagers.some((id) => this.#pool.isAway(id));
+    this.#unsettled.filter(isSettled).forEach(({ resolve }) => resolve());
+    this.#unsettled = this.#unsettled.filter((unsettled) => !isSettled(unsettled));
   }
 }
+
+const notWaited = (): MillraceError =>
+  new MillraceError('JOB_ENDED', 'nobody waits for these slots any more', { retryable: true });

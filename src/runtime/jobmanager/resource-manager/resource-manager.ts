@@ -381,7 +381,7 @@ export class ResourceManager {
     this.#sessions.delete(instanceId);
     session?.connection.close(`given up: ${reason}`);
     jobs.loaded().forEach((job) => job.taskManagerLost(instanceId, reason));
-    this.#slots.say();
+    this.#slots.changed();
     changed();
   }
 }

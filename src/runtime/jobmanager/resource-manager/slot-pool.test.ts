@@ -36,6 +36,14 @@ test('a request is served whole or not at all', () => {
   expect(pool.overview).toMatchObject({ total: 3, free: 0, waiting: [] });
 });
 
+test('what a job asks for in several requests is missing as a whole', () => {
+  const pool = poolOf(tm('one', 1));
+  pool.request(A, 2);
+  pool.request(A, 2);
+  expect(pool.serve()).toEqual([]);
+  expect(pool.overview.waiting).toEqual([{ jobId: A, requested: 4, missing: 3 }]);
+});
+
 test('who waits first is not overtaken', () => {
   const pool = poolOf(tm('one', 4));
   pool.request(A, 3);

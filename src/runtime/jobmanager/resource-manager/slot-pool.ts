@@ -19,7 +19,7 @@ export interface SlotGrant {
 export interface WaitingJob {
   readonly jobId: JobId;
   readonly requested: number;
-  /** So many more free slots, and the first of its requests is served. */
+  /** So many more free slots, and all of its requests can be served. */
   readonly missing: number;
 }
 
@@ -95,6 +95,11 @@ export class SlotPool {
     }
   }
 
+  /** Its connection is gone, and it may come back. */
+  isAway(instanceId: string): boolean {
+    return this.#entries.get(instanceId)?.isAway === true;
+  }
+
   /** It is gone, with its slots. */
   lost(instanceId: string): void {
     this.#entries.delete(instanceId);
@@ -166,12 +171,8 @@ export class SlotPool {
   #waiting(free: number): readonly WaitingJob[] {
     const jobs = new Map<JobId, WaitingJob>();
     for (const { jobId, count } of this.#requests) {
-      const before = jobs.get(jobId);
-      jobs.set(jobId, {
-        jobId,
-        requested: (before?.requested ?? 0) + count,
-        missing: before?.missing ?? Math.max(0, count - free),
-      });
+      const requested = (jobs.get(jobId)?.requested ?? 0) + count;
+      jobs.set(jobId, { jobId, requested, missing: Math.max(0, requested - free) });
     }
     return [...jobs.values()];
   }

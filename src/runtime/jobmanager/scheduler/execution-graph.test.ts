@@ -122,6 +122,7 @@ describe('slots', () => {
     const requests: { count: number; resolve: (slots: readonly SlotRef[]) => void }[] = [];
     const slots = new SlotTable(execution, {
       request: (count) => new Promise((resolve) => requests.push({ count, resolve })),
+      settled: () => Promise.resolve(),
       close: () => {},
     });
     const first = slots.acquire(all);

@@ -29,6 +29,8 @@ export interface SlotProvider {
    * there; given if it is free. Rejects with NOT_ENOUGH_SLOTS where no more will come.
    */
   request(count: number, preferred?: readonly (SlotRef | undefined)[]): Promise<readonly SlotRef[]>;
+  /** Resolves when none of these TaskManagers is away: each is connected, or it is gone and whoever has slots there was told. */
+  settled(taskManagers: readonly string[]): Promise<void>;
   /** Nobody waits for slots any more; those of the job are free. */
   close(): void;
 }
@@ -41,29 +43,39 @@ export class SlotTable {
   /** Where the newest attempts ran that have no slot any more. */
   readonly #before = new Map<string, { readonly slot: SlotRef; readonly generation: Generation }>();
   readonly #requested = new Map<string, Promise<unknown>>();
+  /** What somebody waits for, whether it has a slot or not. */
+  readonly #wanted: ReadonlySet<string>[] = [];
 
   constructor(execution: ExecutionGraph, provider: SlotProvider) {
     this.#execution = execution;
     this.#provider = provider;
   }
 
-  /** Resolves when each of these subtasks has a slot; what it had it keeps. */
+  /**
+   * Resolves when each of these subtasks has a slot that can be reached; what it had it keeps. A slot that is lost while others
+   * are waited for is asked for again at once, so that it is known how many are missing.
+   */
   async acquire(indices: Iterable<number>): Promise<void> {
     const keys = new Set([...indices].map((index) => keyOf(this.#execution.subtask(index))));
-    const missing = [...keys].filter((key) => !this.#slots.has(key) && !this.#requested.has(key));
-    if (missing.length > 0) {
-      const preferred = missing.map((key) => this.#before.get(key)?.slot);
-      const request = this.#provider.request(missing.length, preferred).then((slots) => {
-        missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
-      });
-      const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
-      missing.forEach((key) => this.#requested.set(key, over));
+    this.#wanted.push(keys);
+    try {
+      do {
+        this.#request(keys);
+        await Promise.all([...keys].flatMap((key) => this.#requested.get(key) ?? []));
+        await this.#provider.settled([...keys].flatMap((key) => this.#slots.get(key)?.taskManager ?? []));
+      } while ([...keys].some((key) => !this.#slots.has(key)));
+    } finally {
+      this.#wanted.splice(this.#wanted.indexOf(keys), 1);
     }
-    await Promise.all([...keys].flatMap((key) => this.#requested.get(key) ?? []));
+  }
+
+  /** `undefined`: it has none, or has lost it. */
+  find(subtask: Pick<Subtask, 'vertex' | 'subtask'>): SlotRef | undefined {
+    return this.#slots.get(keyOf(subtask));
   }
 
   slotOf(subtask: Pick<Subtask, 'vertex' | 'subtask'>): SlotRef {
-    return present(this.#slots.get(keyOf(subtask)), `slot of ${subtask.vertex.name} (${subtask.subtask})`);
+    return present(this.find(subtask), `slot of ${subtask.vertex.name} (${subtask.subtask})`);
   }
 
   /** The subtask runs there already. */
@@ -81,11 +93,9 @@ export class SlotTable {
   }
 
   lost(taskManager: string): void {
-    for (const [key, slot] of this.#slots) {
-      if (slot.taskManager === taskManager) {
-        this.#slots.delete(key);
-      }
-    }
+    const lost = [...this.#slots].flatMap(([key, slot]) => (slot.taskManager === taskManager ? [key] : []));
+    lost.forEach((key) => this.#slots.delete(key));
+    this.#request(lost.filter((key) => this.#wanted.some((keys) => keys.has(key))));
   }
 
   /** Where these subtasks run. */
@@ -95,6 +105,21 @@ export class SlotTable {
 
   close(): void {
     this.#provider.close();
+  }
+
+  #request(keys: Iterable<string>): void {
+    const missing = [...keys].filter((key) => !this.#slots.has(key) && !this.#requested.has(key));
+    if (missing.length === 0) {
+      return;
+    }
+    const preferred = missing.map((key) => this.#before.get(key)?.slot);
+    const request = this.#provider.request(missing.length, preferred).then((slots) => {
+      missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
+    });
+    const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
+    // Whoever acquires hears of it; where that is nobody any more, it matters to nobody.
+    over.catch(() => {});
+    missing.forEach((key) => this.#requested.set(key, over));
   }
 }
 
@@ -120,6 +145,10 @@ export class FixedSlots implements SlotProvider {
     const slots = this.#free.slice(0, count);
     this.#free = this.#free.slice(count);
     return Promise.resolve(slots);
+  }
+
+  settled(): Promise<void> {
+    return Promise.resolve();
   }
 
   close(): void {}

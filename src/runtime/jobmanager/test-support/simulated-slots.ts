@@ -25,5 +25,9 @@ export class SimulatedSlots implements SlotProvider {
     this.#waiting.splice(0).forEach((wake) => wake());
   }
 
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): void {}
 }
