@@ -29,6 +29,8 @@ export type JobSurroundings = Pick<
   | 'slots'
   | 'locateSlot'
   | 'executors'
+  | 'taskManagerAddress'
+  | 'awaited'
   | 'records'
   | 'checkpoints'
   | 'checkpointIds'

@@ -240,6 +240,8 @@ export class ManagedJob {
       slots: resources.slotsOf(this.jobId),
       locateSlot: (slot) => resources.locate(slot),
       executors: (instanceId) => resources.executor(instanceId),
+      taskManagerAddress: (instanceId) => resources.addressOf(instanceId),
+      awaited: (taskManagers) => resources.awaited(taskManagers),
       records: this.#record,
       checkpoints: stores.checkpoints(this.jobId),
       checkpointIds: stores.checkpointIds(this.jobId),
