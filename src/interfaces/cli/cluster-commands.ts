@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../../foundation/config/configuration.ts';
-import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
+import { MillraceError } from '../../foundation/common/errors.ts';
 import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import { alignedLines } from './aligned-lines.ts';
-import { ClusterJobControl } from './cluster/cluster-job-control.ts';
 import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
 import type { RestClient } from './cluster/rest-client.ts';
-import { sayContinuation, withConfiguration, type ClusterFlags } from './control-commands.ts';
+import { portOf, settleJobs } from './cluster-stop.ts';
+import { withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
 import type { ClusterProcess, LocalCluster } from './local-cluster.ts';
 import type { InterruptSignal, RunEnvironment } from './run-command.ts';
@@ -155,13 +155,15 @@ const countOf = (text: string, option: string, least: number): number => {
   return Number(text);
 };
 
-/** Asks once: whoever calls it asks again. */
+/** Unless it is to wait for a leader it asks once: whoever calls it asks again. */
 const clientOf = async (
   environment: TargetEnvironment,
   configuration: Configuration,
-): Promise<RestClient | undefined> =>
-  (await clusterOf({}, configuration.with({ 'rest.await-leader-timeout': 0 }, 'millrace cluster'), environment))
-    ?.client;
+  awaitLeaderMs = 0,
+): Promise<RestClient | undefined> => {
+  const patient = configuration.with({ 'rest.await-leader-timeout': awaitLeaderMs }, 'millrace cluster');
+  return (await clusterOf({}, patient, environment))?.client;
+};
 
 const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody | undefined> =>
   client === undefined
@@ -172,6 +174,9 @@ const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody
         }
         throw thrown;
       });
+
+/** A leader that died, or hangs, is replaced in this time. */
+const STOP_AWAIT_LEADER_MS = 10_000;
 
 interface StopFlags extends ClusterFlags, FolderFlags {
   readonly checkpoint: boolean;
@@ -188,39 +193,25 @@ const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open):
       const { terminal } = environment;
       const local = await open(flags.runDir);
       const settings = await local.settings();
-      if (settings !== undefined && (flags.checkpoint || flags.stopJobs === true)) {
-        const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
-        await settleJobs(await clientOf(target, environment.load(flags)), flags.stopJobs === true, terminal);
+      if (settings === undefined) {
+        await local.stop();
+        await terminal.print(`No cluster is started in ${local.folder}.`);
+        return;
       }
-      await terminal.print((await local.stop()) ? 'Cluster stopped.' : `No cluster is started in ${local.folder}.`);
+      const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
+      const hasJobManager = (await local.processes()).some(({ kind, isAlive }) => kind === 'jobmanager' && isAlive);
+      const client = await clientOf(target, environment.load(flags), hasJobManager ? STOP_AWAIT_LEADER_MS : 0);
+      const suspension = await settleJobs({
+        client,
+        overview: await overviewOf(client),
+        takesCheckpoints: flags.checkpoint,
+        stopsJobs: flags.stopJobs === true,
+        isHighlyAvailable: (settings['high-availability.type'] ?? 'none') !== 'none',
+        terminal,
+      });
+      await local.stop(suspension);
+      await terminal.print('Cluster stopped.');
     });
-};
-
-/** Best effort but for jobs that are to end: nothing ends that could not be continued. */
-const settleJobs = async (client: RestClient | undefined, stop: boolean, terminal: Terminal): Promise<void> => {
-  if (client === undefined || (await overviewOf(client)) === undefined) {
-    if (stop) {
-      throw new MillraceError(
-        'UNREACHABLE',
-        'no JobManager answers, so that no job can be stopped; leave --stop-jobs out, then jobs go on at the next start',
-      );
-    }
-    return;
-  }
-  const control = new ClusterJobControl(client);
-  const jobs = (await control.list()).filter(({ hasEnded }) => hasEnded !== true);
-  for (const { jobId, jobName } of jobs) {
-    if (stop) {
-      terminal.log(`Stopping job ${jobName} (${jobId}) with a savepoint ...`);
-      await sayContinuation(terminal, await control.stop(jobId, { drain: false }));
-      continue;
-    }
-    try {
-      await control.checkpoint(jobId);
-    } catch (thrown) {
-      terminal.log(`WARN job ${jobName} (${jobId}) goes on from an older checkpoint: ${messageOf(thrown)}`);
-    }
-  }
 };
 
 const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
@@ -259,12 +250,9 @@ const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterO
   if (!isAlive) {
     return 'dead';
   }
-  const leads = overview !== undefined && restPort !== undefined && leaderPort(overview) === restPort;
+  const leads = overview !== undefined && restPort !== undefined && portOf(overview) === restPort;
   return kind !== 'jobmanager' ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
 };
-
-const leaderPort = ({ leader }: ClusterOverviewBody): number | undefined =>
-  URL.canParse(leader['rest-address']) ? Number(new URL(leader['rest-address']).port) : undefined;
 
 const slotsText = (overview: ClusterOverviewBody): string =>
   `slots free: ${overview['slots-available']} of ${overview['slots-total']}\n` +

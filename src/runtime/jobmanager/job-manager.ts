@@ -7,7 +7,7 @@ import {
   type Leadership,
 } from '../../coordination/leadership.ts';
 import type { ClusterStorage } from '../../coordination/storage/cluster-storage.ts';
-import type { Clock } from '../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
@@ -17,17 +17,18 @@ import type { ProbePorts, Reachability } from '../protocol/reachability.ts';
 import { taskManagerProtocol } from '../protocol/cluster-protocol.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import type { RpcTransport } from '../rpc/rpc-transport.ts';
-import type {
-  ClusterGateway,
-  ClusterOverview,
-  JobDetails,
-  JobSubmission,
-  JobSummary,
-  SavepointRequest,
-  SnapshotStatus,
-  SnapshotTrigger,
-  StopRequest,
-  SubmissionAnswer,
+import {
+  SUSPENSION_MS,
+  type ClusterGateway,
+  type ClusterOverview,
+  type JobDetails,
+  type JobSubmission,
+  type JobSummary,
+  type SavepointRequest,
+  type SnapshotStatus,
+  type SnapshotTrigger,
+  type StopRequest,
+  type SubmissionAnswer,
 } from './dispatcher/cluster-gateway.ts';
 import type { Dispatcher } from './dispatcher/dispatcher.ts';
 import { isAway } from './dispatcher/is-away.ts';
@@ -70,6 +71,7 @@ export class JobManager implements Contender, ClusterGateway {
   /** The leadership whose marker was looked for. */
   #checked: Leadership | undefined;
   #isStopping = false;
+  #suspension: TimerHandle | undefined;
 
   constructor(options: JobManagerOptions) {
     const { endpoints, probePorts, transport, clock, logger } = options;
@@ -126,6 +128,7 @@ export class JobManager implements Contender, ClusterGateway {
     this.#isStopping = true;
     this.#watch.stop();
     this.#lookAhead.stop();
+    this.#suspension?.cancel();
     this.#term?.end('this JobManager is stopped; another one leads');
     try {
       await this.#candidacy?.leave();
@@ -236,6 +239,21 @@ export class JobManager implements Contender, ClusterGateway {
 
   retry(jobId: JobId): Promise<void> {
     return this.#lead((dispatcher) => dispatcher.retry(jobId));
+  }
+
+  suspend(): Promise<void> {
+    return this.#lead(async (dispatcher, { leadership }) => {
+      const { logger, clock } = this.#options;
+      logger.info('The cluster is being stopped: jobs are left alone, and go on at the next start');
+      dispatcher.suspend();
+      this.#suspension?.cancel();
+      this.#suspension = clock.after(SUSPENSION_MS, () => {
+        if (isSameLeadership(this.leadership, leadership)) {
+          logger.warn(`The cluster was not stopped within ${SUSPENSION_MS} ms: its jobs are taken up again`);
+          void this.#raise(leadership, leadership.epoch);
+        }
+      });
+    });
   }
 
   overview(): Promise<ClusterOverview> {

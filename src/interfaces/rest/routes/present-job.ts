@@ -19,6 +19,7 @@ export const presentListEntry = (job: JobListEntry, nowMs: number): JobsOverview
   duration: durationMs(job, nowMs),
   'last-modification': job.endedMs ?? job.startedMs,
   tasks: taskCounts(job.taskCounts),
+  waiting: job.waiting ?? '',
 });
 
 export const presentJob = (job: JobDetails, nowMs: number): JobDetailsBody => {

@@ -36,6 +36,8 @@ export const jobsOverviewSchema = z.object({
       duration: z.number(),
       'last-modification': instant,
       tasks: taskCountsSchema,
+      /** Ours, for people: what keeps the job waiting. Empty: nothing does. */
+      waiting: z.string(),
     }),
   ),
 });

@@ -178,6 +178,13 @@ export class FakeGateway implements ClusterGateway {
     });
   }
 
+  retry(jobId: JobId): Promise<void> {
+    return this.#call(`retry ${jobId}`, () => {
+      const job = this.#find(jobId);
+      this.jobs.set(jobId, { ...job, status: 'RUNNING', waiting: undefined });
+    });
+  }
+
   disposeSavepoint(path: string): Promise<void> {
     return this.#call(`dispose ${path}`, () => {
       if (path.includes('missing')) {
@@ -199,6 +206,10 @@ export class FakeGateway implements ClusterGateway {
 
   configuration(): Readonly<Record<string, string>> {
     return this.settings;
+  }
+
+  suspend(): Promise<void> {
+    return this.#call('suspend', () => {});
   }
 
   shutDown(): Promise<void> {

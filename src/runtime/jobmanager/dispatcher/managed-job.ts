@@ -101,6 +101,8 @@ export class ManagedJob {
       submittedMs,
       endedMs: undefined,
       tasks: { total: tasks.length, running },
+      waiting: this.#options.resources.overview.waiting.find(({ jobId: waiting }) => waiting === jobId),
+      setAside: this.#state.kind === 'set-aside' ? this.#state.error : undefined,
     };
   }
 
@@ -110,7 +112,6 @@ export class ManagedJob {
       ...this.summary,
       intent: this.#intent,
       overview,
-      waiting: this.#options.resources.overview.waiting.find(({ jobId }) => jobId === this.jobId),
       error: this.#state.kind === 'set-aside' ? this.#state.error : overview?.latestFailure,
       savepoint: undefined,
       restarts: overview?.restarts ?? 0,
@@ -197,8 +198,8 @@ export class ManagedJob {
     if (this.#state.kind === 'set-aside') {
       throw new MillraceError(
         'JOB_SET_ASIDE',
-        `job ${this.jobId} (${jobName}) is set aside, its files cannot be used: ${this.#state.error.message}; when that is mended try ` +
-          'it again, or cancel it',
+        `job ${this.jobId} (${jobName}) is set aside, its files cannot be used: ${this.#state.error.message}; when that is mended ` +
+          `"millrace retry ${this.jobId}" tries it again; or cancel it`,
       );
     }
     throw new MillraceError('JOB_ENDED', `job ${this.jobId} (${jobName}) is ${this.state} and takes no snapshots now`, {
