@@ -1,6 +1,6 @@
 import type { RecordedTaskManager } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
-import type { Clock } from '../../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { Fence } from '../../../foundation/common/fence.ts';
@@ -70,6 +70,8 @@ export class ResourceManager {
   /** Registered, by instance id; those whose connection is gone and who may come back too. */
   readonly #known = new Map<string, TaskManagerRegistration>();
   readonly #sessions = new Map<string, TaskManagerSession>();
+  /** Of those whose connection is closed: so long they may come back. */
+  readonly #returns = new Set<TimerHandle>();
   #isStopped = false;
 
   constructor(options: ResourceManagerOptions) {
@@ -163,6 +165,8 @@ export class ResourceManager {
     this.#isStopped = true;
     this.#heartbeats.stop();
     this.#slots.stop();
+    this.#returns.forEach((timer) => timer.cancel());
+    this.#returns.clear();
     [...this.#links.keys()].forEach((connection) => connection.close(farewell));
     this.#links.clear();
     this.#sessions.clear();
@@ -352,12 +356,15 @@ export class ResourceManager {
     const stillAway = (): boolean =>
       !this.#isStopped && this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
     const timer = clock.after(heartbeat.timeoutMs, () => {
+      this.#returns.delete(timer);
       if (stillAway()) {
         this.#lost(instanceId, `its connection is closed and it has not come back for ${heartbeat.timeoutMs} ms`);
       }
     });
+    this.#returns.add(timer);
     if ((await this.#proof.isGone(instanceId, registration.rpcAddress)) && stillAway()) {
       timer.cancel();
+      this.#returns.delete(timer);
       this.#lost(instanceId, `its process has ended (nobody answers for it at ${registration.rpcAddress})`);
     }
   }
