@@ -136,6 +136,7 @@ const jobDetails = (details: JobDetails): RestJobDetails => {
     timestamps: { CREATED: entry.startedMs },
     checkpoints: overview?.checkpoints === undefined ? undefined : checkpointCounts(overview.checkpoints),
     failures: failuresOf(details),
+    notes: details.notes,
     savepoint,
     retainedCheckpoint: undefined,
   };

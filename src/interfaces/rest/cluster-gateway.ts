@@ -77,6 +77,8 @@ export interface JobDetails extends JobListEntry {
   readonly checkpoints: CheckpointCounts | undefined;
   /** Failures, the newest first; with why it FAILED. */
   readonly failures: readonly JobFailureInfo[];
+  /** What of it does not survive what, for people. */
+  readonly notes: readonly string[];
   /** Where a stop put its savepoint. */
   readonly savepoint: string | undefined;
   /** Of an ended job: the newest checkpoint that is still there. */

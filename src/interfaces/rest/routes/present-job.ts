@@ -53,6 +53,7 @@ export const presentJob = (job: JobDetails, nowMs: number): JobDetailsBody => {
       job.graph === undefined
         ? { jid: job.jobId, name: job.name, type: 'STREAMING', nodes: [] }
         : presentPlan(job.jobId, job.graph),
+    notes: [...job.notes],
     progress: {
       'records-in': sumOf(job.tasks, 'recordsFromSource'),
       'records-out': sumOf(job.tasks, 'recordsToSinks'),

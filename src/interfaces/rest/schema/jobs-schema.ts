@@ -87,6 +87,8 @@ export const jobDetailsSchema = z.object({
   ),
   'status-counts': z.record(z.string(), count),
   plan: planSchema,
+  /** Ours: what of it does not survive what. */
+  notes: z.array(z.string()),
   /** Ours: what a waiting client shows. */
   progress: z.object({
     'records-in': count,

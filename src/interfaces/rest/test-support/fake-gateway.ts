@@ -87,6 +87,7 @@ export const jobDetails = (jobId: JobId, changes: Partial<JobDetails> = {}): Job
   restarts: 1,
   timestamps: { CREATED: 1_000, RUNNING: 1_100 },
   waiting: undefined,
+  notes: [],
   checkpoints: {
     triggered: 9,
     completed: 7,

@@ -52,6 +52,8 @@ export interface JobSummary {
 export interface JobDetails extends JobSummary {
   /** What was asked of it and is not done yet (R7). */
   readonly intent: JobIntent['kind'];
+  /** What of it does not survive what, for people; empty while it is not loaded. */
+  readonly notes: readonly string[];
   /** Tasks, checkpoints, failures; `undefined` while it is not loaded, and after its end. */
   readonly overview: JobOverview | undefined;
   /** Why it is set aside, or why it FAILED. */

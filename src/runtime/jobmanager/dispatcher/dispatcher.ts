@@ -132,7 +132,7 @@ export class Dispatcher implements JobDirectory {
   async details(jobId: JobId): Promise<JobDetails> {
     const error = this.#broken.get(jobId);
     if (error !== undefined) {
-      const nothing = { intent: 'run', overview: undefined, savepoint: undefined } as const;
+      const nothing = { intent: 'run', overview: undefined, savepoint: undefined, notes: [] } as const;
       return { ...brokenSummary(jobId, error), ...nothing, error, restarts: 0 };
     }
     const job = this.#jobs.get(jobId);

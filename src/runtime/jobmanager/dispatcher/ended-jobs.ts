@@ -63,7 +63,7 @@ export class EndedJobs {
   async details(pointer: JobResultPointer): Promise<JobDetails> {
     const { storage, logger } = this.#options;
     const summary = summaryOf(pointer);
-    const nothing = { intent: 'run', overview: undefined } as const;
+    const nothing = { intent: 'run', overview: undefined, notes: [] } as const;
     try {
       const { error, savepoint, restarts } = await storage.results.read(pointer.resultPath);
       return { ...summary, ...nothing, error, savepoint, restarts };

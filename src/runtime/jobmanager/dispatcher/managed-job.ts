@@ -114,6 +114,7 @@ export class ManagedJob {
       overview,
       error: this.#state.kind === 'set-aside' ? this.#state.error : overview?.latestFailure,
       savepoint: undefined,
+      notes: this.#state.kind === 'loaded' ? this.#state.job.notes : [],
       restarts: overview?.restarts ?? 0,
     };
   }
