@@ -8,8 +8,15 @@ export interface GenerationRecord {
   readonly restored: CheckpointId | undefined;
   /** The subtasks that start, as `<vertex>/<subtask>`. */
   readonly subtasks: readonly string[];
-  /** Instance ids of the TaskManagers that they start on. */
-  readonly taskManagers: readonly string[];
+  /** Where they start. */
+  readonly taskManagers: readonly RecordedTaskManager[];
+}
+
+/** One start of a TaskManager process, so that whoever leads next finds out whether it lives. */
+export interface RecordedTaskManager {
+  readonly instanceId: string;
+  /** `host:port` on which it answers hellos; missing: it runs in the process of its JobMaster. */
+  readonly rpcAddress?: string;
 }
 
 /** What was asked of a job and changes its fate (R7). It is written before it is carried out or answered. */

@@ -107,7 +107,7 @@ export const leaderStoresContract: readonly HaCase[] = [
         graphVersion: 1,
         restored: restored === undefined ? undefined : checkpointId(restored),
         subtasks,
-        taskManagers: ['tm-1', 'tm-2'],
+        taskManagers: [{ instanceId: 'tm-1', rpcAddress: 'a:1' }, { instanceId: 'tm-2' }],
       });
       await record.recordGeneration(started(1, ['v/0', 'v/1', 'w/0']), { restarts: 0 });
       await record.recordGeneration(started(2, ['v/0', 'v/1'], 4), { restarts: 1, failuresMs: [7, 8] });

@@ -31,6 +31,7 @@ import { ClaimedSnapshot } from './claimed-snapshot.ts';
 import { initialRestore, usedCheckpointIds, type FoundRestore } from './initial-restore.ts';
 import { jobMasterSettings, userCodeInThread } from './job-master-settings.ts';
 import { localPlaces, placesOf, type DefaultPlaces } from './local-places.ts';
+import { survivalNotes } from './survival-notes.ts';
 
 export interface ClusterJobStarterOptions {
   readonly storage: ClusterStorage;
@@ -61,7 +62,9 @@ export class ClusterJobStarter implements JobStarter {
     const places = await localPlaces({ configuration, graph }, jobId, false, this.#options.places);
     const found = await initialRestore(configuration, graph);
     await usedCheckpointIds(places.checkpoints, jobId, found);
-    return [...places.notes, ...(found?.notes ?? [])];
+    // Without checkpoints there is more to say than that there are none.
+    const kept = places.checkpoints === undefined ? [] : places.notes;
+    return [...kept, ...survivalNotes(configuration, graph), ...(found?.notes ?? [])];
   }
 
   async prepare(job: StoredJob, surroundings: JobSurroundings): Promise<PreparedJob> {
@@ -109,6 +112,7 @@ export class ClusterJobStarter implements JobStarter {
     const retention = graph.checkpointing?.retention ?? 'NO_EXTERNALIZED_CHECKPOINTS';
     return {
       master,
+      notes: survivalNotes(configuration, graph),
       savepointDirectory: places.savepoints,
       checkpointsToDelete: (status) => (keepsCheckpoints(status, retention) ? undefined : places.checkpoints),
       close: async ({ status }) => {

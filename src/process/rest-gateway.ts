@@ -70,6 +70,10 @@ export class JobManagerRestGateway implements RestGateway {
     return status.state === 'completed' ? { ...status, location: folderOf(status.location) } : status;
   }
 
+  retry(jobId: JobId): Promise<void> {
+    return this.#cluster.retry(jobId);
+  }
+
   disposeSavepoint(path: string): Promise<void> {
     return this.#cluster.disposeSavepoint(path);
   }
@@ -88,6 +92,10 @@ export class JobManagerRestGateway implements RestGateway {
 
   configuration(): Readonly<Record<string, string>> {
     return this.#configuration.toRecord();
+  }
+
+  suspend(): Promise<void> {
+    return this.#cluster.suspend();
   }
 
   shutDown(): Promise<void> {
@@ -113,6 +121,7 @@ const listEntry = (summary: JobSummary): JobListEntry => {
     startedMs: submittedMs ?? endedMs ?? 0,
     endedMs,
     taskCounts: { RUNNING: tasks.running, CREATED: tasks.total - tasks.running },
+    waiting: waitingText(summary),
   };
 };
 
@@ -125,17 +134,18 @@ const jobDetails = (details: JobDetails): RestJobDetails => {
     tasks: (overview?.tasks ?? []).map((task) => ({ ...task, taskManager: undefined })),
     restarts,
     timestamps: { CREATED: entry.startedMs },
-    waiting: waitingText(details),
     checkpoints: overview?.checkpoints === undefined ? undefined : checkpointCounts(overview.checkpoints),
     failures: failuresOf(details),
+    notes: details.notes,
     savepoint,
     retainedCheckpoint: undefined,
   };
 };
 
-const waitingText = ({ state, error, waiting }: JobDetails): string | undefined => {
+const waitingText = ({ state, jobId, setAside, waiting }: JobSummary): string | undefined => {
   if (state === 'SET_ASIDE') {
-    return `it is set aside: ${error?.message ?? 'its files cannot be used'}`;
+    const reason = setAside?.message ?? 'its files cannot be used';
+    return `it is set aside: ${reason}; when that is mended "millrace retry ${jobId}" tries it again`;
   }
   return waiting === undefined ? undefined : describeWaiting(waiting);
 };

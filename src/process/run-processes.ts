@@ -1,4 +1,4 @@
-import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
+import { codeOf, messageOf, type MillraceError } from '../foundation/common/errors.ts';
 import type { Logger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
@@ -79,19 +79,14 @@ export const runJobManager: StartProcess = async (configuration, { isInsecure })
 
 /** What `millrace taskmanager` runs. */
 export const runTaskManager: StartProcess = async (configuration) => {
-  const { type } = highAvailabilityOptions;
-  if (configuration.get(type) === 'none') {
-    throw new MillraceError(
-      'UNSUPPORTED',
-      `a TaskManager finds its JobManager through the HA store, and ${type.key} is none (${configuration.origin(type)}); set ` +
-        `${type.key}: embedded and high-availability.storageDir in all processes of the cluster`,
-    );
-  }
   const { startTaskManager } = await import('./start-task-manager.ts');
   const name = configuration.get(rpcOptions.taskManagerResourceId) ?? defaultProcessName('taskmanager');
   const { logger, print } = openOutput(configuration, name);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
-  const { services } = await open(configuration, logger, 'other');
+  const services =
+    configuration.get(highAvailabilityOptions.type) === 'none'
+      ? undefined
+      : (await open(configuration, logger, 'other')).services;
   let gaveUp = (_error: MillraceError): void => {};
   const ended = new Promise<void>((_resolve, reject) => {
     gaveUp = reject;
@@ -108,11 +103,11 @@ export const runTaskManager: StartProcess = async (configuration) => {
       ended,
       stop: async () => {
         await running.stop();
-        await services.close();
+        await services?.close();
       },
     };
   } catch (thrown) {
-    await services.close();
+    await services?.close();
     throw thrown;
   }
 };

@@ -26,10 +26,12 @@ import { PROTOCOL_VERSION } from '../runtime/protocol/protocol-version.ts';
 import { NewestFence } from '../runtime/rpc/fencing.ts';
 import type { Hello } from '../runtime/rpc/hello.ts';
 import { binding, heartbeatOptions, registrationTiming, rpcLimits } from '../runtime/rpc/rpc-configuration.ts';
+import { parsePortRange } from '../runtime/rpc/port-range.ts';
 import { formatAddress } from '../runtime/rpc/rpc-address.ts';
 import type { RpcService } from '../runtime/rpc/rpc-protocol.ts';
 import { accepted, type RpcListener } from '../runtime/rpc/rpc-transport.ts';
 import { TcpTransport } from '../runtime/rpc/tcp/transport.ts';
+import { FixedLeader } from '../runtime/taskmanager/fixed-leader.ts';
 import { LeaderFollower } from '../runtime/taskmanager/leader-follower.ts';
 import type { MemoryLimits } from '../runtime/taskmanager/memory-guard.ts';
 import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
@@ -46,8 +48,8 @@ import { startWorkerThread } from './start-worker-thread.ts';
 import { taskOutput, type WriteLine } from './task-output.ts';
 
 export interface TaskManagerSurroundings {
-  /** Closed by whoever opened it. */
-  readonly haServices: { readonly retrieval: LeaderRetrieval };
+  /** Closed by whoever opened it. `undefined`: without HA, the JobManager is at `jobmanager.rpc.address`. */
+  readonly haServices: { readonly retrieval: LeaderRetrieval } | undefined;
   readonly logger: Logger;
   /** Lines of `print()`; the process's stdout unless set. */
   readonly writeLine?: WriteLine;
@@ -145,7 +147,7 @@ class TaskManagerProcess implements RunningTaskManager {
       random,
       logger,
       transport: this.#transport,
-      retrieval: haServices.retrieval,
+      retrieval: haServices?.retrieval ?? this.#fixedLeader(clock, logger),
       fence: this.#fence,
       tasks: this.#tasks,
       registration: (localHost) => this.#registration(localHost),
@@ -157,7 +159,8 @@ class TaskManagerProcess implements RunningTaskManager {
         clock,
       }),
       heartbeat: heartbeatOptions(configuration),
-      absenceTimeoutMs: configuration.get(taskManagerOptions.leaderAbsenceTimeout),
+      absenceTimeoutMs: absenceTimeoutOf(configuration, haServices !== undefined),
+      whoNames: haServices === undefined ? 'nobody answers' : 'the HA store names none',
       registrationTimeoutMs: configuration.get(rpcOptions.taskManagerRegistrationTimeout),
       gaveUp: (error) => void this.#gaveUp(error),
     });
@@ -227,6 +230,23 @@ class TaskManagerProcess implements RunningTaskManager {
   get #host(): string | undefined {
     const bindHost = this.#bindHost;
     return this.#configuration.get(rpcOptions.taskManagerHost) ?? (isAnyAddress(bindHost) ? undefined : bindHost);
+  }
+
+  #fixedLeader(clock: Clock, logger: Logger): LeaderRetrieval {
+    const configuration = this.#configuration;
+    const { key } = rpcOptions.jobManagerPort;
+    const host = configuration.get(rpcOptions.jobManagerAddress);
+    const { text, ports } = parsePortRange(configuration.get(rpcOptions.jobManagerPort), key);
+    if (ports.includes(0)) {
+      const { type } = highAvailabilityOptions;
+      throw new MillraceError(
+        'BAD_OPTION',
+        `${key} is ${text} (${configuration.origin(rpcOptions.jobManagerPort)}): without HA (${type.key}: none) TaskManagers find the ` +
+          'JobManager there; name its port',
+      );
+    }
+    const addresses = ports.map((port) => ({ host, port }));
+    return new FixedLeader({ transport: this.#transport, addresses, where: `${host}:${text}`, clock, logger });
   }
 
   #located(data: readonly DataLocation[]): void {
@@ -310,5 +330,11 @@ class TaskManagerProcess implements RunningTaskManager {
     };
   }
 }
+
+/** Nobody who comes after a JobManager without HA knows its jobs: they only wait for its connection to come back. */
+const absenceTimeoutOf = (configuration: Configuration, hasHa: boolean): number =>
+  hasHa || configuration.isSet(taskManagerOptions.leaderAbsenceTimeout)
+    ? configuration.get(taskManagerOptions.leaderAbsenceTimeout)
+    : configuration.get(rpcOptions.heartbeatTimeout);
 
 const isAnyAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';

@@ -159,6 +159,26 @@ export class ClusterUnderTest {
     await gone;
   }
 
+  /** All of them in the same instant; resolves when they are gone. */
+  async killAll(names: readonly string[] = this.running): Promise<void> {
+    await Promise.all(names.map((name) => this.kill(name)));
+  }
+
+  /** Asks it to end, and resolves with its exit code. */
+  async stop(name: string): Promise<number | null> {
+    const { child } = this.#processes.get(name)!;
+    const gone = new Promise<number | null>((resolve) => {
+      child.once('exit', resolve);
+    });
+    child.kill('SIGTERM');
+    return gone;
+  }
+
+  /** A process that ended, by its name. */
+  startAgain(name: string): void {
+    this.startProcess(this.#processes.get(name)!.role, name);
+  }
+
   /** `millrace` with these arguments, for this cluster; its own options come before those. */
   run(command: string, ...args: readonly string[]): Promise<MillraceResult> {
     const { env = {}, through = [] } = this.#options;
@@ -166,9 +186,14 @@ export class ClusterUnderTest {
   }
 
   /** Submits a job of `jobs/`; returns its id. */
-  async submit(job: string, ...args: readonly string[]): Promise<string> {
+  submit(job: string, ...args: readonly string[]): Promise<string> {
+    return this.submitWith([], job, ...args);
+  }
+
+  /** `flags`: options of `millrace run`. */
+  async submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
     const file = join(import.meta.dirname, 'jobs', job);
-    const { code, stdout, stderr } = await this.run('run', '--detached', '--no-check', file, ...args);
+    const { code, stdout, stderr } = await this.run('run', '--detached', '--no-check', ...flags, file, ...args);
     const jobId = /Job has been submitted with JobID ([0-9a-f]{32})/.exec(stdout + stderr)?.[1];
     if (code !== 0 || jobId === undefined) {
       throw new Error(`the job was not accepted (${code}):\n${stdout}\n${stderr}`);

@@ -60,6 +60,7 @@ export class SimulatedJobStarter implements JobStarter {
     return {
       master,
       savepointDirectory: '/savepoints',
+      notes: [],
       checkpointsToDelete: () => checkpointFolder,
       close: () => Promise.resolve(),
     };

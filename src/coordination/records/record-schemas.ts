@@ -66,7 +66,7 @@ export const jobRecordSchema: z.ZodType<JobRecord> = z.object({
         graphVersion: count,
         restored: id.optional(),
         subtasks: z.array(z.string()),
-        taskManagers: z.array(z.string()),
+        taskManagers: z.array(z.object({ instanceId: z.string(), rpcAddress: z.exactOptional(z.string()) })),
       })
       .transform(({ restored, ...rest }) => ({ ...rest, restored })),
   ),

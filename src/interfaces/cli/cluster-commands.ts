@@ -1,14 +1,12 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../../foundation/config/configuration.ts';
-import type { TimerHandle } from '../../foundation/common/clock.ts';
-import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
+import { MillraceError } from '../../foundation/common/errors.ts';
 import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import { alignedLines } from './aligned-lines.ts';
-import { ClusterJobControl } from './cluster/cluster-job-control.ts';
 import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
 import type { RestClient } from './cluster/rest-client.ts';
-import type { JobSummary } from './job-control.ts';
-import { sayContinuation, withConfiguration, type ClusterFlags } from './control-commands.ts';
+import { portOf, settleJobs } from './cluster-stop.ts';
+import { withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
 import type { ClusterProcess, LocalCluster } from './local-cluster.ts';
 import type { InterruptSignal, RunEnvironment } from './run-command.ts';
@@ -157,13 +155,15 @@ const countOf = (text: string, option: string, least: number): number => {
   return Number(text);
 };
 
-/** Asks once: whoever calls it asks again. */
+/** Unless it is to wait for a leader it asks once: whoever calls it asks again. */
 const clientOf = async (
   environment: TargetEnvironment,
   configuration: Configuration,
-): Promise<RestClient | undefined> =>
-  (await clusterOf({}, configuration.with({ 'rest.await-leader-timeout': 0 }, 'millrace cluster'), environment))
-    ?.client;
+  awaitLeaderMs = 0,
+): Promise<RestClient | undefined> => {
+  const patient = configuration.with({ 'rest.await-leader-timeout': awaitLeaderMs }, 'millrace cluster');
+  return (await clusterOf({}, patient, environment))?.client;
+};
 
 const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody | undefined> =>
   client === undefined
@@ -174,6 +174,9 @@ const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody
         }
         throw thrown;
       });
+
+/** A leader that died, or hangs, is replaced in this time. */
+const STOP_AWAIT_LEADER_MS = 10_000;
 
 interface StopFlags extends ClusterFlags, FolderFlags {
   readonly checkpoint: boolean;
@@ -190,63 +193,26 @@ const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open):
       const { terminal } = environment;
       const local = await open(flags.runDir);
       const settings = await local.settings();
-      if (settings !== undefined && (flags.checkpoint || flags.stopJobs === true)) {
-        const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
-        await settleJobs(await clientOf(target, environment.load(flags)), flags.stopJobs === true, environment);
+      if (settings === undefined) {
+        await local.stop();
+        await terminal.print(`No cluster is started in ${local.folder}.`);
+        return;
       }
-      await terminal.print((await local.stop()) ? 'Cluster stopped.' : `No cluster is started in ${local.folder}.`);
+      const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
+      const hasJobManager = (await local.processes()).some(({ kind, isAlive }) => kind === 'jobmanager' && isAlive);
+      const client = await clientOf(target, environment.load(flags), hasJobManager ? STOP_AWAIT_LEADER_MS : 0);
+      const suspension = await settleJobs({
+        client,
+        overview: await overviewOf(client),
+        takesCheckpoints: flags.checkpoint,
+        stopsJobs: flags.stopJobs === true,
+        isHighlyAvailable: (settings['high-availability.type'] ?? 'none') !== 'none',
+        terminal,
+        clock: environment.clock,
+      });
+      await local.stop(suspension);
+      await terminal.print('Cluster stopped.');
     });
-};
-
-/** Best effort but for jobs that are to end: nothing ends that could not be continued. */
-const settleJobs = async (
-  client: RestClient | undefined,
-  stop: boolean,
-  { terminal, clock }: ClusterCommandLine,
-): Promise<void> => {
-  if (client === undefined || (await overviewOf(client)) === undefined) {
-    if (stop) {
-      throw new MillraceError(
-        'UNREACHABLE',
-        'no JobManager answers, so that no job can be stopped; leave --stop-jobs out, then jobs go on at the next start',
-      );
-    }
-    return;
-  }
-  const control = new ClusterJobControl(client);
-  const jobs = (await control.list()).filter(({ hasEnded }) => hasEnded !== true);
-  if (!stop) {
-    await Promise.all(jobs.map((job) => checkpointBefore(control, job, { terminal, clock })));
-    return;
-  }
-  for (const { jobId, jobName } of jobs) {
-    terminal.log(`Stopping job ${jobName} (${jobId}) with a savepoint ...`);
-    await sayContinuation(terminal, await control.stop(jobId, { drain: false }));
-  }
-};
-
-/** A job that has no slots, or is deep in trouble, must not keep the cluster from stopping. */
-const LAST_CHECKPOINT_MS = 30_000;
-
-const checkpointBefore = async (
-  control: ClusterJobControl,
-  { jobId, jobName, status }: JobSummary,
-  { terminal, clock }: Pick<ClusterCommandLine, 'terminal' | 'clock'>,
-): Promise<void> => {
-  const goesOn = (reason: string): void =>
-    terminal.log(`WARN job ${jobName} (${jobId}) goes on from an older checkpoint, or from its beginning: ${reason}`);
-  if (status !== 'RUNNING') {
-    return goesOn(`it is ${status}`);
-  }
-  let timer: TimerHandle | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = clock.after(LAST_CHECKPOINT_MS, () => resolve(`no checkpoint within ${LAST_CHECKPOINT_MS / 1000} s`));
-  });
-  const reason = await Promise.race([control.checkpoint(jobId).then(() => undefined, messageOf), late]);
-  timer?.cancel();
-  if (reason !== undefined) {
-    goesOn(reason);
-  }
 };
 
 const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
@@ -285,12 +251,9 @@ const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterO
   if (!isAlive) {
     return 'dead';
   }
-  const leads = overview !== undefined && restPort !== undefined && leaderPort(overview) === restPort;
+  const leads = overview !== undefined && restPort !== undefined && portOf(overview) === restPort;
   return kind !== 'jobmanager' ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
 };
-
-const leaderPort = ({ leader }: ClusterOverviewBody): number | undefined =>
-  URL.canParse(leader['rest-address']) ? Number(new URL(leader['rest-address']).port) : undefined;
 
 const slotsText = (overview: ClusterOverviewBody): string => {
   const left = overview['slots-available-after-largest-loss'];

@@ -38,7 +38,7 @@ export const withTarget = (command: Command): Command =>
 
 /** The commands for jobs that run: Flink's names and options. */
 export const addControlCommands: AddCommand = (program, environment) => {
-  for (const add of [addList, addCancel, addStop, addSavepoint, addCheckpoint]) {
+  for (const add of [addList, addCancel, addStop, addSavepoint, addCheckpoint, addRetry]) {
     add(program, environment);
   }
 };
@@ -84,6 +84,11 @@ const addList: AddCommand = (program, { terminal, openControl }) => {
       ]);
       for (const line of alignedLines([['JobID', 'Status', 'Started', 'Runs in', 'Name'], ...rows])) {
         await terminal.print(line);
+      }
+      for (const { jobId, jobName, waiting } of jobs) {
+        if (waiting !== undefined) {
+          await terminal.print(`${jobName} (${jobId}) waits: ${waiting}`);
+        }
       }
     });
 };
@@ -186,6 +191,17 @@ const addCheckpoint: AddCommand = (program, { terminal, openControl }) => {
       terminal.log(`Triggering a checkpoint of job ${job} ...`);
       const path = await (await openControl(flags)).checkpoint(job);
       await terminal.print(`Checkpoint completed. Path: ${path}`);
+    });
+};
+
+const addRetry: AddCommand = (program, { terminal, openControl }) => {
+  withTarget(program.command('retry'))
+    .description('try a job again that is set aside, after what it needs was mended')
+    .argument(...JOB_ID)
+    .exitOverride()
+    .action(async (job: string, flags: ClusterFlags) => {
+      await (await openControl(flags)).retry(job);
+      await terminal.print(`Job ${job} is taken up again.`);
     });
 };
 

@@ -6,6 +6,8 @@ export interface JobSummary {
   readonly startedMs: number;
   /** Where it runs, for people. */
   readonly place: string;
+  /** What it waits for, such as slots. */
+  readonly waiting?: string;
   /** It is listed, and cannot be commanded any more. */
   readonly hasEnded?: boolean;
 }
@@ -30,6 +32,8 @@ export interface JobControl {
   /** Takes a savepoint; the job goes on. `folder`: of the savepoints, the configured one when missing. */
   savepoint(job: string, folder?: string): Promise<string>;
   checkpoint(job: string): Promise<string>;
+  /** Tries a job again that is set aside. Errors: JOB_SET_ASIDE when it is so again, with the reason. */
+  retry(job: string): Promise<void>;
   /** Deletes a savepoint: its folder or its `_metadata`. */
   dispose(path: string): Promise<void>;
 }

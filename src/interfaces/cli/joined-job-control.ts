@@ -36,6 +36,11 @@ export class JoinedJobControl implements JobControl {
     return control.checkpoint(jobId);
   }
 
+  async retry(job: string): Promise<void> {
+    const { control, jobId } = await this.#find(job);
+    await control.retry(jobId);
+  }
+
   /** By the last, which is the one that reaches furthest. */
   async dispose(path: string): Promise<void> {
     await this.#controls.at(-1)?.dispose(path);

@@ -30,6 +30,13 @@ export interface ClusterStart {
   readonly look: (settings: Readonly<Record<string, string>>) => Promise<{ readonly taskManagers: number } | undefined>;
 }
 
+/** How the leader comes to leave all jobs alone, until the next start. */
+export interface ClusterSuspension {
+  /** The REST port of the leader; `undefined`: nobody leads. */
+  readonly leaderPort: number | undefined;
+  suspend(): Promise<void>;
+}
+
 /** A cluster of processes on this machine, which a folder stands for. */
 export interface LocalCluster {
   readonly folder: string;
@@ -37,8 +44,11 @@ export interface LocalCluster {
   settings(): Promise<Readonly<Record<string, string>> | undefined>;
   /** Resolves when all its processes work together. Errors: BAD_OPTION when it is started already, UNREACHABLE when it does not come up. */
   start(request: ClusterStart): Promise<void>;
-  /** Ends its processes in order; false when it was not started. */
-  stop(): Promise<boolean>;
+  /**
+   * Ends its processes in order; false when it was not started. With a suspension, TaskManagers that end before the leader are no
+   * failure of any job.
+   */
+  stop(suspension?: ClusterSuspension): Promise<boolean>;
   processes(): Promise<readonly ClusterProcess[]>;
   /** What the supervisor's process does, until `ended`. */
   supervise(ended: Promise<void>): Promise<void>;

@@ -26,6 +26,8 @@ export interface JobListEntry {
   readonly endedMs: number | undefined;
   /** How many tasks are in each state; empty for an ended job whose tasks are forgotten. */
   readonly taskCounts: Readonly<Partial<Record<TaskState, number>>>;
+  /** For people: what it waits for, such as slots. */
+  readonly waiting: string | undefined;
 }
 
 export interface TaskInfo {
@@ -72,11 +74,11 @@ export interface JobDetails extends JobListEntry {
   readonly restarts: number;
   /** When it came into each state that it was in, milliseconds since 1970; those that are known. */
   readonly timestamps: Readonly<Partial<Record<JobState, number>>>;
-  /** For people: what it waits for, such as slots. */
-  readonly waiting: string | undefined;
   readonly checkpoints: CheckpointCounts | undefined;
   /** Failures, the newest first; with why it FAILED. */
   readonly failures: readonly JobFailureInfo[];
+  /** What of it does not survive what, for people. */
+  readonly notes: readonly string[];
   /** Where a stop put its savepoint. */
   readonly savepoint: string | undefined;
   /** Of an ended job: the newest checkpoint that is still there. */
@@ -124,7 +126,7 @@ export type SnapshotStatus =
 
 /**
  * The cluster as its leader knows it. Errors of every call by their code: JOB_NOT_FOUND and TRIGGER_NOT_FOUND are answered 404,
- * JOB_ENDED and JOB_SET_ASIDE 409, BAD_OPTION and BAD_JOB 400, NOT_LEADER, LEADERSHIP_LOST and whatever is retryable 503, anything
+ * JOB_ENDED 409, JOB_SET_ASIDE 423, BAD_OPTION and BAD_JOB 400, NOT_LEADER, LEADERSHIP_LOST and whatever is retryable 503, anything
  * else 500.
  */
 export interface ClusterGateway {
@@ -140,6 +142,8 @@ export interface ClusterGateway {
   savepoint(jobId: JobId, request: SavepointRequest): Promise<{ readonly triggerId: string }>;
   checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }>;
   snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus>;
+  /** Tries a job again that is set aside; a job that is not is left alone. Resolves when it is loaded, or set aside again. */
+  retry(jobId: JobId): Promise<void>;
   /** Resolves when it is deleted. */
   disposeSavepoint(path: string): Promise<void>;
   taskManagers(): Promise<readonly TaskManagerInfo[]>;
@@ -147,6 +151,11 @@ export interface ClusterGateway {
   reachability(): Promise<Reachability>;
   /** As it is in force; secrets are masked where it is shown. */
   configuration(): Readonly<Record<string, string>>;
+  /**
+   * The processes are about to end: the leader leaves all jobs alone, so that no job takes that for a failure. It takes them up again
+   * where it is not ended within two minutes.
+   */
+  suspend(): Promise<void>;
   /** Ends all processes of the cluster in order; jobs stay in the store. Resolves when that has begun. */
   shutDown(): Promise<void>;
 }

@@ -21,7 +21,7 @@ const STATUS_OF: Readonly<Partial<Record<string, number>>> = {
   GRAPH_MISMATCH: 400,
   JOB_ENDED: 409,
   JOB_NOT_FOUND: 404,
-  JOB_SET_ASIDE: 409,
+  JOB_SET_ASIDE: 423,
   LEADERSHIP_LOST: 503,
   NOT_LEADER: 503,
   OVERLOADED: 503,

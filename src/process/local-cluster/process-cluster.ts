@@ -1,9 +1,14 @@
 import { openSync, readSync, closeSync, existsSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../foundation/common/clock.ts';
-import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
+import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
-import type { ClusterProcess, ClusterStart, LocalCluster, ProcessKind } from '../../interfaces/cli/local-cluster.ts';
+import type {
+  ClusterProcess,
+  ClusterStart,
+  ClusterSuspension,
+  LocalCluster,
+} from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
 import { outputOf, spawnProcess } from './spawn-process.ts';
@@ -72,11 +77,14 @@ export class ProcessCluster implements LocalCluster {
     }
   }
 
-  async stop(): Promise<boolean> {
+  async stop(suspension?: ClusterSuspension): Promise<boolean> {
     const wasStarted = (await this.settings()) !== undefined;
-    // The supervisor first, which would start what ends; JobManagers last, to whom TaskManagers say that they go.
-    for (const kind of ['supervisor', 'taskmanager', 'jobmanager'] as const) {
-      await this.#stopAll(kind);
+    // It would start what ends.
+    await this.#stopAll(({ kind }) => kind === 'supervisor');
+    const isLeft = suspension === undefined || (await this.#suspend(suspension));
+    // JobManagers last, to whom TaskManagers say that they go; unless one would take that for failures of its jobs.
+    for (const last of isLeft ? (['taskmanager', 'jobmanager'] as const) : (['jobmanager', 'taskmanager'] as const)) {
+      await this.#stopAll(({ kind }) => kind === last);
     }
     await this.#folder.release();
     return wasStarted;
@@ -161,10 +169,25 @@ export class ProcessCluster implements LocalCluster {
     }
   }
 
+  /** Standbys end first: none of them is to lead when the leader dies meanwhile. */
+  async #suspend({ leaderPort, suspend }: ClusterSuspension): Promise<boolean> {
+    if (leaderPort === undefined) {
+      return false;
+    }
+    await this.#stopAll(({ kind, restPort }) => kind === 'jobmanager' && restPort !== leaderPort);
+    try {
+      await suspend();
+      return true;
+    } catch (thrown) {
+      this.#options.logger.warn(`The leader does not leave its jobs alone, and ends first: ${messageOf(thrown)}`);
+      return false;
+    }
+  }
+
   /** Asks each to end; one that does not is ended. */
-  async #stopAll(kind: ProcessKind): Promise<void> {
+  async #stopAll(isMeant: (record: ProcessRecord) => boolean): Promise<void> {
     const { clock, stopMs = STOP_MS, logger } = this.#options;
-    const records = (await this.#folder.records()).filter((record) => record.kind === kind);
+    const records = (await this.#folder.records()).filter(isMeant);
     records.forEach((record) => signal(record, 'SIGTERM'));
     const deadline = clock.monotonic() + stopMs;
     while (records.some(isAlive) && clock.monotonic() < deadline) {

@@ -45,6 +45,14 @@ export class LocalJobControl implements JobControl {
     return this.#path(job, { kind: 'checkpoint' });
   }
 
+  async retry(job: string): Promise<void> {
+    const { jobId } = await this.#find(job);
+    throw new MillraceError(
+      'BAD_OPTION',
+      `job ${jobId} runs in a process of its own; only the jobs of a cluster are set aside and tried again`,
+    );
+  }
+
   async #path(job: string, command: ControlCommand): Promise<string> {
     return parseReply(pathSchema, await this.#ask(job, command)).path;
   }

@@ -216,6 +216,31 @@ test('the leader and a TaskManager die together: nobody waits for the TaskManage
   await world.until(() => stays.heard.some(({ kind, epoch }) => kind === 'ping' && epoch === 2), 'it is told');
 });
 
+test('all processes have died: a job that was running then waits for none of the TaskManagers that its record names', async () => {
+  const { world, first } = await start('one');
+  await world.settled(first.jobManager.submit(submission()));
+  const [dies, stays] = [await world.taskManager('dies', 1), await world.taskManager('stays', 1)];
+  const address = first.jobManager.endpoints.rpcAddress;
+  await world.settled(Promise.all([dies.register(address), stays.register(address)]));
+  await world.pass(20);
+  await world.until(() => first.starter.masters.has(JOB), 'the job is loaded');
+  const addressOf = first.starter.master(JOB).surroundings.taskManagerAddress!;
+  const recorded = ['dies-first', 'stays-first'].map((instanceId) => ({
+    instanceId,
+    rpcAddress: addressOf(instanceId)!,
+  }));
+  world.kill(first);
+  world.network.crash('dies');
+  const again = await world.jobManager('again');
+  await world.until(() => again.starter.masters.has(JOB), 'the job is loaded', LEASE_MS * 3);
+  const { heard, surroundings } = again.starter.master(JOB);
+  surroundings.awaited!(recorded);
+  const lost = (): unknown[] => heard.flatMap((event) => (event as { readonly lost?: string }).lost ?? []);
+  await world.until(() => lost().length > 0, 'one is lost', 1_000);
+  await world.pass(100);
+  expect(lost()).toEqual(['dies-first']);
+});
+
 test('a TaskManager has heard of a higher epoch: the leader proves itself and goes above it', async () => {
   const { world, first } = await start('one');
   const { lineage } = first.jobManager.leadership!;

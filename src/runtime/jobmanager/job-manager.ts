@@ -7,7 +7,7 @@ import {
   type Leadership,
 } from '../../coordination/leadership.ts';
 import type { ClusterStorage } from '../../coordination/storage/cluster-storage.ts';
-import type { Clock } from '../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
@@ -17,17 +17,18 @@ import type { ProbePorts, Reachability } from '../protocol/reachability.ts';
 import { taskManagerProtocol } from '../protocol/cluster-protocol.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import type { RpcTransport } from '../rpc/rpc-transport.ts';
-import type {
-  ClusterGateway,
-  ClusterOverview,
-  JobDetails,
-  JobSubmission,
-  JobSummary,
-  SavepointRequest,
-  SnapshotStatus,
-  SnapshotTrigger,
-  StopRequest,
-  SubmissionAnswer,
+import {
+  SUSPENSION_MS,
+  type ClusterGateway,
+  type ClusterOverview,
+  type JobDetails,
+  type JobSubmission,
+  type JobSummary,
+  type SavepointRequest,
+  type SnapshotStatus,
+  type SnapshotTrigger,
+  type StopRequest,
+  type SubmissionAnswer,
 } from './dispatcher/cluster-gateway.ts';
 import type { Dispatcher } from './dispatcher/dispatcher.ts';
 import { isAway } from './dispatcher/is-away.ts';
@@ -37,6 +38,7 @@ import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { LookAhead } from './look-ahead.ts';
 import { reachabilityOf } from './reachability.ts';
+import { SharedStorageWatch } from './shared-storage-watch.ts';
 
 export interface JobManagerOptions {
   readonly endpoints: LeaderEndpoints;
@@ -53,7 +55,6 @@ export interface JobManagerOptions {
 
 const RAISE_PAUSE_MS = 500;
 const RESIGN_PAUSE_MS = 1_000;
-const MARKER_PAUSE_MS = 5_000;
 
 /** A JobManager process: it leads, or is a standby that watches who does. */
 export class JobManager implements Contender, ClusterGateway {
@@ -62,14 +63,13 @@ export class JobManager implements Contender, ClusterGateway {
   readonly #options: JobManagerOptions;
   readonly #watch: LeaderWatch;
   readonly #lookAhead: LookAhead;
+  readonly #sharedStorage: SharedStorageWatch;
   #joining: Promise<Candidacy> | undefined;
   #candidacy: Candidacy | undefined;
   #leader: LeaderInformation | undefined;
   #term: LeaderTerm | undefined;
-  #seesStorage = false;
-  /** The leadership whose marker was looked for. */
-  #checked: Leadership | undefined;
   #isStopping = false;
+  #suspension: TimerHandle | undefined;
 
   constructor(options: JobManagerOptions) {
     const { endpoints, probePorts, transport, clock, logger } = options;
@@ -77,6 +77,7 @@ export class JobManager implements Contender, ClusterGateway {
     this.endpoints = endpoints;
     this.service = new JobManagerService(() => this.#term);
     this.#lookAhead = new LookAhead(options);
+    this.#sharedStorage = new SharedStorageWatch(options);
     this.#watch = new LeaderWatch({
       endpoints,
       probePorts,
@@ -101,7 +102,7 @@ export class JobManager implements Contender, ClusterGateway {
 
   /** It leads, or could: it sees the leader's files ("shared means seen"). */
   get isReady(): boolean {
-    return this.isLeading || this.#seesStorage;
+    return this.isLeading || this.#sharedStorage.sees;
   }
 
   /** Takes its place in the queue; resolves when the store has it. */
@@ -125,7 +126,9 @@ export class JobManager implements Contender, ClusterGateway {
   async shutDown(): Promise<void> {
     this.#isStopping = true;
     this.#watch.stop();
+    this.#sharedStorage.stop();
     this.#lookAhead.stop();
+    this.#suspension?.cancel();
     this.#term?.end('this JobManager is stopped; another one leads');
     try {
       await this.#candidacy?.leave();
@@ -193,7 +196,7 @@ export class JobManager implements Contender, ClusterGateway {
       );
     }
     this.#watch.leaderChanged(leader);
-    void this.#checkStorage();
+    void this.#sharedStorage.leaderChanged(leader);
   }
 
   // What clients ask.
@@ -236,6 +239,21 @@ export class JobManager implements Contender, ClusterGateway {
 
   retry(jobId: JobId): Promise<void> {
     return this.#lead((dispatcher) => dispatcher.retry(jobId));
+  }
+
+  suspend(): Promise<void> {
+    return this.#lead(async (dispatcher, { leadership }) => {
+      const { logger, clock } = this.#options;
+      logger.info('The cluster is being stopped: jobs are left alone, and go on at the next start');
+      dispatcher.suspend();
+      this.#suspension?.cancel();
+      this.#suspension = clock.after(SUSPENSION_MS, () => {
+        if (isSameLeadership(this.leadership, leadership)) {
+          logger.warn(`The cluster was not stopped within ${SUSPENSION_MS} ms: its jobs are taken up again`);
+          void this.#raise(leadership, leadership.epoch);
+        }
+      });
+    });
   }
 
   overview(): Promise<ClusterOverview> {
@@ -325,25 +343,6 @@ export class JobManager implements Contender, ClusterGateway {
         // Where it is the only one it is granted leadership again at once.
         clock.after(RESIGN_PAUSE_MS, () => void this.#resign(term.leadership));
       }
-    }
-  }
-
-  /** A standby that does not see what the leader writes could not go on from it. */
-  async #checkStorage(): Promise<void> {
-    const { storage, logger, clock } = this.#options;
-    const leader = this.#leader;
-    if (leader?.isPublished !== true || isSameLeadership(this.#checked, leader.leadership)) {
-      return;
-    }
-    this.#checked = leader.leadership;
-    const check = await storage.marker.check(leader.leadership);
-    this.#seesStorage = check.kind === 'seen';
-    if (check.kind === 'not-seen' && !this.#isStopping) {
-      logger.error(`This JobManager is not ready: ${check.message}`);
-      clock.after(MARKER_PAUSE_MS, () => {
-        this.#checked = undefined;
-        void this.#checkStorage();
-      });
     }
   }
 

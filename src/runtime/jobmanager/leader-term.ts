@@ -106,7 +106,7 @@ export class LeaderTerm {
     this.#isOpen = true;
     this.#ready.resolve();
     await published;
-    this.resources.hinted(hints);
+    this.resources.published(hints);
   }
 
   /** Stops acting at once; tasks go on (I9). A second call does nothing. */

@@ -67,5 +67,10 @@ const timeoutError = (to: string, timeoutMs: number): MillraceError =>
 const abortError = (to: string): MillraceError =>
   new MillraceError('CONNECTION_LOST', `connecting to ${to} was given up`, { retryable: true });
 
+/** The host says that nothing listens there: whoever did has ended. */
 export const unreachable = (to: string, reason: string, cause?: unknown): MillraceError =>
   new MillraceError('UNREACHABLE', `no process is reached at ${to}: ${reason}`, { cause, retryable: true });
+
+/** Neither the process nor its host has answered: that says nothing about the process. */
+export const notReached = (to: string, reason: string, cause?: unknown): MillraceError =>
+  new MillraceError('CONNECTION_LOST', `no process is reached at ${to}: ${reason}`, { cause, retryable: true });

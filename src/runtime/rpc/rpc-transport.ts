@@ -7,8 +7,9 @@ import { untyped, type RpcProtocol, type RpcService, type UntypedService } from 
 /** How processes reach each other: `tcp/` between processes, `in-memory/` within tests and the simulation. */
 export interface RpcTransport {
   /**
-   * Connects and exchanges hellos. Errors: UNREACHABLE (retryable), TIMEOUT (retryable), HELLO_REFUSED when either side
-   * does not want the other, BAD_CERTIFICATE, PROTOCOL when something else answers.
+   * Connects and exchanges hellos. Errors, all retryable: UNREACHABLE when nothing listens there, as its host says; CONNECTION_LOST
+   * and TIMEOUT when neither process nor host is heard of. HELLO_REFUSED when either side does not want the other, BAD_CERTIFICATE,
+   * PROTOCOL when something else answers.
    */
   connect<L extends RpcProtocol, R extends RpcProtocol>(
     address: RpcAddress,

@@ -44,6 +44,8 @@ export interface LeaderFollowerOptions extends LeaderAbsenceOptions {
   readonly logger: Logger;
   readonly transport: Pick<RpcTransport, 'connect'>;
   readonly retrieval: LeaderRetrieval;
+  /** What is said where it tells of no leader; `the HA store names none` when missing. */
+  readonly whoNames?: string;
   /** Shared with `tasks`. */
   readonly fence: NewestFence;
   readonly tasks: FollowedTasks;
@@ -236,7 +238,7 @@ export class LeaderFollower {
     }
     if (fence.learn(named) === 'lineage') {
       logger.warn(
-        `The HA store has another lineage, ${named.lineage}; what runs here belongs to ${before?.lineage} and is ended`,
+        `Who leads now has another lineage, ${named.lineage}; what runs here belongs to ${before?.lineage} and is ended`,
       );
       this.#drop();
       tasks.startAfresh();
@@ -370,7 +372,9 @@ export class LeaderFollower {
   #giveUp(): void {
     const { registrationTimeoutMs, gaveUp } = this.#options;
     const who =
-      this.#leader === undefined ? 'the HA store names none' : `it is at ${this.#leader.endpoints.rpcAddress}`;
+      this.#leader === undefined
+        ? (this.#options.whoNames ?? 'the HA store names none')
+        : `it is at ${this.#leader.endpoints.rpcAddress}`;
     const message =
       `no leading JobManager has registered this TaskManager for ${registrationTimeoutMs} ms ` +
       `(taskmanager.registration.timeout); ${who}`;

@@ -75,7 +75,7 @@ test('all JobManagers are away beyond the limit: tasks are cancelled, and the jo
   await finish();
   expect(recount(work, COUNT, KEYS)).toEqual(EXACT);
   expect(starts(work)).toBe(2 * PARALLELISM);
-  expect(current.said(/Starting to restore from checkpoint \d+/)).toHaveLength(1);
+  expect(current.said(/Restoring job \w+ from checkpoint \d+/)).toHaveLength(1);
 });
 
 test('the only JobManager is killed and started again after five seconds: nothing is started anew', async () => {

@@ -83,7 +83,8 @@ test('the leader is killed five times while files are handed out: none is read t
   expect(recountLines(at('endless.out'), endless)).toEqual(exactly(endless));
   // Not even what is not committed twice was read twice.
   for (const name of ['files', 'arriving', 'found', 'few', 'endless']) {
-    expect(new Set(read(name)).size, name).toBe(read(name).length);
+    const records = read(name);
+    expect([name, new Set(records).size]).toEqual([name, records.length]);
   }
   expect(starts(work)).toBe(TASKS);
 });

@@ -88,11 +88,11 @@ test('TaskManagers die one after the other until slots are missing; the job says
     missing: 0,
     unexpected: 0,
   });
-  const checkpoints = current.said(/Completed checkpoint|Starting to restore/);
+  const checkpoints = current.said(/Completed checkpoint|Restoring job/);
   let newest = 0;
   const restored: number[] = [];
   for (const line of checkpoints) {
-    const id = Number(/Completed checkpoint (\d+)|restore from checkpoint (\d+)/.exec(line)!.slice(1).find(Boolean));
+    const id = Number(/Completed checkpoint (\d+)|from checkpoint (\d+)/.exec(line)!.slice(1).find(Boolean));
     if (line.includes('Completed')) {
       newest = id;
     } else {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import { systemClock } from '../../../foundation/common/system-clock.ts';
 import { encodeValue } from '../../../foundation/serialization/value-codec.ts';
 import { closeServers, startServer, startStandby } from '../../rest/test-support/asked-server.ts';
@@ -23,6 +24,7 @@ const nothingLocal = (): JobControl => ({
   savepoint: () => Promise.reject(new Error('not here')),
   checkpoint: () => Promise.reject(new Error('not here')),
   dispose: () => Promise.reject(new Error('not here')),
+  retry: () => Promise.reject(new Error('not here')),
 });
 
 const run = async (args: readonly string[], changes: Partial<CliEnvironment> = {}): Promise<Ran> => {
@@ -115,6 +117,23 @@ describe('jobs of a cluster', () => {
     expect(gateway.calls).toContain('stop /kept drain');
     const ended = await run(['stop', ...at, RUNNING_JOB]);
     expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('has ended')]);
+  });
+
+  test('that are set aside say why, and are tried again', async () => {
+    const { at, gateway } = await cluster();
+    const waiting = 'it is set aside: the file /graph is missing';
+    gateway.jobs.set(RUNNING_JOB, { ...gateway.jobs.get(RUNNING_JOB)!, status: 'SUSPENDED', waiting });
+    expect((await run(['list', ...at])).stdout).toContain(`\nwords (${RUNNING_JOB}) waits: ${waiting}\n`);
+    gateway.failure = new MillraceError('JOB_SET_ASIDE', 'job 1 is set aside');
+    const cancelled = await run(['cancel', ...at, RUNNING_JOB]);
+    expect([cancelled.code, cancelled.stderr]).toEqual([1, 'millrace: job 1 is set aside\n']);
+    gateway.failure = undefined;
+    expect(await run(['retry', ...at, RUNNING_JOB])).toMatchObject({
+      code: 0,
+      stdout: `Job ${RUNNING_JOB} is taken up again.\n`,
+    });
+    expect(gateway.calls).toContain(`retry ${RUNNING_JOB}`);
+    expect((await run(['list', ...at])).stdout).not.toContain('waits');
   });
 
   test('leave savepoints, which are disposed of', async () => {

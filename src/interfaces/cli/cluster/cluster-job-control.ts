@@ -3,13 +3,21 @@ import { resolve } from 'node:path';
 import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
 import { emptySchema } from '../../rest/schema/cluster-schema.ts';
 import { hasEnded } from '../../rest/schema/job-state.ts';
-import { executionResultSchema, jobsOverviewSchema, type ExecutionResultBody } from '../../rest/schema/jobs-schema.ts';
+import {
+  executionResultSchema,
+  jobDetailsSchema,
+  jobsOverviewSchema,
+  jobStatusSchema,
+  type ExecutionResultBody,
+} from '../../rest/schema/jobs-schema.ts';
 import { operationSchema, triggerSchema, type OperationBody } from '../../rest/schema/operations-schema.ts';
 import { findJob } from '../find-job.ts';
 import type { CancelResult, JobControl, JobSummary } from '../job-control.ts';
 import type { RestClient } from './rest-client.ts';
 
 const POLL_MS = 100;
+/** A job whose files are away is loaded when they are back, however long that takes. */
+const RETRY_POLLS = 100;
 
 /** The jobs of a cluster, over REST. */
 export class ClusterJobControl implements JobControl {
@@ -29,6 +37,7 @@ export class ClusterJobControl implements JobControl {
         startedMs: job['start-time'],
         place: this.#client.where,
         hasEnded: hasEnded(job.state),
+        ...(job.waiting === '' ? {} : { waiting: job.waiting }),
       }))
       .sort((a, b) => a.startedMs - b.startedMs);
   }
@@ -59,6 +68,21 @@ export class ClusterJobControl implements JobControl {
 
   async checkpoint(job: string): Promise<string> {
     return this.#snapshot(await this.#find(job), 'checkpoints', 'checkpoints', {});
+  }
+
+  async retry(job: string): Promise<void> {
+    const jobId = await this.#find(job);
+    await this.#client.ask('POST', `/jobs/${jobId}/retry`, jobStatusSchema, {});
+    for (let asked = 0; asked < RETRY_POLLS; asked++) {
+      const { state, progress } = await this.#client.ask('GET', `/jobs/${jobId}`, jobDetailsSchema);
+      if (state === 'SUSPENDED') {
+        throw new MillraceError('JOB_SET_ASIDE', `job ${jobId} cannot be taken up: ${progress.waiting}`);
+      }
+      if (state !== 'INITIALIZING') {
+        return;
+      }
+      await this.#client.pause(POLL_MS);
+    }
   }
 
   async dispose(path: string): Promise<void> {

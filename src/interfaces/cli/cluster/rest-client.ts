@@ -155,6 +155,7 @@ const CODE_OF: Readonly<Record<number, ErrorCode>> = {
   404: 'JOB_NOT_FOUND',
   409: 'JOB_ENDED',
   413: 'MESSAGE_TOO_LARGE',
+  423: 'JOB_SET_ASIDE',
   503: 'NOT_LEADER',
 };
 

@@ -81,6 +81,14 @@ export const clusterRoutes: readonly Route[] = [
     handle: (_request, { gateway }) => Promise.resolve(ok(presentConfiguration(gateway.configuration()))),
   },
   {
+    method: 'POST',
+    path: '/cluster/suspend',
+    handle: async (_request, { gateway }) => {
+      await gateway.suspend();
+      return ok({}, 202);
+    },
+  },
+  {
     method: 'DELETE',
     path: '/cluster',
     handle: async (_request, { gateway }) => {

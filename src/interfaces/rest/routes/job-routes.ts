@@ -53,6 +53,15 @@ export const jobRoutes: readonly Route[] = [
     handle: async (request, context) => ok(presentResult(await detailsOf(request, context), context.clock.now())),
   },
   {
+    method: 'POST',
+    path: '/jobs/:jobid/retry',
+    handle: async (request, context) => {
+      const { jobId } = await requireRunningJob(request, context);
+      await context.gateway.retry(jobId);
+      return ok({ status: (await context.gateway.details(jobId)).status });
+    },
+  },
+  {
     method: 'PATCH',
     path: '/jobs/:jobid',
     handle: async (request, context) => {

@@ -19,6 +19,7 @@ export const presentListEntry = (job: JobListEntry, nowMs: number): JobsOverview
   duration: durationMs(job, nowMs),
   'last-modification': job.endedMs ?? job.startedMs,
   tasks: taskCounts(job.taskCounts),
+  waiting: job.waiting ?? '',
 });
 
 export const presentJob = (job: JobDetails, nowMs: number): JobDetailsBody => {
@@ -52,6 +53,7 @@ export const presentJob = (job: JobDetails, nowMs: number): JobDetailsBody => {
       job.graph === undefined
         ? { jid: job.jobId, name: job.name, type: 'STREAMING', nodes: [] }
         : presentPlan(job.jobId, job.graph),
+    notes: [...job.notes],
     progress: {
       'records-in': sumOf(job.tasks, 'recordsFromSource'),
       'records-out': sumOf(job.tasks, 'recordsToSinks'),

@@ -36,6 +36,8 @@ export const jobsOverviewSchema = z.object({
       duration: z.number(),
       'last-modification': instant,
       tasks: taskCountsSchema,
+      /** Ours, for people: what keeps the job waiting. Empty: nothing does. */
+      waiting: z.string(),
     }),
   ),
 });
@@ -85,6 +87,8 @@ export const jobDetailsSchema = z.object({
   ),
   'status-counts': z.record(z.string(), count),
   plan: planSchema,
+  /** Ours: what of it does not survive what. */
+  notes: z.array(z.string()),
   /** Ours: what a waiting client shows. */
   progress: z.object({
     'records-in': count,

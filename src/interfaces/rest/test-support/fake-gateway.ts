@@ -87,6 +87,7 @@ export const jobDetails = (jobId: JobId, changes: Partial<JobDetails> = {}): Job
   restarts: 1,
   timestamps: { CREATED: 1_000, RUNNING: 1_100 },
   waiting: undefined,
+  notes: [],
   checkpoints: {
     triggered: 9,
     completed: 7,
@@ -178,6 +179,13 @@ export class FakeGateway implements ClusterGateway {
     });
   }
 
+  retry(jobId: JobId): Promise<void> {
+    return this.#call(`retry ${jobId}`, () => {
+      const job = this.#find(jobId);
+      this.jobs.set(jobId, { ...job, status: 'RUNNING', waiting: undefined });
+    });
+  }
+
   disposeSavepoint(path: string): Promise<void> {
     return this.#call(`dispose ${path}`, () => {
       if (path.includes('missing')) {
@@ -199,6 +207,10 @@ export class FakeGateway implements ClusterGateway {
 
   configuration(): Readonly<Record<string, string>> {
     return this.settings;
+  }
+
+  suspend(): Promise<void> {
+    return this.#call('suspend', () => {});
   }
 
   shutDown(): Promise<void> {

@@ -8,6 +8,9 @@ import type { JobOverview } from '../jobmaster/job-master-options.ts';
 import type { JobStatus } from '../jobmaster/job-status.ts';
 import type { SlotPoolOverview, WaitingJob } from '../resource-manager/slot-pool.ts';
 
+/** An orderly stop of all processes takes less. */
+export const SUSPENSION_MS = 120_000;
+
 /** A job as the client planned it. */
 export interface JobSubmission {
   /** Chosen by the client, so that a repeated submission is the same job (R7). */
@@ -40,15 +43,19 @@ export interface JobSummary {
   /** Of a job that has ended. */
   readonly endedMs: number | undefined;
   readonly tasks: { readonly total: number; readonly running: number };
+  /** It waits for slots. */
+  readonly waiting: WaitingJob | undefined;
+  /** Why it is set aside. */
+  readonly setAside: ErrorInfo | undefined;
 }
 
 export interface JobDetails extends JobSummary {
   /** What was asked of it and is not done yet (R7). */
   readonly intent: JobIntent['kind'];
+  /** What of it does not survive what, for people; empty while it is not loaded. */
+  readonly notes: readonly string[];
   /** Tasks, checkpoints, failures; `undefined` while it is not loaded, and after its end. */
   readonly overview: JobOverview | undefined;
-  /** It waits for slots. */
-  readonly waiting: WaitingJob | undefined;
   /** Why it is set aside, or why it FAILED. */
   readonly error: ErrorInfo | undefined;
   /** The savepoint that a stop ended with. */
@@ -109,9 +116,14 @@ export interface ClusterGateway {
   snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus>;
   /** Errors: those of reading it; BAD_OPTION when it is no savepoint. */
   disposeSavepoint(path: string): Promise<void>;
-  /** Tries a job again that is set aside. */
+  /** Tries a job again that is set aside; a job that is not is left alone. Resolves when it is loaded, or is set aside again. */
   retry(jobId: JobId): Promise<void>;
   overview(): Promise<ClusterOverview>;
   /** Tries all ports that processes of the cluster need of each other, from each that it can ask. */
   reachability(): Promise<Reachability>;
+  /**
+   * All processes are about to end: this leader leaves its jobs alone. Whoever leads next goes on with them; this one, where it still
+   * leads after `SUSPENSION_MS`.
+   */
+  suspend(): Promise<void>;
 }

@@ -124,7 +124,7 @@ export class Dispatcher implements JobDirectory {
   }
 
   list(): readonly JobSummary[] {
-    const broken = [...this.#broken.keys()].map((jobId) => brokenSummary(jobId));
+    const broken = [...this.#broken].map(([jobId, error]) => brokenSummary(jobId, error));
     const jobs = [...this.#jobs.values()].filter(({ jobId }) => !this.#ended.has(jobId));
     return [...jobs.map(({ summary }) => summary), ...broken, ...this.#ended.summaries];
   }
@@ -132,8 +132,8 @@ export class Dispatcher implements JobDirectory {
   async details(jobId: JobId): Promise<JobDetails> {
     const error = this.#broken.get(jobId);
     if (error !== undefined) {
-      const nothing = { intent: 'run', overview: undefined, waiting: undefined, savepoint: undefined } as const;
-      return { ...brokenSummary(jobId), ...nothing, error, restarts: 0 };
+      const nothing = { intent: 'run', overview: undefined, savepoint: undefined, notes: [] } as const;
+      return { ...brokenSummary(jobId, error), ...nothing, error, restarts: 0 };
     }
     const job = this.#jobs.get(jobId);
     if (job !== undefined && !this.#ended.has(jobId)) {
@@ -210,9 +210,23 @@ export class Dispatcher implements JobDirectory {
   }
 
   async retry(jobId: JobId): Promise<void> {
+    await this.#retryBroken(jobId);
     const job = await this.#requireRunning(jobId);
     if (job.state === 'SET_ASIDE') {
       await job.load(true);
+    }
+  }
+
+  /** What the store has of it may have been mended. */
+  async #retryBroken(jobId: JobId): Promise<void> {
+    const { stores } = this.#options;
+    if (!this.#broken.has(jobId)) {
+      return;
+    }
+    const entries = await stores.run('read the jobs', () => stores.raw.jobGraphs.all());
+    const entry = entries.find((candidate) => candidate.jobId === jobId);
+    if (entry?.kind === 'read' && this.#broken.delete(jobId)) {
+      await this.#add(entry.value).load(true);
     }
   }
 
@@ -263,7 +277,7 @@ export class Dispatcher implements JobDirectory {
     if (error !== undefined) {
       throw new MillraceError(
         'JOB_SET_ASIDE',
-        `what the HA store has of job ${jobId} cannot be read: ${error.message}`,
+        `what the HA store has of job ${jobId} cannot be read: ${error.message}; when that is mended "millrace retry ${jobId}" tries it again`,
       );
     }
     const job = this.#jobs.get(jobId);
@@ -287,13 +301,15 @@ export class Dispatcher implements JobDirectory {
 
 const isEnded = (state: JobState): boolean => state !== 'SET_ASIDE' && isGloballyTerminal(state);
 
-const brokenSummary = (jobId: JobId): JobSummary => ({
+const brokenSummary = (jobId: JobId, setAside: ErrorInfo): JobSummary => ({
   jobId,
   name: '?',
   state: 'SET_ASIDE',
   submittedMs: undefined,
   endedMs: undefined,
   tasks: { total: 0, running: 0 },
+  waiting: undefined,
+  setAside,
 });
 
 const notFound = (jobId: JobId): MillraceError =>

@@ -63,7 +63,7 @@ export class EndedJobs {
   async details(pointer: JobResultPointer): Promise<JobDetails> {
     const { storage, logger } = this.#options;
     const summary = summaryOf(pointer);
-    const nothing = { intent: 'run', overview: undefined, waiting: undefined } as const;
+    const nothing = { intent: 'run', overview: undefined, notes: [] } as const;
     try {
       const { error, savepoint, restarts } = await storage.results.read(pointer.resultPath);
       return { ...summary, ...nothing, error, savepoint, restarts };
@@ -124,4 +124,6 @@ const summaryOf = ({ jobId, jobName, status, endedMs }: JobResultPointer): JobSu
   submittedMs: undefined,
   endedMs,
   tasks: { total: 0, running: 0 },
+  waiting: undefined,
+  setAside: undefined,
 });

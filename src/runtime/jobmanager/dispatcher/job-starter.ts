@@ -29,6 +29,8 @@ export type JobSurroundings = Pick<
   | 'slots'
   | 'locateSlot'
   | 'executors'
+  | 'taskManagerAddress'
+  | 'awaited'
   | 'records'
   | 'checkpoints'
   | 'checkpointIds'
@@ -40,6 +42,8 @@ export type JobSurroundings = Pick<
 export interface PreparedJob {
   /** Not started. */
   readonly master: ManagedMaster;
+  /** What of it does not survive what, for people. */
+  readonly notes: readonly string[];
   /** Where its savepoints go when nobody says where. */
   readonly savepointDirectory: string;
   /** The folder of its checkpoints, where they go with a job that ends so. */

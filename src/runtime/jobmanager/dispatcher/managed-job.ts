@@ -101,6 +101,8 @@ export class ManagedJob {
       submittedMs,
       endedMs: undefined,
       tasks: { total: tasks.length, running },
+      waiting: this.#options.resources.overview.waiting.find(({ jobId: waiting }) => waiting === jobId),
+      setAside: this.#state.kind === 'set-aside' ? this.#state.error : undefined,
     };
   }
 
@@ -110,9 +112,9 @@ export class ManagedJob {
       ...this.summary,
       intent: this.#intent,
       overview,
-      waiting: this.#options.resources.overview.waiting.find(({ jobId }) => jobId === this.jobId),
       error: this.#state.kind === 'set-aside' ? this.#state.error : overview?.latestFailure,
       savepoint: undefined,
+      notes: this.#state.kind === 'loaded' ? this.#state.job.notes : [],
       restarts: overview?.restarts ?? 0,
     };
   }
@@ -197,8 +199,8 @@ export class ManagedJob {
     if (this.#state.kind === 'set-aside') {
       throw new MillraceError(
         'JOB_SET_ASIDE',
-        `job ${this.jobId} (${jobName}) is set aside, its files cannot be used: ${this.#state.error.message}; when that is mended try ` +
-          'it again, or cancel it',
+        `job ${this.jobId} (${jobName}) is set aside, its files cannot be used: ${this.#state.error.message}; when that is mended ` +
+          `"millrace retry ${this.jobId}" tries it again; or cancel it`,
       );
     }
     throw new MillraceError('JOB_ENDED', `job ${this.jobId} (${jobName}) is ${this.state} and takes no snapshots now`, {
@@ -240,6 +242,8 @@ export class ManagedJob {
       slots: resources.slotsOf(this.jobId),
       locateSlot: (slot) => resources.locate(slot),
       executors: (instanceId) => resources.executor(instanceId),
+      taskManagerAddress: (instanceId) => resources.addressOf(instanceId),
+      awaited: (taskManagers) => resources.awaited(taskManagers),
       records: this.#record,
       checkpoints: stores.checkpoints(this.jobId),
       checkpointIds: stores.checkpointIds(this.jobId),

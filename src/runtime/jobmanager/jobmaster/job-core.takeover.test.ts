@@ -35,8 +35,11 @@ const report = (
   });
 };
 
-const takenOver = (taskManagers: readonly string[] | undefined = ['x', 'y']): JobCoreDriver =>
-  new JobCoreDriver(FIXED, 'region', 2).handle({
+const takenOver = (
+  taskManagers: readonly string[] | undefined = ['x', 'y'],
+  strategy: RestartStrategyOptions = FIXED,
+): JobCoreDriver =>
+  new JobCoreDriver(strategy, 'region', 2).handle({
     kind: 'recovered',
     generationFloor: BEFORE,
     regions: new Map([
@@ -95,6 +98,23 @@ describe('a new leader', () => {
     expect(driver.core.status).toBe('RECONCILING');
     driver.handle({ kind: 'task-manager-settled', taskManager: 'y' });
     expect(driver.core.status).toBe('RESTARTING');
+  });
+
+  test('finds nothing left of the job: it starts again, whatever the restart strategy says, and that is no restart', () => {
+    const driver = takenOver(['x', 'y'], { kind: 'none' });
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' });
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'y' }).recorded();
+    expect(driver.deployed).toEqual([0, 1, 2, 3]);
+    expect(driver.statuses).toEqual(['RECONCILING', 'RESTARTING', 'RUNNING']);
+    expect(driver.core.restarts.total).toBe(0);
+  });
+
+  test('finds a part of the job: what is missing is a failure, for the restart strategy to decide', () => {
+    const driver = takenOver(['x', 'y'], { kind: 'none' });
+    report(driver, 0, 'RUNNING');
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' });
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'y' });
+    expect(driver.core.status).toBe('FAILING');
   });
 
   test('does not end the wait early where nobody knows who may run something', () => {

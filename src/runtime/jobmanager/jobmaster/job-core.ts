@@ -168,6 +168,7 @@ export class JobCore {
   /** It ends before its region starts again (R1). */
   #strayReported(id: AttemptId, { attempt, state }: Extract<JobEvent, { kind: 'attempt-reported' }>): void {
     if (isLiveState(state)) {
+      this.#reconciliation.saw(id);
       this.#table.ofAttempt(attempt)?.strays.add(id);
       this.#actions.push({ kind: 'cancel-tasks', attempts: [id] });
     }
@@ -198,6 +199,9 @@ export class JobCore {
     const lost = [...regions].filter(({ phase }) => phase === 'reconciling');
     if (!this.#goesOn) {
       this.#endWhenQuiet();
+    } else if (lost.length > 0 && this.#reconciliation.sawNothing) {
+      // A start of the job, no failure of it: no restart strategy is asked, and nothing counts.
+      this.#restart(lost, 0, NOT_REPORTED, now);
     } else if (lost.length > 0) {
       this.#failedRegions(lost, undefined, NOT_REPORTED, false, now);
     }
@@ -287,8 +291,13 @@ export class JobCore {
         ? undefined
         : this.#restarts.failed({ atMs: now.monotonicMs, taskManagerLost: error.code === 'TASK_MANAGER_LOST' });
     if (decision?.kind === 'restart') {
-      this.#restart(regions, decision.delayMs, error, now);
-      return;
+      this.#actions.push({
+        kind: 'restart-planned',
+        indices: regions.flatMap(({ subtasks }) => subtasks),
+        delayMs: decision.delayMs,
+        error,
+      });
+      return this.#restart(regions, decision.delayMs, error, now);
     }
     this.#notRestarted = decision?.reason;
     this.#error =
@@ -311,12 +320,6 @@ export class JobCore {
 
   #restart(regions: readonly Region[], delayMs: number, error: ErrorInfo, now: Instant): void {
     this.#signal('restart');
-    this.#actions.push({
-      kind: 'restart-planned',
-      indices: regions.flatMap(({ subtasks }) => subtasks),
-      delayMs,
-      error,
-    });
     for (const region of regions) {
       region.restartAtMs = Math.max(region.restartAtMs, now.monotonicMs + delayMs);
     }

@@ -1,6 +1,6 @@
 import type { CheckpointIdCounter } from '../../../coordination/checkpoint-id-counter.ts';
 import type { CompletedCheckpointStore } from '../../../coordination/completed-checkpoint-store.ts';
-import type { JobRecordStore } from '../../../coordination/job-record-store.ts';
+import type { JobRecordStore, RecordedTaskManager } from '../../../coordination/job-record-store.ts';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
@@ -37,6 +37,13 @@ export interface JobMasterOptions {
   /** The data port of a slot's thread; missing: all are of the one TaskManager, which knows its threads. */
   readonly locateSlot?: ((slot: SlotRef) => DataLocation) | undefined;
   readonly executors: TaskExecutorLookup;
+  /** Where an instance answers hellos; missing: all runs in one process. */
+  readonly taskManagerAddress?: (instanceId: string) => string | undefined;
+  /**
+   * Who may run what a leader before this one started: whoever is proven gone is reported as lost, so that nobody waits for it
+   * (R11). Missing: the time decides.
+   */
+  readonly awaited?: (taskManagers: readonly RecordedTaskManager[]) => void;
   /** `jobmanager.reconcile.timeout`: how long a new leader waits for TaskManagers to report. */
   readonly reconcileTimeoutMs: number;
   readonly clock: Clock;

@@ -8,6 +8,7 @@ export class Reconciliation {
   readonly #unseen = new Set<AttemptId>();
   readonly #awaited = new Set<string>();
   #deadlineMs = Number.POSITIVE_INFINITY;
+  #sawSomething = false;
 
   /** `awaited`: instance ids; `undefined`: it is not known who may run them. */
   begin(attempts: Iterable<AttemptId>, awaited: Iterable<string> | undefined, deadlineMs: number): void {
@@ -34,7 +35,13 @@ export class Reconciliation {
   }
 
   saw(attempt: AttemptId): void {
+    this.#sawSomething = true;
     this.#unseen.delete(attempt);
+  }
+
+  /** Nobody has reported anything of the job, not even an end: it was stopped with all that ran it. */
+  get sawNothing(): boolean {
+    return !this.#sawSomething;
   }
 
   /** It told all that it runs, or it is gone. */

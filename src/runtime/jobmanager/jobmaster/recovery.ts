@@ -1,5 +1,10 @@
 import type { CheckpointPointer } from '../../../coordination/completed-checkpoint-store.ts';
-import type { GenerationRecord, JobIntent, RestartCounts } from '../../../coordination/job-record-store.ts';
+import type {
+  GenerationRecord,
+  JobIntent,
+  RecordedTaskManager,
+  RestartCounts,
+} from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import type { Generation } from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
@@ -26,8 +31,8 @@ export interface StartedRegions {
   /** The newest start of each region that ever started, by region. */
   readonly regions: ReadonlyMap<number, Generation>;
   readonly newest: Generation | undefined;
-  /** Instance ids. */
-  readonly taskManagers: readonly string[];
+  /** Who may run attempts of them. */
+  readonly taskManagers: readonly RecordedTaskManager[];
 }
 
 /** Reads what the store points to, and checks that the state fits the job. Ids go on above those that were restored. */
@@ -98,7 +103,7 @@ export const firstDueInMs = (
 
 const startedRegions = (execution: ExecutionGraph, records: readonly GenerationRecord[]): StartedRegions => {
   const regions = new Map<number, Generation>();
-  const taskManagers = new Map<number, readonly string[]>();
+  const taskManagers = new Map<number, readonly RecordedTaskManager[]>();
   const indices = new Map(execution.subtasks.map((subtask) => [`${subtask.vertex.id}/${subtask.subtask}`, subtask]));
   for (const { generation, subtasks, taskManagers: at } of records) {
     for (const name of subtasks) {
@@ -107,5 +112,6 @@ const startedRegions = (execution: ExecutionGraph, records: readonly GenerationR
       taskManagers.set(region, at);
     }
   }
-  return { regions, newest: records.at(-1)?.generation, taskManagers: [...new Set([...taskManagers.values()].flat())] };
+  const byInstance = new Map([...taskManagers.values()].flat().map((one) => [one.instanceId, one]));
+  return { regions, newest: records.at(-1)?.generation, taskManagers: [...byInstance.values()] };
 };

@@ -52,6 +52,7 @@ export class RunningJob {
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
     const recovery = await recover(execution, options);
+    options.awaited?.(recovery.started.taskManagers);
     return new RunningJob(options, execution, recovery, host);
   }
 
@@ -98,7 +99,7 @@ export class RunningJob {
       kind: 'recovered',
       generationFloor,
       regions,
-      taskManagers,
+      taskManagers: taskManagers.map(({ instanceId }) => instanceId),
       restartCounts: this.#recovery.restartCounts,
       deadlineMs: clock.monotonic() + reconcileTimeoutMs,
       stopCompleted: this.stoppedAt !== undefined,
@@ -123,9 +124,12 @@ export class RunningJob {
     await this.slots.acquire(attempts.keys());
     const plan = planOf(this.#execution, this.coordinator.completed, this.#recovery.initial);
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
-    const { records, graphVersion, clock } = this.#options;
+    const { records, graphVersion, clock, taskManagerAddress } = this.#options;
     const subtasks = [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`);
-    const taskManagers = this.slots.taskManagersOf(attempts.keys());
+    const taskManagers = this.slots.taskManagersOf(attempts.keys()).map((instanceId) => {
+      const rpcAddress = taskManagerAddress?.(instanceId);
+      return rpcAddress === undefined ? { instanceId } : { instanceId, rpcAddress };
+    });
     const record = { generation, graphVersion, restored, subtasks, taskManagers };
     await records.recordGeneration(record, restarts.counts(instantOf(clock)));
     return plan;

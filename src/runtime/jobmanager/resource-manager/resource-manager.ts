@@ -1,7 +1,8 @@
+import type { RecordedTaskManager } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
-import type { Clock } from '../../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
-import { codeOf, messageOf, MillraceError } from '../../../foundation/common/errors.ts';
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { Fence } from '../../../foundation/common/fence.ts';
 import { attemptId, type JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
@@ -16,6 +17,7 @@ import type { JobMaster } from '../jobmaster/job-master.ts';
 import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
+import { ProofOfDeath } from './proof-of-death.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
 import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
 
@@ -63,16 +65,26 @@ export class ResourceManager {
   readonly #pool = new SlotPool();
   readonly #slots: JobSlots;
   readonly #heartbeats: HeartbeatMonitor;
+  readonly #proof: ProofOfDeath;
   readonly #links = new Map<TaskManagerConnection, Link>();
   /** Registered, by instance id; those whose connection is gone and who may come back too. */
   readonly #known = new Map<string, TaskManagerRegistration>();
   readonly #sessions = new Map<string, TaskManagerSession>();
+  /** Of those whose connection is closed: so long they may come back. */
+  readonly #returns = new Set<TimerHandle>();
   #isStopped = false;
 
   constructor(options: ResourceManagerOptions) {
     const { clock, logger, heartbeat } = options;
     this.#options = options;
     this.#slots = new JobSlots(this.#pool, logger);
+    this.#proof = new ProofOfDeath({
+      clock,
+      logger,
+      probe: (rpcAddress) => options.probe(rpcAddress),
+      isKnown: (instanceId) => this.#known.has(instanceId),
+      gone: (instanceId, reason) => (this.#isStopped ? undefined : this.#lost(instanceId, reason)),
+    });
     this.#heartbeats = new HeartbeatMonitor({
       clock,
       logger,
@@ -97,17 +109,19 @@ export class ResourceManager {
     return [...this.#known.values()].map((known) => ({ registration: known, session: sessionOf(known.instanceId) }));
   }
 
-  /** Whom the leader before this one knew: nobody waits for a process that is gone. A hint, so only a proof counts. */
-  hinted(hints: readonly TaskManagerHint[]): void {
-    for (const { instanceId, rpcAddress } of hints) {
-      if (!this.#known.has(instanceId)) {
-        void this.#isGone(instanceId, rpcAddress).then((gone) => {
-          if (gone && !this.#known.has(instanceId) && !this.#isStopped) {
-            this.#lost(instanceId, `nobody answers for it at ${rpcAddress}`);
-          }
-        });
-      }
-    }
+  /** The address of this leader is published. `hints`: whom the leader before this one knew. */
+  published(hints: readonly TaskManagerHint[]): void {
+    this.#proof.begin();
+    this.#proof.await(hints);
+  }
+
+  /** Who may run something of a job: those that are proven gone are lost. */
+  awaited(taskManagers: readonly RecordedTaskManager[]): void {
+    this.#proof.await(taskManagers);
+  }
+
+  addressOf(instanceId: string): string | undefined {
+    return this.#known.get(instanceId)?.rpcAddress;
   }
 
   slotsOf(jobId: JobId): SlotProvider {
@@ -151,6 +165,8 @@ export class ResourceManager {
     this.#isStopped = true;
     this.#heartbeats.stop();
     this.#slots.stop();
+    this.#returns.forEach((timer) => timer.cancel());
+    this.#returns.clear();
     [...this.#links.keys()].forEach((connection) => connection.close(farewell));
     this.#links.clear();
     this.#sessions.clear();
@@ -340,34 +356,16 @@ export class ResourceManager {
     const stillAway = (): boolean =>
       !this.#isStopped && this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
     const timer = clock.after(heartbeat.timeoutMs, () => {
+      this.#returns.delete(timer);
       if (stillAway()) {
         this.#lost(instanceId, `its connection is closed and it has not come back for ${heartbeat.timeoutMs} ms`);
       }
     });
-    if ((await this.#isGone(instanceId, registration.rpcAddress)) && stillAway()) {
+    this.#returns.add(timer);
+    if ((await this.#proof.isGone(instanceId, registration.rpcAddress)) && stillAway()) {
       timer.cancel();
+      this.#returns.delete(timer);
       this.#lost(instanceId, `its process has ended (nobody answers for it at ${registration.rpcAddress})`);
-    }
-  }
-
-  /** Proven: its address is refused, or another process has it. A process that is dying may still take connections. */
-  async #isGone(instanceId: string, rpcAddress: string): Promise<boolean> {
-    const { probe, clock, logger } = this.#options;
-    for (let tries = 1; ; tries++) {
-      try {
-        return (await probe(rpcAddress)) !== instanceId;
-      } catch (error) {
-        if (codeOf(error) === 'UNREACHABLE') {
-          return true;
-        }
-        if (tries === PROBES) {
-          logger.info(`Whether TaskManager ${instanceId} lives is not known: ${messageOf(error)}`);
-          return false;
-        }
-      }
-      await new Promise<void>((resolve) => {
-        clock.after(PROBE_PAUSE_MS, resolve);
-      });
     }
   }
 
@@ -385,10 +383,6 @@ export class ResourceManager {
     changed();
   }
 }
-
-/** A large process takes some 100 ms to end. */
-const PROBES = 20;
-const PROBE_PAUSE_MS = 10;
 
 const isOver = (state: AttemptReport['state']): boolean =>
   state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';

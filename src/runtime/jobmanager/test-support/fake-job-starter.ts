@@ -139,6 +139,7 @@ export class FakeJobStarter implements JobStarter {
     this.masters.set(job.jobId, master);
     return {
       master,
+      notes: [],
       savepointDirectory: '/savepoints',
       checkpointsToDelete: () => undefined,
       close: () => Promise.resolve(),

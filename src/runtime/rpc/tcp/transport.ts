@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { codeOf, messageOf, MillraceError } from '../../../foundation/common/errors.ts';
 import { strangerReason, type TlsIdentity } from '../../../foundation/security/tls-identity.ts';
-import { openConnection, unreachable } from '../open-connection.ts';
+import { notReached, openConnection, unreachable } from '../open-connection.ts';
 import { formatAddress, type RpcAddress } from '../rpc-address.ts';
 import type { RpcConnection } from '../rpc-connection.ts';
 import type { RpcContext } from '../rpc-context.ts';
@@ -96,7 +96,9 @@ const connectError = (to: string, error: Error): MillraceError => {
   if (error.message.includes('before secure TLS connection')) {
     const reason =
       'it ended the connection when TLS began; its log may say why (security.ssl.internal.* of both sides)';
-    return unreachable(to, reason, error);
+    return notReached(to, reason, error);
   }
-  return unreachable(to, messageOf(error) || code || 'the connection failed', error);
+  const reason = messageOf(error) || code || 'the connection failed';
+  // Of all errors only this one comes from the host itself: no process listens there.
+  return code === 'ECONNREFUSED' ? unreachable(to, reason, error) : notReached(to, reason, error);
 };
