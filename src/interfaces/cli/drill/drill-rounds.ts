@@ -7,7 +7,7 @@ import { chooseVictim, drillField, type DrillRole, type PlannedRound } from './d
 import type { DrillAction, DrillRequest } from './drill-request.ts';
 import type { Probe } from './probe.ts';
 import type { Finding } from './verdict.ts';
-import { missingFor, type Wanted } from './recovery.ts';
+import { missingFor, type Missing, type Wanted } from './recovery.ts';
 
 export interface DoneRound {
   readonly round: number;
@@ -87,6 +87,8 @@ export class DrillRounds {
     watch.isUrgent = false;
     const nextCheckpoint = watch.checkpoints.find(({ triggeredMs }) => triggeredMs >= atMs);
     await this.#until(() => clock.now() >= atMs + this.#options.request.everyMs);
+    // The end of a round follows a checkpoint: the next failure has to fall on any moment between two of them.
+    await this.#pause(random.int(this.#options.request.checkpointIntervalMs));
     this.done.push({
       round,
       action,
@@ -154,15 +156,17 @@ export class DrillRounds {
 
   async #recovered(what: string, wanted: Wanted, round?: number): Promise<boolean> {
     const { cluster, watch, request, taskManagers, interrupted } = this.#options;
-    let missing: readonly string[] = [];
+    let missing: readonly Missing[] = [];
     const look = async (): Promise<boolean> => {
       missing = missingFor(wanted, { processes: await cluster.processes(), watch, taskManagers });
       return missing.length === 0 || (watch.probe !== undefined && hasEnded(watch.probe.state));
     };
     await this.#until(look, request.recoveryMs);
     if (missing.length > 0 && !interrupted.aborted) {
-      const text = `${what}: after ${request.recoveryMs / 1000} s ${missing.join('; ')}`;
-      this.findings.push({ kind: 'not-recovered', text, ...(round === undefined ? {} : { round }) });
+      const kind = missing.some((each) => each.kind === 'two-leaders') ? 'two-leaders' : 'not-recovered';
+      const reasons = missing.map(({ text }) => text).join('; ');
+      const text = `${what}: after ${request.recoveryMs / 1000} s ${reasons}`;
+      this.findings.push({ kind, text, ...(round === undefined ? {} : { round }) });
     }
     return missing.length === 0;
   }

@@ -29,8 +29,12 @@ interface Case {
 
 const WELL = { 'jobmanager-1': answer(), 'jobmanager-2': answer() };
 
+/** A finding of the usual kind is shown by its text alone. */
+const reasons = (...args: Parameters<typeof missingFor>): readonly string[] =>
+  missingFor(...args).map(({ kind, text }) => (kind === 'not-recovered' ? text : `${kind}: ${text}`));
+
 const missing = ({ processes, answers = WELL, watch }: Case = {}): readonly string[] =>
-  missingFor(
+  reasons(
     { sinceMs: 100, aliveSinceMs: 120 },
     {
       processes: processes ?? [
@@ -70,7 +74,7 @@ test('says who is dead, who does not answer, and whose answer is too old to coun
 test('a leader that was replaced and does not know it is named', () => {
   const deposed = answer({ epoch: 3, leaderPort: 1 });
   expect(missing({ answers: { ...WELL, 'jobmanager-1': deposed } })).toEqual([
-    'jobmanager-1 takes itself for the leader, in epoch 3, while jobmanager-2 leads in epoch 4',
+    'two-leaders: jobmanager-1 takes itself for the leader, in epoch 3, while jobmanager-2 leads in epoch 4',
   ]);
   expect(missing({ answers: { ...WELL, 'jobmanager-1': answer({ leaderPort: 1 }) } })[0]).toMatch(/takes itself/);
 });

@@ -15,41 +15,49 @@ export interface Seen {
   readonly taskManagers: number;
 }
 
-/** What keeps the cluster from being as it was before, for people; nothing: it has recovered. */
-export const missingFor = (wanted: Wanted, seen: Seen): readonly string[] => [
-  ...seen.processes.filter(({ isAlive }) => !isAlive).map(({ name }) => `${name} is dead`),
+/** What keeps the cluster from being as it was before. */
+export interface Missing {
+  readonly kind: 'not-recovered' | 'two-leaders';
+  readonly text: string;
+}
+
+/** Nothing: it has recovered. */
+export const missingFor = (wanted: Wanted, seen: Seen): readonly Missing[] => [
+  ...seen.processes.filter(({ isAlive }) => !isAlive).map(({ name }) => notYet(`${name} is dead`)),
   ...leadership(wanted, seen),
   ...probe(wanted, seen),
 ];
 
-const leadership = ({ aliveSinceMs }: Wanted, { processes, watch, taskManagers }: Seen): readonly string[] =>
+const notYet = (text: string): Missing => ({ kind: 'not-recovered', text });
+
+const leadership = ({ aliveSinceMs }: Wanted, { processes, watch, taskManagers }: Seen): readonly Missing[] =>
   processes
     .filter(({ kind, isAlive }) => kind === 'jobmanager' && isAlive)
     .flatMap(({ name, restPort }) => {
       const answer = watch.answerOf(name);
       if (answer === undefined || answer.askedMs < aliveSinceMs) {
-        return [`${name} does not answer, or nobody leads it`];
+        return [notYet(`${name} does not answer, or nobody leads it`)];
       }
       const { epoch, leaderPort } = answer;
       if (epoch !== watch.epoch || (leaderPort === restPort) !== (watch.leader === name)) {
-        const named = leaderPort === restPort ? 'itself' : watch.nameOf(leaderPort);
-        return [
-          `${name} takes ${named} for the leader, in epoch ${epoch}, while ${watch.leader} leads in epoch ${watch.epoch}`,
-        ];
+        const leads = leaderPort === restPort;
+        const named = leads ? 'itself' : watch.nameOf(leaderPort);
+        const text = `${name} takes ${named} for the leader, in epoch ${epoch}, while ${watch.leader} leads in epoch ${watch.epoch}`;
+        return [{ kind: leads ? ('two-leaders' as const) : ('not-recovered' as const), text }];
       }
       return answer.taskManagers < taskManagers
-        ? [`${answer.taskManagers} of ${taskManagers} TaskManagers are registered`]
+        ? [notYet(`${answer.taskManagers} of ${taskManagers} TaskManagers are registered`)]
         : [];
     })
-    .filter((text, index, all) => all.indexOf(text) === index);
+    .filter(({ text }, index, all) => all.findIndex((other) => other.text === text) === index);
 
-const probe = ({ sinceMs }: Wanted, { watch }: Seen): readonly string[] => {
+const probe = ({ sinceMs }: Wanted, { watch }: Seen): readonly Missing[] => {
   const view = watch.probe;
   if (view?.isRunning !== true) {
     const waiting = view === undefined || view.waiting === '' ? '' : `, and waits: ${view.waiting}`;
-    return [`the probe job does not run (${view?.state ?? 'nobody knows its state'})${waiting}`];
+    return [notYet(`the probe job does not run (${view?.state ?? 'nobody knows its state'})${waiting}`)];
   }
   return watch.checkpoints.some(({ triggeredMs }) => triggeredMs >= sinceMs)
     ? []
-    : ['no checkpoint of the probe job was completed'];
+    : [notYet('no checkpoint of the probe job was completed')];
 };
