@@ -67,8 +67,9 @@ export class Probe {
     }
     const splitMs = Math.max(SPLIT_MS_MIN, (expectedMs * parallelism) / SPLITS_MAX);
     const recordsPerSplit = Math.round((splitMs * RECORDS_PER_SECOND) / 1000);
-    // As many as are read in that time, and one without an end for each reader: the drill may take longer.
-    const splits = Math.ceil(expectedMs / splitMs) * parallelism + parallelism;
+    // Twice as many as are read in that time: a drill takes longer on a busy machine, and splits are to be handed out to its last round.
+    // Then one without an end for each reader, however long it takes.
+    const splits = 2 * Math.ceil(expectedMs / splitMs) * parallelism + parallelism;
     const start = startOnCluster({ client: options.client, plan: options.plan, clock, cancelsOnInterrupt: false });
     const run = await start(
       {
