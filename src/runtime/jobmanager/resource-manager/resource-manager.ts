@@ -1,7 +1,7 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
-import { codeOf, messageOf, MillraceError } from '../../../foundation/common/errors.ts';
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { Fence } from '../../../foundation/common/fence.ts';
 import { attemptId, type JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
@@ -17,6 +17,7 @@ import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
+import { TaskManagerAbsences } from './task-manager-absences.ts';
 import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
 
 /** What a JobMaster hears of its tasks. */
@@ -63,6 +64,7 @@ export class ResourceManager {
   readonly #pool = new SlotPool();
   readonly #slots: JobSlots;
   readonly #heartbeats: HeartbeatMonitor;
+  readonly #absences: TaskManagerAbsences;
   readonly #links = new Map<TaskManagerConnection, Link>();
   /** Registered, by instance id; those whose connection is gone and who may come back too. */
   readonly #known = new Map<string, TaskManagerRegistration>();
@@ -73,6 +75,7 @@ export class ResourceManager {
     const { clock, logger, heartbeat } = options;
     this.#options = options;
     this.#slots = new JobSlots(this.#pool, logger);
+    this.#absences = new TaskManagerAbsences({ clock, logger, timeoutMs: heartbeat.timeoutMs, probe: options.probe });
     this.#heartbeats = new HeartbeatMonitor({
       clock,
       logger,
@@ -101,7 +104,7 @@ export class ResourceManager {
   hinted(hints: readonly TaskManagerHint[]): void {
     for (const { instanceId, rpcAddress } of hints) {
       if (!this.#known.has(instanceId)) {
-        void this.#isGone(instanceId, rpcAddress).then((gone) => {
+        void this.#absences.isGone({ instanceId, rpcAddress }).then((gone) => {
           if (gone && !this.#known.has(instanceId) && !this.#isStopped) {
             this.#lost(instanceId, `nobody answers for it at ${rpcAddress}`);
           }
@@ -150,6 +153,7 @@ export class ResourceManager {
   stop(farewell: string): void {
     this.#isStopped = true;
     this.#heartbeats.stop();
+    this.#absences.stop();
     this.#slots.stop();
     [...this.#links.keys()].forEach((connection) => connection.close(farewell));
     this.#links.clear();
@@ -213,7 +217,7 @@ export class ResourceManager {
       link.isOver = true;
       this.#links.delete(connection);
       if (link.session !== undefined && this.#sessions.get(link.session.instanceId) === link.session) {
-        void this.#closed(link.session, reason);
+        this.#closed(link.session, reason);
       }
     });
     return link;
@@ -325,8 +329,8 @@ export class ResourceManager {
   }
 
   /** The process may live: then it registers again. */
-  async #closed(session: TaskManagerSession, reason: CloseReason): Promise<void> {
-    const { clock, heartbeat, logger } = this.#options;
+  #closed(session: TaskManagerSession, reason: CloseReason): void {
+    const { logger } = this.#options;
     const { instanceId, registration } = session;
     this.#sessions.delete(instanceId);
     this.#heartbeats.forget(instanceId);
@@ -337,38 +341,8 @@ export class ResourceManager {
     logger.warn(
       `The connection to TaskManager ${registration.resourceId} (${registration.rpcAddress}) is closed: ${describeClose(reason)}`,
     );
-    const stillAway = (): boolean =>
-      !this.#isStopped && this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
-    const timer = clock.after(heartbeat.timeoutMs, () => {
-      if (stillAway()) {
-        this.#lost(instanceId, `its connection is closed and it has not come back for ${heartbeat.timeoutMs} ms`);
-      }
-    });
-    if ((await this.#isGone(instanceId, registration.rpcAddress)) && stillAway()) {
-      timer.cancel();
-      this.#lost(instanceId, `its process has ended (nobody answers for it at ${registration.rpcAddress})`);
-    }
-  }
-
-  /** Proven: its address is refused, or another process has it. A process that is dying may still take connections. */
-  async #isGone(instanceId: string, rpcAddress: string): Promise<boolean> {
-    const { probe, clock, logger } = this.#options;
-    for (let tries = 1; ; tries++) {
-      try {
-        return (await probe(rpcAddress)) !== instanceId;
-      } catch (error) {
-        if (codeOf(error) === 'UNREACHABLE') {
-          return true;
-        }
-        if (tries === PROBES) {
-          logger.info(`Whether TaskManager ${instanceId} lives is not known: ${messageOf(error)}`);
-          return false;
-        }
-      }
-      await new Promise<void>((resolve) => {
-        clock.after(PROBE_PAUSE_MS, resolve);
-      });
-    }
+    const stillAway = (): boolean => this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
+    void this.#absences.watch(registration, stillAway, (why) => this.#lost(instanceId, why));
   }
 
   #lost(instanceId: string, reason: string): void {
@@ -385,10 +359,6 @@ export class ResourceManager {
     changed();
   }
 }
-
-/** A large process takes some 100 ms to end. */
-const PROBES = 20;
-const PROBE_PAUSE_MS = 10;
 
 const isOver = (state: AttemptReport['state']): boolean =>
   state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
