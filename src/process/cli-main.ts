@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { codeOf } from '../foundation/common/errors.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
+import { systemRandom } from '../foundation/common/system-random.ts';
 import { runCli } from '../interfaces/cli/cli.ts';
 import type { StartRun } from '../interfaces/cli/job-run.ts';
 import type { InterruptSignal } from '../interfaces/cli/run-command.ts';
@@ -50,6 +53,18 @@ const interrupts = (): ((interrupted: Interrupted) => () => void) => {
   };
 };
 
+/** Ctrl-C is a no. */
+const confirm = async (question: string): Promise<boolean> => {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await Promise.race([lines.question(question), once(lines, 'SIGINT').then(() => 'no')]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+};
+
 /** The `millrace` command. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   const exitCode = await runCli(argv, {
@@ -79,6 +94,14 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     openLocalCluster: async (folder) => {
       const { openProcessCluster } = await import('./local-cluster/open-process-cluster.ts');
       return openProcessCluster(folder);
+    },
+    drill: {
+      programs: {
+        probeJob: fileURLToPath(new URL('../../drill/probe-job.ts', import.meta.url)),
+        verifier: fileURLToPath(new URL('../../drill/verify.mjs', import.meta.url)),
+      },
+      confirm: process.stdin.isTTY ? confirm : undefined,
+      drawSeed: () => systemRandom.int(2 ** 32),
     },
     startJobManager: async (configuration, options) =>
       (await import('./run-processes.ts')).runJobManager(configuration, options),

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
 export const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
-/** What takes longer hangs. */
 const DEADLINE_MS = 40_000;
 
 export interface MillraceOptions {
@@ -14,6 +13,8 @@ export interface MillraceOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs it, such as `ip netns exec <host>`. */
   readonly through?: readonly string[];
+  /** What takes longer hangs. */
+  readonly deadlineMs?: number;
 }
 
 export interface MillraceResult {
@@ -31,7 +32,7 @@ export class MillraceProcess {
   stderr = '';
   readonly #waiting = new Set<() => void>();
 
-  constructor(args: readonly string[], { cwd, env, through = [] }: MillraceOptions) {
+  constructor(args: readonly string[], { cwd, env, through = [], deadlineMs = DEADLINE_MS }: MillraceOptions) {
     const [program, ...rest] = [...through, process.execPath, MILLRACE, ...args];
     this.child = spawn(program!, rest, {
       cwd,
@@ -51,7 +52,7 @@ export class MillraceProcess {
       const deadline = setTimeout(() => {
         this.child.kill('SIGKILL');
         reject(new Error(`millrace ${args.join(' ')} did not end:\n${this.stdout}\n${this.stderr}`));
-      }, DEADLINE_MS);
+      }, deadlineMs);
       this.child.on('error', reject);
       this.child.on('close', (code, signal) => {
         clearTimeout(deadline);

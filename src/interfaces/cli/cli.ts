@@ -10,6 +10,7 @@ import { ClusterJobControl } from './cluster/cluster-job-control.ts';
 import type { PlanJob } from './cluster/cluster-run.ts';
 import { clusterOf, wantedTarget, type TargetEnvironment } from './cluster/cluster-target.ts';
 import { addClusterCommands, type ClusterCommands } from './cluster-commands.ts';
+import { addDrillCommand, type DrillCommands } from './drill/drill-command.ts';
 import { addControlCommands, withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
@@ -21,7 +22,7 @@ import { addRunCommands } from './run-command-line.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalStreams } from './terminal.ts';
 
-export interface CliEnvironment extends TargetEnvironment, HostsEnvironment, ClusterCommands {
+export interface CliEnvironment extends TargetEnvironment, HostsEnvironment, ClusterCommands, DrillCommands {
   readonly version: string;
   readonly start: StartRun;
   readonly streams: TerminalStreams;
@@ -96,6 +97,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
   });
   addHostsCommand(program, { ...environment, terminal, load, exit });
   addClusterCommands(program, { ...environment, terminal, load, exit });
+  addDrillCommand(program, { ...environment, terminal, load, exit });
   return program;
 };
 

@@ -2,6 +2,9 @@ import type { Configuration } from '../../foundation/config/configuration.ts';
 
 export type ProcessKind = 'jobmanager' | 'taskmanager' | 'supervisor';
 
+/** `SIGKILL`: as a crash; `SIGSTOP` and `SIGCONT`: a process that is frozen, and woken. */
+export type ProcessSignal = 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
+
 /** A process of a cluster on this machine. */
 export interface ClusterProcess {
   /** `jobmanager-1`. */
@@ -50,6 +53,10 @@ export interface LocalCluster {
    */
   stop(suspension?: ClusterSuspension): Promise<boolean>;
   processes(): Promise<readonly ClusterProcess[]>;
+  /** Sends a signal to that process if it still is the one that has this number; false: it is gone, or another one took its place. */
+  signal(process: Pick<ClusterProcess, 'name' | 'pid'>, name: ProcessSignal): Promise<boolean>;
+  /** Starts a process that died again, as `start` did; `env`: values that its command line does not have. Errors: BAD_OPTION when it lives. */
+  startAgain(name: string, env: Readonly<Record<string, string>>): Promise<void>;
   /** What the supervisor's process does, until `ended`. */
   supervise(ended: Promise<void>): Promise<void>;
 }

@@ -220,6 +220,23 @@ describe('a cluster on this machine', () => {
     expect(await cluster.processes()).toEqual([]);
   });
 
+  test('signals a process by name and number, and starts again what died as it was started', async () => {
+    const { cluster, start, events } = await make();
+    await start();
+    const before = await named(cluster, 'taskmanager-1');
+    await expect(cluster.startAgain('taskmanager-1', {})).rejects.toThrow(/taskmanager-1 runs already/);
+    expect(await cluster.signal({ name: 'taskmanager-1', pid: before.pid + 1 }, 'SIGKILL')).toBe(false);
+    expect(await cluster.signal(before, 'SIGKILL')).toBe(true);
+    await until(async () => ((await named(cluster, 'taskmanager-1')).isAlive ? undefined : true));
+    expect(await cluster.signal(before, 'SIGKILL'), 'it is gone').toBe(false);
+    await cluster.startAgain('taskmanager-1', {});
+    expect(await named(cluster, 'taskmanager-1')).toMatchObject({ isAlive: true, restarts: 1, log: before.log });
+    await until(async () =>
+      (await events()).filter((event) => event === 'taskmanager-1 started').length === 2 ? true : undefined,
+    );
+    await expect(cluster.startAgain('taskmanager-9', {})).rejects.toThrow(/is no process of the cluster/);
+  });
+
   test('never touches a process that has the number of one that it started', async () => {
     const { cluster, start } = await make();
     await start();
@@ -234,6 +251,7 @@ describe('a cluster on this machine', () => {
     cleanUps.push(() => Promise.resolve(process.kill(record.pid, 'SIGKILL')));
     await folder.write({ ...record, pid: stranger.pid! });
     expect((await named(cluster, 'taskmanager-1')).isAlive).toBe(false);
+    expect(await cluster.signal({ name: 'taskmanager-1', pid: stranger.pid! }, 'SIGKILL')).toBe(false);
     await cluster.stop();
     expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
     expect(processIdentity(stranger.pid!)).toBeDefined();

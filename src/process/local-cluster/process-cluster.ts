@@ -8,6 +8,7 @@ import type {
   ClusterStart,
   ClusterSuspension,
   LocalCluster,
+  ProcessSignal,
 } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
@@ -88,6 +89,23 @@ export class ProcessCluster implements LocalCluster {
     }
     await this.#folder.release();
     return wasStarted;
+  }
+
+  async signal({ name, pid }: Pick<ClusterProcess, 'name' | 'pid'>, what: ProcessSignal): Promise<boolean> {
+    const record = (await this.#folder.records()).find((each) => each.name === name && each.pid === pid);
+    return record !== undefined && signal(record, what);
+  }
+
+  async startAgain(name: string, env: Readonly<Record<string, string>>): Promise<void> {
+    const record = (await this.#folder.records()).find((each) => each.name === name);
+    if (record === undefined || isAlive(record)) {
+      throw new MillraceError(
+        'BAD_OPTION',
+        `${name} ${record === undefined ? `is no process of the cluster of ${this.folder}` : 'runs already'}`,
+      );
+    }
+    const { program, env: own } = this.#options;
+    await spawnProcess(this.#folder, { ...record, restarts: record.restarts + 1, program, env: { ...own, ...env } });
   }
 
   supervise(ended: Promise<void>): Promise<void> {
@@ -211,9 +229,9 @@ export class ProcessCluster implements LocalCluster {
 }
 
 /** A number that is another process's by now gets no signal. */
-const signal = (record: ProcessRecord, name: 'SIGTERM' | 'SIGKILL'): void => {
+const signal = (record: ProcessRecord, name: 'SIGTERM' | ProcessSignal): boolean => {
   if (!isAlive(record)) {
-    return;
+    return false;
   }
   try {
     process.kill(record.pid, name);
@@ -221,10 +239,12 @@ const signal = (record: ProcessRecord, name: 'SIGTERM' | 'SIGKILL'): void => {
       // A paused one would never hear of it.
       process.kill(record.pid, 'SIGCONT');
     }
+    return true;
   } catch (error) {
     if (codeOf(error) !== 'ESRCH') {
       throw error;
     }
+    return false;
   }
 };
 

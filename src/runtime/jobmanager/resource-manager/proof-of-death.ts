@@ -1,5 +1,5 @@
 import type { RecordedTaskManager } from '../../../coordination/job-record-store.ts';
-import type { Clock } from '../../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { codeOf, messageOf } from '../../../foundation/common/errors.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 
@@ -10,6 +10,8 @@ const PROBE_PAUSE_MS = 10;
 export interface ProofOfDeathOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How long a TaskManager may be away whose process may live. */
+  readonly timeoutMs: number;
   /** The instance id of whoever answers there. Errors: UNREACHABLE when nobody does, others decide nothing. */
   probe(rpcAddress: string): Promise<string>;
   /** It has registered: its connection tells of it. */
@@ -24,7 +26,9 @@ export class ProofOfDeath {
   /** Asked for just now. */
   readonly #probed = new Set<string>();
   readonly #waiting: RecordedTaskManager[] = [];
+  readonly #timers = new Set<TimerHandle>();
   #mayAsk = false;
+  #isStopped = false;
 
   constructor(options: ProofOfDeathOptions) {
     this.#options = options;
@@ -48,6 +52,34 @@ export class ProofOfDeath {
         void this.#ask(instanceId, rpcAddress);
       }
     }
+  }
+
+  /** Its connection is closed. Calls `lost` when its process has ended or it has stayed away too long; if `isAway` still says so. */
+  async watch(
+    { instanceId, rpcAddress }: { readonly instanceId: string; readonly rpcAddress: string },
+    isAway: () => boolean,
+    lost: (reason: string) => void,
+  ): Promise<void> {
+    const { clock, timeoutMs } = this.#options;
+    const timer = clock.after(timeoutMs, () => {
+      this.#timers.delete(timer);
+      if (isAway()) {
+        lost(`its connection is closed and it has not come back for ${timeoutMs} ms`);
+      }
+    });
+    this.#timers.add(timer);
+    if ((await this.isGone(instanceId, rpcAddress)) && !this.#isStopped && isAway()) {
+      timer.cancel();
+      this.#timers.delete(timer);
+      lost(`its process has ended (nobody answers for it at ${rpcAddress})`);
+    }
+  }
+
+  /** A process that stops must not live on for what it waited for. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timers.forEach((timer) => timer.cancel());
+    this.#timers.clear();
   }
 
   /** Its address is refused, or another process has it. A process that is dying may still take connections. */

@@ -1,6 +1,6 @@
 import type { RecordedTaskManager } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
-import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { Fence } from '../../../foundation/common/fence.ts';
@@ -70,8 +70,6 @@ export class ResourceManager {
   /** Registered, by instance id; those whose connection is gone and who may come back too. */
   readonly #known = new Map<string, TaskManagerRegistration>();
   readonly #sessions = new Map<string, TaskManagerSession>();
-  /** Of those whose connection is closed: so long they may come back. */
-  readonly #returns = new Set<TimerHandle>();
   #isStopped = false;
 
   constructor(options: ResourceManagerOptions) {
@@ -81,6 +79,7 @@ export class ResourceManager {
     this.#proof = new ProofOfDeath({
       clock,
       logger,
+      timeoutMs: heartbeat.timeoutMs,
       probe: (rpcAddress) => options.probe(rpcAddress),
       isKnown: (instanceId) => this.#known.has(instanceId),
       gone: (instanceId, reason) => (this.#isStopped ? undefined : this.#lost(instanceId, reason)),
@@ -164,9 +163,8 @@ export class ResourceManager {
   stop(farewell: string): void {
     this.#isStopped = true;
     this.#heartbeats.stop();
+    this.#proof.stop();
     this.#slots.stop();
-    this.#returns.forEach((timer) => timer.cancel());
-    this.#returns.clear();
     [...this.#links.keys()].forEach((connection) => connection.close(farewell));
     this.#links.clear();
     this.#sessions.clear();
@@ -229,7 +227,7 @@ export class ResourceManager {
       link.isOver = true;
       this.#links.delete(connection);
       if (link.session !== undefined && this.#sessions.get(link.session.instanceId) === link.session) {
-        void this.#closed(link.session, reason);
+        this.#closed(link.session, reason);
       }
     });
     return link;
@@ -341,8 +339,8 @@ export class ResourceManager {
   }
 
   /** The process may live: then it registers again. */
-  async #closed(session: TaskManagerSession, reason: CloseReason): Promise<void> {
-    const { clock, heartbeat, logger } = this.#options;
+  #closed(session: TaskManagerSession, reason: CloseReason): void {
+    const { logger } = this.#options;
     const { instanceId, registration } = session;
     this.#sessions.delete(instanceId);
     this.#heartbeats.forget(instanceId);
@@ -353,20 +351,8 @@ export class ResourceManager {
     logger.warn(
       `The connection to TaskManager ${registration.resourceId} (${registration.rpcAddress}) is closed: ${describeClose(reason)}`,
     );
-    const stillAway = (): boolean =>
-      !this.#isStopped && this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
-    const timer = clock.after(heartbeat.timeoutMs, () => {
-      this.#returns.delete(timer);
-      if (stillAway()) {
-        this.#lost(instanceId, `its connection is closed and it has not come back for ${heartbeat.timeoutMs} ms`);
-      }
-    });
-    this.#returns.add(timer);
-    if ((await this.#proof.isGone(instanceId, registration.rpcAddress)) && stillAway()) {
-      timer.cancel();
-      this.#returns.delete(timer);
-      this.#lost(instanceId, `its process has ended (nobody answers for it at ${registration.rpcAddress})`);
-    }
+    const stillAway = (): boolean => this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
+    void this.#proof.watch(registration, stillAway, (why) => this.#lost(instanceId, why));
   }
 
   #lost(instanceId: string, reason: string): void {
