@@ -107,6 +107,10 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       (await import('./run-processes.ts')).runJobManager(configuration, options),
     startTaskManager: async (configuration, options) =>
       (await import('./run-processes.ts')).runTaskManager(configuration, options),
+    restoreStore: async (configuration, options) => {
+      const { restoreStore } = await import('./restore-store.ts');
+      return restoreStore(configuration, { ...options, clock: systemClock, random: systemRandom });
+    },
     exitNow: (code) => process.exit(code),
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');

@@ -106,7 +106,8 @@ const requireStorage = (configuration: Configuration, type: string, random: Rand
   return storage;
 };
 
-const storageOf = (configuration: Configuration, random: Random): ClusterStorage | undefined => {
+/** `undefined`: `high-availability.storageDir` is not set. */
+export const storageOf = (configuration: Configuration, random: Random): ClusterStorage | undefined => {
   const directory = configuration.get(highAvailabilityOptions.storageDirectory);
   return directory === undefined || directory === ''
     ? undefined

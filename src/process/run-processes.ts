@@ -14,7 +14,10 @@ import { startRest } from './start-rest.ts';
 
 const PAUSE_MS = 250;
 
-/** Waits while the store is away, or not made yet: whoever is started too early goes on when the others are there. */
+/** Somebody mounts it, makes it, or restores it (R12). */
+const WAITS_FOR: ReadonlySet<string | undefined> = new Set(['STORE_AWAY', 'STORE_EMPTY']);
+
+/** Waits while the store is away, empty where jobs are kept, or not made yet: whoever is started too early goes on when the others are there. */
 const open = async (
   configuration: Configuration,
   logger: Logger,
@@ -25,7 +28,7 @@ const open = async (
     try {
       return await openHighAvailability(configuration, { clock: systemClock, random: systemRandom, logger, role });
     } catch (thrown) {
-      if (codeOf(thrown) !== 'STORE_AWAY') {
+      if (!WAITS_FOR.has(codeOf(thrown))) {
         throw thrown;
       }
       if (said !== messageOf(thrown)) {

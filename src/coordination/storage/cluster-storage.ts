@@ -95,7 +95,7 @@ export class ClusterStorage {
       throw new MillraceError(
         'STORE_EMPTY',
         `the HA store at ${store} is empty, but ${this.folder} holds ${jobs.length === 1 ? 'a job' : `${jobs.length} jobs`} of ` +
-          `this cluster (${some}). Put the store back, or name the right one, or begin anew under another ` +
+          `this cluster (${some}). Put the store back, or write it anew from those files (millrace ha restore --from-storage), or name the right one, or begin anew under another ` +
           'high-availability.cluster-id, or leave those jobs behind with high-availability.start-empty: true (they are not started; ' +
           'each can be started from its newest checkpoint with "millrace run --fromSavepoint")',
       );

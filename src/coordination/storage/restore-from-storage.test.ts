@@ -42,7 +42,7 @@ const submit = (job: JobId, graphVersion = 1): Promise<string> =>
 const read = (): Promise<StorageContents> =>
   readStorageContents({
     storage,
-    checkpointDirectory: '/checkpoints',
+    checkpointFolder: (job) => `/checkpoints/${job.jobId}`,
     locate: stored.locate,
     random: seededRandom(3),
   });

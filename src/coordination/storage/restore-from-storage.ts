@@ -2,13 +2,14 @@ import { errorInfo, type ErrorInfo } from '../../foundation/common/errors.ts';
 import { checkpointId, type JobId } from '../../foundation/common/ids.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import type { Location } from '../../foundation/filesystem/file-systems.ts';
-import { checkpointFolderName, jobCheckpointFolder } from '../../runtime/checkpoint/checkpoint-layout.ts';
+import { checkpointFolderName } from '../../runtime/checkpoint/checkpoint-layout.ts';
 import { listCheckpoints, readCheckpoint } from '../../runtime/checkpoint/read-checkpoint.ts';
 import type { CheckpointPointer } from '../completed-checkpoint-store.ts';
 import type { LeaderStores } from '../high-availability-services.ts';
 import type { JobGraphPointer } from '../job-graph-store.ts';
 import type { JobResultPointer } from '../job-result-store.ts';
 import { leadershipLost, undecided } from '../records/store-errors.ts';
+import type { StoredJob } from './job-graph-files.ts';
 import { bundleFileName, isGraphFileName } from './storage-layout.ts';
 import type { ClusterStorage } from './cluster-storage.ts';
 
@@ -36,8 +37,8 @@ export interface RestorableJob {
 
 export interface StorageSearch {
   readonly storage: ClusterStorage;
-  /** `execution.checkpointing.dir`. */
-  readonly checkpointDirectory: string;
+  /** `<checkpoints.dir>/<job id>` of that job; `undefined`: it takes no checkpoints. */
+  readonly checkpointFolder: (job: StoredJob) => string | undefined;
   readonly locate: (uri: string) => Location;
   readonly random: Random;
 }
@@ -50,10 +51,10 @@ export const readStorageContents = async (search: StorageSearch): Promise<Storag
   const jobs: RestorableJob[] = [];
   let highestEpoch = 0;
   for (const jobId of await search.storage.jobIds()) {
-    const graph = ended.has(jobId) ? undefined : await newestGraph(search, jobId, broken);
-    const found = graph === undefined ? undefined : await newestCheckpoint(search, jobId, broken);
-    if (graph !== undefined && found !== undefined) {
-      jobs.push({ graph, checkpoint: found.checkpoint, floor: found.floor });
+    const newest = ended.has(jobId) ? undefined : await newestGraph(search, jobId, broken);
+    const found = newest === undefined ? undefined : await newestCheckpoint(search, newest.job, broken);
+    if (newest !== undefined && found !== undefined) {
+      jobs.push({ graph: newest.pointer, checkpoint: found.checkpoint, floor: found.floor });
       highestEpoch = Math.max(highestEpoch, found.epoch);
     }
   }
@@ -104,17 +105,19 @@ const newestGraph = async (
   { storage, random }: StorageSearch,
   jobId: JobId,
   broken: { path: string; error: ErrorInfo }[],
-): Promise<JobGraphPointer | undefined> => {
+): Promise<{ readonly pointer: JobGraphPointer; readonly job: StoredJob } | undefined> => {
   const folder = storage.jobFolder(jobId);
-  let newest: JobGraphPointer | undefined;
+  let newest: { readonly pointer: JobGraphPointer; readonly job: StoredJob } | undefined;
   for (const name of (await storage.fs.names(folder)).filter(isGraphFileName)) {
     const graphPath = `${folder}/${name}`;
     await orBroken(graphPath, broken, async () => {
-      const { graph, graphVersion, submittedMs, bundles } = await storage.jobGraphs.read(graphPath);
-      if (graphVersion > (newest?.graphVersion ?? 0)) {
+      const job = await storage.jobGraphs.read(graphPath);
+      const { graph, graphVersion, submittedMs, bundles } = job;
+      if (graphVersion > (newest?.job.graphVersion ?? 0)) {
         const bundlePaths = bundles.map((hash) => `${folder}/${bundleFileName(hash)}`);
         const writeId = random.hex(16);
-        newest = { jobId, jobName: graph.name, submittedMs, graphVersion, graphPath, bundlePaths, writeId };
+        const pointer = { jobId, jobName: graph.name, submittedMs, graphVersion, graphPath, bundlePaths, writeId };
+        newest = { pointer, job };
       }
     });
   }
@@ -123,11 +126,15 @@ const newestGraph = async (
 
 /** `undefined`: the newest is broken. The job is not started from an older one, nor from nothing, without being asked (R5). */
 const newestCheckpoint = async (
-  { checkpointDirectory, locate, random }: StorageSearch,
-  jobId: JobId,
+  { checkpointFolder, locate, random }: StorageSearch,
+  job: StoredJob,
   broken: { path: string; error: ErrorInfo }[],
 ): Promise<{ checkpoint: CheckpointPointer | undefined; floor: number; epoch: number } | undefined> => {
-  const folder = jobCheckpointFolder(checkpointDirectory, jobId);
+  const { jobId } = job;
+  const folder = checkpointFolder(job);
+  if (folder === undefined) {
+    return { checkpoint: undefined, floor: 0, epoch: 0 };
+  }
   const { fs, path } = locate(folder);
   const found = [...(await listCheckpoints(fs, path))].sort((a, b) => b.checkpointId - a.checkpointId);
   const floor = found[0]?.checkpointId ?? 0;

@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'STORE_AWAY'
   | 'STORE_BROKEN'
   | 'STORE_EMPTY'
+  | 'STORE_IN_USE'
   | 'STORE_REPLACED'
   | 'TASK_CANCELED'
   | 'TASK_FAILED'

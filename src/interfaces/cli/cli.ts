@@ -14,6 +14,7 @@ import { addDrillCommand, type DrillCommands } from './drill/drill-command.ts';
 import { addControlCommands, withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
+import { addHaCommand, type HaCommands } from './ha-command.ts';
 import { addHostsCommand, type HostsEnvironment } from './hosts-command.ts';
 import type { JobControl } from './job-control.ts';
 import { JoinedJobControl } from './joined-job-control.ts';
@@ -22,7 +23,8 @@ import { addRunCommands } from './run-command-line.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalStreams } from './terminal.ts';
 
-export interface CliEnvironment extends TargetEnvironment, HostsEnvironment, ClusterCommands, DrillCommands {
+export interface CliEnvironment
+  extends TargetEnvironment, HostsEnvironment, ClusterCommands, DrillCommands, HaCommands {
   readonly version: string;
   readonly start: StartRun;
   readonly streams: TerminalStreams;
@@ -97,6 +99,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
   });
   addHostsCommand(program, { ...environment, terminal, load, exit });
   addClusterCommands(program, { ...environment, terminal, load, exit });
+  addHaCommand(program, { ...environment, terminal, load, exit });
   addDrillCommand(program, { ...environment, terminal, load, exit });
   return program;
 };

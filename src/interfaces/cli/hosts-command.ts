@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import { Configuration } from '../../foundation/config/configuration.ts';
-import { clusterOptions } from '../../foundation/config/options/cluster-options.ts';
 import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
 import {
   reachabilitySchema,
@@ -10,7 +9,7 @@ import {
   type Reachability,
 } from '../../runtime/protocol/reachability.ts';
 import { alignedLines } from './aligned-lines.ts';
-import { clusterOf, type Cluster, type TargetEnvironment } from './cluster/cluster-target.ts';
+import { clusterOf, startedConfiguration, type Cluster, type TargetEnvironment } from './cluster/cluster-target.ts';
 import { checksOf, reachabilityTable, TABLE_HEADER, type PortCheck } from './cluster/reachability-table.ts';
 import { withTarget, type ClusterFlags } from './control-commands.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,7 +44,7 @@ export const addHostsCommand = (program: Command, environment: HostsCommandLine)
     .exitOverride()
     .action(async (flags: CheckFlags) => {
       const { terminal, exit } = environment;
-      const configuration = await whole(environment.load(flags), environment);
+      const configuration = await startedConfiguration(environment.load(flags), environment);
       const found = await ask(flags, configuration, environment);
       const targets = found.processes
         .flatMap(({ ports }) => ports)
@@ -64,16 +63,6 @@ export const addHostsCommand = (program: Command, environment: HostsCommandLine)
         exit(1);
       }
     });
-};
-
-/** With what `cluster start` says of the cluster of this machine, where nothing else names one. */
-const whole = async (configuration: Configuration, { startedCluster }: TargetEnvironment): Promise<Configuration> => {
-  const isNamed =
-    configuration.get(highAvailabilityOptions.type) !== 'none' || configuration.isSet(clusterOptions.restAddress);
-  const started = isNamed ? undefined : await startedCluster();
-  return started === undefined
-    ? configuration
-    : Configuration.of(started, 'millrace cluster start').with(configuration.entries());
 };
 
 interface Found extends Reachability {

@@ -12,6 +12,7 @@ import type {
 } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
+import { NewWarnings } from './new-warnings.ts';
 import { outputOf, spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -38,6 +39,8 @@ const LOG_TAIL_BYTES = 2_000;
 export class ProcessCluster implements LocalCluster {
   readonly #options: ProcessClusterOptions;
   readonly #folder: ClusterFolder;
+  /** While it starts. */
+  #warnings: NewWarnings | undefined;
 
   constructor(options: ProcessClusterOptions) {
     this.#options = options;
@@ -70,6 +73,7 @@ export class ProcessCluster implements LocalCluster {
     await this.#removeLeftOvers();
     const plan = await planCluster(request, folder);
     await folder.claim(plan.settings);
+    this.#warnings = new NewWarnings(plan.jobManagers.map(({ log }) => log));
     try {
       await this.#startInOrder(request, plan);
     } catch (thrown) {
@@ -169,6 +173,7 @@ export class ProcessCluster implements LocalCluster {
     const { clock, startMs = START_MS } = this.#options;
     const deadline = clock.monotonic() + startMs;
     while (!(await holds())) {
+      this.#warnings?.lines().forEach((line) => this.#options.logger.warn(line));
       const dead = (await this.#folder.records()).find((record) => !isAlive(record));
       if (dead !== undefined) {
         throw new MillraceError(

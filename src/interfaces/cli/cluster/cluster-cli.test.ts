@@ -1,3 +1,4 @@
+import { highAvailabilityOptions } from '../../../foundation/config/options/high-availability-options.ts';
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -48,6 +49,7 @@ const run = async (args: readonly string[], changes: Partial<CliEnvironment> = {
     probePorts: (_, targets) => Promise.resolve({ network: 'here', outcomes: targets.map(() => ({})) }),
     startedCluster: () => Promise.resolve(undefined),
     loadTls: () => Promise.resolve(undefined),
+    restoreStore: () => Promise.reject(new Error('not here')),
     onInterrupt: () => () => {},
     exitNow: () => {},
     waitForDebugger: () => Promise.resolve(),
@@ -327,5 +329,36 @@ describe('a cluster is found', () => {
     const at = ['-m', `127.0.0.1:${server.port}`];
     expect((await run(['list', ...at])).stderr).toContain('wants a token; set security.rest.auth-token');
     expect((await run(['list', ...at, '-D', `security.rest.auth-token=${token}`])).stdout).toContain(RUNNING_JOB);
+  });
+});
+
+describe('ha restore', () => {
+  const restored = {
+    jobs: [{ jobId: 'a'.repeat(32), jobName: 'clicks', checkpoint: undefined }],
+    written: 1,
+    ended: 2,
+    broken: [{ path: '/shared/chk-1/_metadata', message: 'it is truncated' }],
+  };
+
+  test('says what came back, and fails for what is left out', async () => {
+    const asked: unknown[] = [];
+    const args = ['ha', 'restore', '--from-storage', '--dry-run', '--missing', '-D', 'high-availability.type=embedded'];
+    const ran = await run(args, {
+      restoreStore: (configuration, options) => {
+        asked.push([configuration.get(highAvailabilityOptions.type), options]);
+        return Promise.resolve(restored);
+      },
+    });
+    expect(asked).toEqual([['embedded', { isDryRun: true, addsMissing: true }]]);
+    expect(ran.stdout).toContain(`${'a'.repeat(32)}  clicks  none: from its beginning`);
+    expect(ran.stdout).toContain('jobs that would come back: 1; jobs that have ended: 2. Nothing was written.');
+    expect(ran.stderr).toContain('WARN left out: /shared/chk-1/_metadata: it is truncated');
+    expect(ran.code).toBe(1);
+  });
+
+  test('is not done by accident', async () => {
+    const ran = await run(['ha', 'restore'], { restoreStore: () => Promise.resolve(restored) });
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain('--from-storage --dry-run');
   });
 });

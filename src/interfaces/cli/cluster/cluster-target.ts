@@ -118,3 +118,16 @@ const addressOf = (hostAndPort: string, isTls: boolean): string => {
   }
   return `${scheme ?? (isTls ? 'https' : 'http')}://${host}:${port}`;
 };
+
+/** With what `cluster start` says of the cluster of this machine, where nothing else names one. */
+export const startedConfiguration = async (
+  configuration: Configuration,
+  { startedCluster }: Pick<TargetEnvironment, 'startedCluster'>,
+): Promise<Configuration> => {
+  const isNamed =
+    configuration.get(highAvailabilityOptions.type) !== 'none' || configuration.isSet(clusterOptions.restAddress);
+  const started = isNamed ? undefined : await startedCluster();
+  return started === undefined
+    ? configuration
+    : Configuration.of(started, 'millrace cluster start').with(configuration.entries());
+};

@@ -1,0 +1,218 @@
+import type { HighAvailabilityServices } from '../coordination/high-availability-services.ts';
+import type { Candidacy, Contender } from '../coordination/leader-election.ts';
+import {
+  isSameLeadership,
+  type LeaderEndpoints,
+  type LeaderInformation,
+  type Leadership,
+} from '../coordination/leadership.ts';
+import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
+import {
+  readStorageContents,
+  writePointersAnew,
+  type StorageContents,
+} from '../coordination/storage/restore-from-storage.ts';
+import type { Clock } from '../foundation/common/clock.ts';
+import { MillraceError } from '../foundation/common/errors.ts';
+import type { JobId } from '../foundation/common/ids.ts';
+import { silentLogger } from '../foundation/common/logger.ts';
+import type { Random } from '../foundation/common/random.ts';
+import type { Configuration } from '../foundation/config/configuration.ts';
+import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
+import type { RestoredStore } from '../interfaces/cli/ha-command.ts';
+import { openHighAvailability, storageOf } from './high-availability.ts';
+import { placesOf } from './local-places.ts';
+
+export interface RestoreStoreOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Only says what would be written. */
+  readonly isDryRun: boolean;
+  /** The store may know some of the jobs; those stay as they are. */
+  readonly addsMissing: boolean;
+}
+
+/** Nobody is to connect: whoever writes the pointers leads for as long as that takes, and is seen by standbys only. */
+const NO_ADDRESS = '127.0.0.1:1';
+
+/**
+ * Writes the pointers of an HA store anew from the self-describing files in `storageDir` (R12). Errors: BAD_OPTION (without HA, or
+ * nothing to restore), STORE_IN_USE (somebody leads, or it knows jobs), LEADERSHIP_LOST and STORE_AWAY (to be repeated), those of
+ * the file system.
+ */
+export const restoreStore = async (
+  configuration: Configuration,
+  options: RestoreStoreOptions,
+): Promise<RestoredStore> => {
+  const storage = requireStorage(configuration, options.random);
+  const contents = await readStorageContents({
+    storage,
+    checkpointFolder: (job) => {
+      const own = configuration.with(job.configuration, 'the job').with(job.graph.settings, 'the job');
+      const defaults = { checkpoints: storage.checkpointDirectory, savepoints: storage.savepointDirectory };
+      return placesOf({ configuration: own, graph: job.graph }, job.jobId, defaults).checkpoints;
+    },
+    locate: fileSystemOf,
+    random: options.random,
+  });
+  if (contents.jobs.length + contents.results.length + contents.broken.length === 0) {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `${storage.folder} holds no job of this cluster: there is nothing to restore`,
+    );
+  }
+  if (options.isDryRun) {
+    return summaryOf(contents, contents.jobs.length);
+  }
+  const { services } = await openHighAvailability(
+    configuration.with({ [highAvailabilityOptions.startEmpty.key]: 'true' }, 'millrace ha restore'),
+    { clock: options.clock, random: options.random, logger: silentLogger, role: 'jobmanager' },
+  );
+  try {
+    const missing = await missingOf(services, contents, options.addsMissing);
+    await new PointerWriter(services, configuration, options).write(missing);
+    return summaryOf(contents, missing.jobs.length);
+  } finally {
+    await services.close();
+  }
+};
+
+const requireStorage = (configuration: Configuration, random: Random): ClusterStorage => {
+  const { type, storageDirectory } = highAvailabilityOptions;
+  const storage = configuration.get(type) === 'none' ? undefined : storageOf(configuration, random);
+  if (storage === undefined) {
+    throw new MillraceError(
+      'BAD_OPTION',
+      `no HA store is named; say which with -D ${type.key}=embedded -D ${storageDirectory.key}=<folder>, or in a configuration (--config)`,
+    );
+  }
+  return storage;
+};
+
+/** What the store does not know yet. A store that works is not touched unless that is asked for. */
+const missingOf = async (
+  { reader }: HighAvailabilityServices,
+  contents: StorageContents,
+  addsMissing: boolean,
+): Promise<StorageContents> => {
+  const ids = (entries: readonly { readonly jobId: JobId }[]): ReadonlySet<JobId> =>
+    new Set(entries.map(({ jobId }) => jobId));
+  const known = ids(await reader.jobs());
+  const ended = ids(await reader.results());
+  const missing = {
+    ...contents,
+    jobs: contents.jobs.filter(({ graph }) => !known.has(graph.jobId) && !ended.has(graph.jobId)),
+    results: contents.results.filter(({ jobId }) => !ended.has(jobId)),
+  };
+  if (!addsMissing && known.size + ended.size > 0) {
+    const names = missing.jobs.map(({ graph }) => graph.jobId).join(', ');
+    throw new MillraceError(
+      'STORE_IN_USE',
+      `the HA store knows ${known.size} running and ${ended.size} ended jobs already; ` +
+        (names === ''
+          ? 'none of storageDir is missing in it'
+          : `missing in it: ${names}. If a restore was interrupted, write those too with --missing`),
+    );
+  }
+  return missing;
+};
+
+const summaryOf = ({ jobs, results, broken }: StorageContents, written: number): RestoredStore => ({
+  jobs: jobs.map(({ graph, checkpoint }) => ({
+    jobId: graph.jobId,
+    jobName: graph.jobName,
+    checkpoint: checkpoint?.metadataPath,
+  })),
+  written,
+  ended: results.length,
+  broken: broken.map(({ path, error }) => ({ path, message: error.message })),
+});
+
+/** Leads for as long as it writes: no JobManager acts on half of the pointers. */
+class PointerWriter implements Contender {
+  readonly endpoints: LeaderEndpoints;
+  readonly #services: HighAvailabilityServices;
+  readonly #configuration: Configuration;
+  readonly #options: RestoreStoreOptions;
+  #leadership: Leadership | undefined;
+  #other: LeaderInformation | undefined;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(services: HighAvailabilityServices, configuration: Configuration, options: RestoreStoreOptions) {
+    this.#services = services;
+    this.#configuration = configuration;
+    this.#options = options;
+    this.endpoints = {
+      instanceId: options.random.hex(32),
+      rpcAddress: NO_ADDRESS,
+      restAddress: `http://${NO_ADDRESS}`,
+    };
+  }
+
+  async write(contents: StorageContents): Promise<void> {
+    const candidacy = await this.#services.election.join(this);
+    try {
+      const leadership = await this.#lead(candidacy, contents.highestEpoch);
+      await writePointersAnew(this.#services.leading(leadership), contents);
+    } finally {
+      await candidacy.leave();
+    }
+  }
+
+  granted(leadership: Leadership): void {
+    this.#leadership = leadership;
+    this.#wake();
+  }
+
+  uncertain(): void {}
+
+  certain(): void {}
+
+  revoked(leadership: Leadership): void {
+    if (isSameLeadership(this.#leadership, leadership)) {
+      this.#leadership = undefined;
+    }
+  }
+
+  leaderChanged(leader: LeaderInformation | undefined): void {
+    this.#other = leader?.endpoints.instanceId === this.endpoints.instanceId ? undefined : leader;
+    this.#wake();
+  }
+
+  /** Above every epoch that a file carries: names with generations in them are never used twice (I5). */
+  async #lead(candidacy: Candidacy, above: number): Promise<Leadership> {
+    // The claim of a process that died ends with its lease.
+    const patienceMs = 3 * this.#configuration.get(highAvailabilityOptions.embeddedLease);
+    const late = Promise.withResolvers<'late'>();
+    const timer = this.#options.clock.after(patienceMs, () => late.resolve('late'));
+    try {
+      for (;;) {
+        const changed = this.#changed.promise;
+        const leadership = this.#leadership;
+        if (leadership !== undefined && leadership.epoch > above) {
+          return leadership;
+        }
+        if (leadership !== undefined) {
+          await candidacy.raise(leadership, above);
+        }
+        if ((await Promise.race([changed, late.promise])) === 'late') {
+          const who =
+            this.#other === undefined ? 'another process' : `the JobManager ${this.#other.endpoints.rpcAddress}`;
+          throw new MillraceError(
+            'STORE_IN_USE',
+            `${who} leads: end all JobManagers of this cluster, then repeat the command`,
+          );
+        }
+      }
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #wake(): void {
+    const { resolve } = this.#changed;
+    this.#changed = Promise.withResolvers<void>();
+    resolve();
+  }
+}
