@@ -6,6 +6,8 @@ export interface JobResultPointer {
   readonly jobId: JobId;
   readonly jobName: string;
   readonly status: 'FINISHED' | 'CANCELED' | 'FAILED';
+  /** When it was submitted. */
+  readonly startedMs: number;
   readonly endedMs: number;
   /** The result file, durable before this is written (I3). */
   readonly resultPath: string;

@@ -35,9 +35,9 @@ test('a cluster from start to stop: a job is submitted, outlives its leader, and
   const submitted = await run('run', '--detached', '--no-check', 'job.ts');
   expect(submitted).toMatchObject({
     code: 0,
-    stderr: expect.stringMatching(/^Job has been submitted with JobID \w{32}$/m),
+    stdout: expect.stringMatching(/^Job has been submitted with JobID \w{32}\n$/),
   });
-  const [, jobId = ''] = /JobID (\w{32})/.exec(submitted.stderr) ?? [];
+  const [, jobId = ''] = /JobID (\w{32})/.exec(submitted.stdout) ?? [];
   await until(() => run('list'), new RegExp(`${jobId} +RUNNING`));
   expect((await run('checkpoint', jobId)).stdout).toMatch(/^Checkpoint completed\. Path: .*\/chk-\d+$/m);
 

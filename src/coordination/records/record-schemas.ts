@@ -42,6 +42,7 @@ export const jobResultPointerSchema: z.ZodType<JobResultPointer> = z.object({
   jobId,
   jobName: z.string(),
   status: z.enum(['FINISHED', 'CANCELED', 'FAILED']),
+  startedMs: z.number(),
   endedMs: z.number(),
   resultPath: z.string(),
   isDirty: z.boolean(),

@@ -147,7 +147,7 @@ test('an ended job is removed in an order that a crash anywhere cannot break (R9
       ...{ metadataPath: '/c/_metadata', baseFolder: '/c', writeId: 'w' },
     });
     await expect(removeEndedJob(stores, storage, JOB, async () => undefined)).rejects.toThrow(/has not ended/);
-    await stores.jobResults.createDirty({ ...base, status: 'FINISHED', endedMs: 2, resultPath: '/r' });
+    await stores.jobResults.createDirty({ ...base, status: 'FINISHED', startedMs: 1, endedMs: 2, resultPath: '/r' });
     const deleteCheckpoints = async (): Promise<void> => {
       expect(await stores.checkpoints(JOB).all()).toEqual([]);
       expect(await storage.jobIds()).toEqual([JOB]);

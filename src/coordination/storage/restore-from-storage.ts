@@ -93,8 +93,8 @@ const readResults = async (
     const resultPath = `${storage.resultsFolder}/${name}`;
     if (!name.startsWith('.')) {
       await orBroken(resultPath, broken, async () => {
-        const { jobId, jobName, status, endedMs } = await storage.results.read(resultPath);
-        results.set(jobId, { jobId, jobName, status, endedMs, resultPath });
+        const { jobId, jobName, status, startedMs, endedMs } = await storage.results.read(resultPath);
+        results.set(jobId, { jobId, jobName, status, startedMs, endedMs, resultPath });
       });
     }
   }

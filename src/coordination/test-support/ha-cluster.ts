@@ -88,6 +88,7 @@ export const result = (
   jobId,
   jobName: 'clicks',
   status,
+  startedMs: 8,
   endedMs: 9,
   resultPath: `/s/results/${jobId}`,
 });

@@ -57,7 +57,9 @@ export const startRun = async (
     },
     eventsOf(terminal, options.verbose),
   );
-  terminal.log(`Job has been submitted with JobID ${run.jobId}`);
+  const submitted = `Job has been submitted with JobID ${run.jobId}`;
+  // Detached it is all that comes of the command: for scripts, as Flink's. Else stdout is the job's.
+  void (options.detached ? terminal.print(submitted) : terminal.log(submitted));
   for (const note of run.notes) {
     terminal.log(note);
   }

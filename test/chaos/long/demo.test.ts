@@ -77,6 +77,7 @@ test('the demo is played to its end, and one committed line that is missing is i
   expect(output).toMatch(
     /sums expected +(\d+) .*\n +committed .*\n +repeated +0 +repeated +0\n +missing +1 +missing +0\n/,
   );
+  expect(output.match(/output again after .*, by taskmanager-\d, from checkpoint [1-9]\d*;/g)).toHaveLength(2);
   expect(output).toContain('NOT exactly once.');
   expect(output).toContain(`its files are kept in ${folder()}`);
   expect(code).toBe(1);

@@ -160,10 +160,13 @@ describe('a job', () => {
 
   test('is submitted with graph and bundle, and the command returns', async () => {
     const { at, gateway } = await cluster();
-    const { code, stderr } = await runJob(['--detached', ...at, '--env', 'TOPIC', 'x'], { env: { TOPIC: 't' } });
-    expect([code, stderr]).toEqual([
+    const { code, stdout, stderr } = await runJob(['--detached', ...at, '--env', 'TOPIC', 'x'], {
+      env: { TOPIC: 't' },
+    });
+    expect([code, stdout, stderr]).toEqual([
       0,
-      expect.stringMatching(/^Job has been submitted with JobID [0-9a-f]{32}\nWARN mind the gap\nCheckpoints go to /m),
+      expect.stringMatching(/^Job has been submitted with JobID [0-9a-f]{32}\n$/),
+      expect.stringMatching(/^WARN mind the gap\nCheckpoints go to /m),
     ]);
     const [submission] = gateway.submissions;
     expect(submission).toMatchObject({
@@ -301,7 +304,7 @@ describe('a cluster is found', () => {
     expect((await run(['list', '-t', 'local'], both)).stdout).not.toContain(RUNNING_JOB);
     expect((await run(['list', '-t', 'remote'], both)).stdout).not.toContain(local.jobId);
     const detached = await run(['run', '-d', '--no-check', JOB_FILE], both);
-    expect(detached.stderr).toContain('Job has been submitted with JobID');
+    expect(detached.stdout).toContain('Job has been submitted with JobID');
   });
 
   test('or not, which is said', async () => {

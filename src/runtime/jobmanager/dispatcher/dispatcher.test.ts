@@ -141,11 +141,13 @@ test('the end: the result stays, pointers and files go, the id is used up', asyn
   await leader.dispatcher.submit(submission());
   const master = await cluster.master();
   master.switchTo('RUNNING');
+  const { submittedMs } = await leader.dispatcher.details(JOB);
+  expect(submittedMs).toEqual(expect.any(Number));
   await master.end('FINISHED');
   await vi.waitFor(async () => expect((await leader.stores.raw.jobResults.get(JOB))?.isDirty).toBe(false));
   expect(await leader.stores.raw.jobGraphs.get(JOB)).toBeUndefined();
   expect(await cluster.storage.jobIds()).toEqual([]);
-  expect(leader.dispatcher.list()).toMatchObject([{ jobId: JOB, state: 'FINISHED' }]);
+  expect(leader.dispatcher.list()).toMatchObject([{ jobId: JOB, state: 'FINISHED', submittedMs }]);
   expect(await leader.dispatcher.details(JOB)).toMatchObject({ state: 'FINISHED', restarts: 0 });
   await refused(leader.dispatcher.submit(submission()), 'JOB_ENDED');
   await leader.dispatcher.cancel(JOB);

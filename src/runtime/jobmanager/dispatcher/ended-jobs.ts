@@ -76,12 +76,12 @@ export class EndedJobs {
   /** From here on the job has ended (R9). */
   async write(result: StoredJobResult): Promise<void> {
     const { stores, storage } = this.#options;
-    const { jobId, jobName, status, endedMs } = result;
+    const { jobId, jobName, status, startedMs, endedMs } = result;
     const resultPath = await stores.run(`write the result of job ${jobId}`, () =>
       storage.results.write(storage.resultsFolder, result),
     );
     const pointer = await stores.run(`write that job ${jobId} has ended`, () =>
-      stores.raw.jobResults.createDirty({ jobId, jobName, status, endedMs, resultPath }),
+      stores.raw.jobResults.createDirty({ jobId, jobName, status, startedMs, endedMs, resultPath }),
     );
     this.#results.set(jobId, pointer);
   }
@@ -117,11 +117,11 @@ export class EndedJobs {
   }
 }
 
-const summaryOf = ({ jobId, jobName, status, endedMs }: JobResultPointer): JobSummary => ({
+const summaryOf = ({ jobId, jobName, status, startedMs, endedMs }: JobResultPointer): JobSummary => ({
   jobId,
   name: jobName,
   state: status,
-  submittedMs: undefined,
+  submittedMs: startedMs,
   endedMs,
   tasks: { total: 0, running: 0 },
   waiting: undefined,
