@@ -1,105 +1,129 @@
 /**
- * Processes of a cluster killed and paused under load: `node benchmarks/failover.ts [--short] [--kills N] [--keep] [kind ...]`. Linux
- * only. Raw times go to `benchmarks/results/failover.csv`.
+ * Processes of a cluster killed and paused under load: `node benchmarks/failover.ts [--short] [--minutes N] [--kills N] [--keep]
+ * [--csv FILE] [kind ...]`. Linux only. Raw times go to the CSV file, the figures to a Markdown file beside it.
  */
-import { existsSync, appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FailoverCluster } from './failover/cluster.ts';
-import { KINDS, monotonicMs, Rounds, type Kind, type Line } from './failover/rounds.ts';
-import { printSummary } from './failover/summary.ts';
+import { FailoverCluster, TimeIsOver } from './failover/cluster.ts';
+import { Results } from './failover/results.ts';
+import { KINDS, Rounds, type Kind } from './failover/rounds.ts';
+import { minutesText, scheduleOf, type Counts } from './failover/schedule.ts';
+import { SETTINGS, TASK_MANAGERS, type Setting } from './failover/settings.ts';
 import { Stamps } from './failover/stamps.ts';
-
-const RESULTS = join(import.meta.dirname, 'results');
-const COLUMNS = [
-  'kind',
-  'round',
-  'stretch',
-  'load',
-  'waiting',
-  'grantedMs',
-  'takeoverMs',
-  'beyondMs',
-  'emitGapMs',
-  'commitGapMs',
-  'restarts',
-  'leaderMb',
-] as const satisfies readonly (keyof Line)[];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     short: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     kills: { type: 'string' },
     keep: { type: 'boolean', default: false },
-    csv: { type: 'string', default: join(RESULTS, 'failover.csv') },
+    csv: { type: 'string', default: join(import.meta.dirname, 'results', 'failover.csv') },
   },
 });
-const leaderKills = Number(values.kills ?? (values.short ? 10 : 300));
-const countOf = (kind: Kind): number =>
-  kind === 'leader-killed' ? leaderKills : Math.max(1, Math.ceil(leaderKills / (values.short ? 5 : 3)));
-const chosen = KINDS.filter((kind) => positionals.length === 0 || positionals.includes(kind));
 
-/** 20 jobs of 50 subtasks: the probe of 4, 15 of two, 4 of four. */
-const OTHERS = [...Array.from({ length: 15 }, () => 1), 2, 2, 2, 2];
-const JOBS = 1 + OTHERS.length;
-const TASK_MANAGERS = 3;
-/** The jobs need 25: enough for them without one of the TaskManagers. */
-const SLOTS = 14;
-/** Records per second and split: twice 1,000 for two sink subtasks. */
-const RATE = 1_000;
-/** 10 MB of state. */
-const KEYS = 20_000;
-
-const text = (value: Line[keyof Line]): string =>
-  typeof value === 'number'
-    ? Number.isInteger(value)
-      ? String(value)
-      : value.toFixed(value < 10 ? 2 : 1)
-    : (value ?? '');
-
-const write = (lines: readonly Line[]): void =>
-  appendFileSync(
-    values.csv,
-    lines.map((line) => `${COLUMNS.map((column) => text(line[column])).join(',')}\n`).join(''),
-  );
-
-const startJobs = async (cluster: FailoverCluster): Promise<void> => {
-  const rounds = new Rounds(cluster, undefined, { jobs: 0, taskManagers: TASK_MANAGERS });
-  await rounds.settle();
-  await cluster.submit(
-    'failover-other-job.ts',
-    OTHERS.map((parallelism) => [cluster.work, String(parallelism), '10', '1000']),
-  );
-  // By then all keys are there.
-  const startMs = monotonicMs() + 5_000;
-  const [probe] = await cluster.submit('failover-probe-job.ts', [
-    [cluster.work, String(RATE), String(KEYS), String(startMs)],
-  ]);
-  await cluster.until('the probe has checkpoints', () => (cluster.leader?.log.completed.get(probe!) ?? 0) >= 5);
+const refuse = (message: string): never => {
+  process.stderr.write(`bench:failover: ${message}\n`);
+  process.exit(2);
 };
 
-mkdirSync(RESULTS, { recursive: true });
-writeFileSync(values.csv, `${COLUMNS.join(',')}\n`);
-const cluster = new FailoverCluster({ jobManagers: 3, taskManagers: TASK_MANAGERS, slots: SLOTS });
-let hasFailed = true;
-try {
-  await startJobs(cluster);
-  const rounds = new Rounds(cluster, new Stamps(cluster.work), { jobs: JOBS, taskManagers: TASK_MANAGERS });
-  for (const kind of chosen) {
-    const lines: Line[] = [];
-    for (let round = 1; round <= countOf(kind); round++) {
-      const both = await rounds.run(kind, round);
-      write(both);
-      lines.push(...both);
+const numberOf = (name: string, text: string): number =>
+  /^\d+(\.\d+)?$/.test(text) && Number(text) > 0 ? Number(text) : refuse(`--${name} ${text}: give a number above 0`);
+
+const unknown = positionals.find((name) => !KINDS.includes(name as Kind));
+if (unknown !== undefined) {
+  refuse(`there is no kind ${unknown}; there are ${KINDS.join(', ')}`);
+}
+if (process.platform !== 'linux') {
+  refuse('it reads /proc, which is on Linux only');
+}
+
+const SHORT_MINUTES = '1';
+const minutes = values.minutes ?? (values.short ? SHORT_MINUTES : undefined);
+const limitMs = minutes === undefined ? Infinity : numberOf('minutes', minutes) * 60_000;
+/** What it takes to end all processes. */
+const CLOSING_MS = 1_000;
+
+/** Of 300 kills of the leader; of the others there are fewer. */
+const kills = numberOf('kills', values.kills ?? (values.short ? '2' : '300'));
+const SHARES: Readonly<Record<Kind, number>> = {
+  'leader-killed': 1,
+  'taskmanager-killed': 1 / 3,
+  'leader-paused': 1 / 3,
+  'taskmanager-paused': 1 / 3,
+  'many-jobs': 1 / 10,
+};
+/** Of a measurement that has a limit, the part that is left for the setting with many jobs. */
+const LAST_PART = 0.3;
+
+const countOf = (kind: Kind): number => {
+  const isChosen = positionals.length === 0 ? !(values.short && kind === 'many-jobs') : positionals.includes(kind);
+  return isChosen ? Math.max(1, Math.round(kills * SHARES[kind])) : 0;
+};
+const counts = Object.fromEntries(KINDS.map((kind) => [kind, countOf(kind)])) as Record<Kind, number>;
+
+const beganMs = performance.now();
+const results = new Results(values.csv, counts);
+
+const elapsed = (): string => {
+  const limit = limitMs === Infinity ? '' : ` of ${minutesText(limitMs)}`;
+  return `${minutesText(performance.now() - beganMs)}${limit}`;
+};
+
+const countsOf = ({ kinds }: Setting): Counts => Object.fromEntries(kinds.map((kind) => [kind, counts[kind]]));
+
+let current: FailoverCluster | undefined;
+/** What it has started ends with it. */
+const interrupted = async (): Promise<void> => {
+  await current?.close(false);
+  results.finish(performance.now() - beganMs);
+  process.exit(130);
+};
+process.once('SIGINT', () => void interrupted());
+process.once('SIGTERM', () => void interrupted());
+
+const measure = async (setting: Setting, untilMs: number): Promise<void> => {
+  const { slots, jobs, hasProbe, start, startMs } = setting;
+  const schedule = scheduleOf(countsOf(setting));
+  if (schedule.length === 0 || performance.now() + startMs > untilMs) {
+    return;
+  }
+  process.stdout.write(`[${elapsed()}] starting ${jobs} jobs\n`);
+  const cluster = new FailoverCluster({ jobManagers: 3, taskManagers: TASK_MANAGERS, slots, endsMs: untilMs });
+  current = cluster;
+  let keeps = true;
+  try {
+    const common = { taskManagers: TASK_MANAGERS, isShort: values.short };
+    await new Rounds(cluster, { ...common, jobs: 0 }).settle();
+    await start(cluster);
+    const stamps = hasProbe ? { stamps: new Stamps(cluster.work) } : {};
+    const rounds = new Rounds(cluster, { ...common, ...stamps, jobs });
+    for (const kind of schedule) {
+      if (performance.now() + rounds.expectedMs(kind) <= untilMs) {
+        results.add(await rounds.run(kind, results.timesOf(kind) + 1), elapsed());
+      }
     }
-    printSummary(kind, lines);
+    keeps = values.keep;
+  } catch (thrown) {
+    if (!(thrown instanceof TimeIsOver)) {
+      throw thrown;
+    }
+    process.stdout.write(`[${elapsed()}] the time is over: ${thrown.message}\n`);
+    keeps = values.keep;
+  } finally {
+    await cluster.close(keeps);
+    if (keeps) {
+      process.stdout.write(`What the processes wrote is in ${cluster.folder}\n`);
+    }
   }
-  hasFailed = false;
+};
+
+try {
+  const wanted = SETTINGS.filter((setting) => scheduleOf(countsOf(setting)).length > 0);
+  for (const [index, setting] of wanted.entries()) {
+    const isLast = index === wanted.length - 1;
+    await measure(setting, beganMs + limitMs * (isLast ? 1 : 1 - LAST_PART) - CLOSING_MS);
+  }
 } finally {
-  const keeps = values.keep || hasFailed;
-  await cluster.close(keeps);
-  if (keeps && existsSync(cluster.folder)) {
-    process.stdout.write(`What the processes wrote is in ${cluster.folder}\n`);
-  }
+  results.finish(performance.now() - beganMs);
 }

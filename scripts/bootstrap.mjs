@@ -23,6 +23,7 @@ const steps = {
   'test:hosts': [['vitest', 'run', '--config', 'vitest.hosts.config.ts']],
   'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
   bench: [['node', 'benchmarks/bench.ts']],
+  'bench:failover': [['node', 'benchmarks/failover.ts']],
   check: [
     ['oxfmt', '--check', '.'],
     ['oxlint', '--type-aware', '--deny-warnings'],

@@ -28,16 +28,23 @@ export interface ClusterOptions {
   readonly jobManagers: number;
   readonly taskManagers: number;
   readonly slots: number;
+  /** On the monotonic clock of this process: nothing is awaited any longer. */
+  readonly endsMs: number;
 }
+
+/** What was awaited did not come in the time that the whole measurement has. */
+export class TimeIsOver extends Error {}
 
 /** The shipped processes with their defaults, besides the folder, ports and the number of slots. */
 export class FailoverCluster {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-failover-'));
   readonly #processes = new Map<string, ClusterProcess>();
   readonly #settings: readonly string[];
+  readonly #endsMs: number;
   #starts = 0;
 
-  constructor({ jobManagers, taskManagers, slots }: ClusterOptions) {
+  constructor({ jobManagers, taskManagers, slots, endsMs }: ClusterOptions) {
+    this.#endsMs = endsMs;
     this.#settings = Object.entries({
       'high-availability.type': 'embedded',
       'high-availability.storageDir': join(this.folder, 'storage'),
@@ -94,15 +101,18 @@ export class FailoverCluster {
     return newest !== undefined && this.running.includes(newest) ? newest : undefined;
   }
 
-  async until(what: string, holds: () => boolean): Promise<void> {
-    const deadlineMs = performance.now() + DEADLINE_MS;
+  async until(what: string, holds: () => boolean, withinMs = DEADLINE_MS): Promise<void> {
+    const deadlineMs = performance.now() + withinMs;
     for (;;) {
       this.look();
       if (holds()) {
         return;
       }
+      if (performance.now() > this.#endsMs) {
+        throw new TimeIsOver(what);
+      }
       if (performance.now() > deadlineMs) {
-        throw new Error(`${what}: not within ${DEADLINE_MS / 1_000} s; see ${this.folder}`);
+        throw new Error(`${what}: not within ${withinMs / 1_000} s; see ${this.folder}`);
       }
       await sleep(LOOK_MS);
     }

@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterProcess, FailoverCluster } from './cluster.ts';
+import { loadNow, pressureNow } from './pressure.ts';
 import { readOpened, type Stamps } from './stamps.ts';
 
-export const KINDS = ['leader-killed', 'leader-paused', 'taskmanager-killed', 'taskmanager-paused'] as const;
+/** The last one: 200 jobs that keep ten checkpoints each, takeovers alone. */
+export const KINDS = [
+  'leader-killed',
+  'taskmanager-killed',
+  'leader-paused',
+  'taskmanager-paused',
+  'many-jobs',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** A stretch of time and what was seen in it; times in ms. */
@@ -11,57 +18,75 @@ export interface Line {
   readonly kind: Kind;
   readonly round: number;
   readonly stretch: 'quiet' | 'failure';
-  /** Processes that run or wait to, over the last minute. */
   readonly load: number;
   /** The share of the stretch in which something on this machine waited for a core. */
-  readonly waiting: number;
+  readonly waitedForCore: number;
+  readonly waitedForDisk: number;
   readonly grantedMs: number | undefined;
   readonly takeoverMs: number | undefined;
   readonly beyondMs: number | undefined;
-  readonly emitGapMs: number;
-  readonly commitGapMs: number;
-  readonly restarts: number;
+  readonly emitGapMs: number | undefined;
+  readonly commitGapMs: number | undefined;
+  readonly restarts: number | undefined;
   readonly leaderMb: number;
 }
 
 /** How long a stretch is, by the defaults of the lease (5 s) and the heartbeat (6 s) and the wanted figures. */
-const STRETCH_MS: Readonly<Record<Kind, number>> = {
+export const STRETCH_MS: Readonly<Record<Kind, number>> = {
   'leader-killed': 3_000,
-  'leader-paused': 9_000,
   'taskmanager-killed': 4_000,
+  'leader-paused': 9_000,
   'taskmanager-paused': 11_000,
+  'many-jobs': 3_000,
 };
+
+/** For a look: takeovers end in them, a gap that comes later is missed; and a quiet stretch is no longer than it takes. */
+const SHORT_STRETCH_MS: Readonly<Record<Kind, number>> = {
+  'leader-killed': 2_000,
+  'taskmanager-killed': 2_500,
+  'leader-paused': 6_500,
+  'taskmanager-paused': 8_000,
+  'many-jobs': 2_000,
+};
+const SHORT_QUIET_MS = 2_000;
+
+/** The time between two rounds: what was killed starts again, everything runs. */
+export const MENDING_MS = 4_500;
+
+export const isOfLeader = (kind: Kind): boolean => !kind.startsWith('taskmanager');
 
 /** Splits of the probe's source. */
 const SPLITS = 2;
 const STAMP_SOURCE = /probe\/keeping/;
+const INTERVAL_MS = 1_000;
 
 /** All processes of the machine share it, the stamps are of it. */
 export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-export interface Expected {
+export interface RoundsOptions {
+  /** Without them takeovers alone are measured. */
+  readonly stamps?: Stamps;
   readonly jobs: number;
   readonly taskManagers: number;
+  readonly isShort: boolean;
 }
+
+/** What is seen at once; `mend` ends the failure. */
+type Begun = Pick<Line, 'grantedMs' | 'takeoverMs'> & { readonly mend: () => void };
 
 /** One quiet stretch, then one with a failure that begins it, then everything is mended. */
 export class Rounds {
   readonly #cluster: FailoverCluster;
-  readonly #stamps: Stamps | undefined;
-  readonly #expected: Expected;
-  readonly #stretchMs: number | undefined;
+  readonly #options: RoundsOptions;
 
-  /** Without `stamps` takeovers alone are measured. */
-  constructor(cluster: FailoverCluster, stamps: Stamps | undefined, expected: Expected, stretchMs?: number) {
+  constructor(cluster: FailoverCluster, options: RoundsOptions) {
     this.#cluster = cluster;
-    this.#stamps = stamps;
-    this.#expected = expected;
-    this.#stretchMs = stretchMs;
+    this.#options = options;
   }
 
   /** Everything runs and is known to the leader. */
   async settle(): Promise<void> {
-    const { jobs, taskManagers } = this.#expected;
+    const { jobs, taskManagers } = this.#options;
     await this.#cluster.until('all jobs run under the leader that all TaskManagers follow', () => {
       const term = this.#cluster.leader?.log.term;
       const followers = this.#cluster.running.filter(
@@ -76,54 +101,67 @@ export class Rounds {
     await sleep(1_000);
   }
 
+  /** About how long it takes. */
+  expectedMs(kind: Kind): number {
+    const { isShort } = this.#options;
+    const lengths = isShort ? SHORT_QUIET_MS + SHORT_STRETCH_MS[kind] : 2 * STRETCH_MS[kind];
+    return lengths + INTERVAL_MS + MENDING_MS;
+  }
+
   async run(kind: Kind, round: number): Promise<readonly Line[]> {
+    const { isShort } = this.#options;
+    const lengthMs = (isShort ? SHORT_STRETCH_MS : STRETCH_MS)[kind];
     await this.settle();
-    const quiet = await this.#stretch(kind, round, 'quiet', async () => ({}));
-    const failure = await this.#stretch(kind, round, 'failure', () => this.#fail(kind));
+    const nothing = { grantedMs: undefined, takeoverMs: undefined, mend: () => {} };
+    const quietMs = isShort ? SHORT_QUIET_MS : lengthMs;
+    const quiet = await this.#stretch({ kind, round, stretch: 'quiet', lengthMs: quietMs }, async () => nothing);
+    // Not always at the same moment between two checkpoints.
+    await sleep(Math.random() * INTERVAL_MS);
+    const failure = await this.#stretch({ kind, round, stretch: 'failure', lengthMs }, () => this.#fail(kind));
     return [quiet, failure];
   }
 
   async #stretch(
-    kind: Kind,
-    round: number,
-    stretch: Line['stretch'],
-    begin: () => Promise<Partial<Line> & { readonly mend?: () => void }>,
+    { lengthMs, ...about }: Pick<Line, 'kind' | 'round' | 'stretch'> & { readonly lengthMs: number },
+    begin: () => Promise<Begun>,
   ): Promise<Line> {
-    const lengthMs = this.#stretchMs ?? STRETCH_MS[kind];
+    const { stamps } = this.#options;
     const sinceMs = monotonicMs();
-    const pressure = waitedUs();
-    const { mend, ...seen } = await begin();
+    const before = pressureNow();
+    const { mend, grantedMs, takeoverMs } = await begin();
     const untilMs = sinceMs + lengthMs;
     await sleep(Math.max(0, untilMs - monotonicMs()));
-    const waiting = (waitedUs() - pressure) / 1_000 / (monotonicMs() - sinceMs);
-    mend?.();
+    const after = pressureNow();
+    const passedMs = monotonicMs() - sinceMs;
+    mend();
+    const losesTasks = !isOfLeader(about.kind) && about.stretch === 'failure';
+    const beyondMs = (): number | undefined => (losesTasks ? stamps?.beyondMs(sinceMs, SPLITS) : undefined);
     // A gap that began in the stretch ends with a stamp after it.
     await this.#cluster.until('the probe emits and commits', () => {
-      this.#stamps?.look(sinceMs - lengthMs - 5_000);
-      return (
-        this.#stamps === undefined || Math.min(this.#stamps.lastMs('emit'), this.#stamps.lastMs('commit')) > untilMs
-      );
+      stamps?.look(sinceMs - lengthMs - 5_000);
+      const lastMs = stamps === undefined ? Infinity : Math.min(stamps.lastMs('emit'), stamps.lastMs('commit'));
+      return lastMs > untilMs && (!losesTasks || beyondMs() !== undefined);
     });
-    const isOfTaskManager = kind.startsWith('taskmanager') && stretch === 'failure';
+    const { leader } = this.#cluster;
     return {
-      kind,
-      round,
-      stretch,
-      load: Number(readFileSync('/proc/loadavg', 'utf8').split(' ')[0]),
-      waiting,
-      grantedMs: seen.grantedMs,
-      takeoverMs: seen.takeoverMs,
-      beyondMs: isOfTaskManager ? this.#stamps?.beyondMs(sinceMs, SPLITS) : undefined,
-      emitGapMs: this.#stamps?.gapMs('emit', sinceMs, untilMs) ?? Number.NaN,
-      commitGapMs: this.#stamps?.gapMs('commit', sinceMs, untilMs) ?? Number.NaN,
-      restarts: this.#stamps === undefined ? Number.NaN : openedSince(this.#cluster.work, sinceMs),
-      leaderMb: this.#cluster.leader === undefined ? 0 : this.#cluster.residentMb(this.#cluster.leader),
+      ...about,
+      load: loadNow(),
+      waitedForCore: (after.coresMs - before.coresMs) / passedMs,
+      waitedForDisk: (after.disksMs - before.disksMs) / passedMs,
+      grantedMs,
+      takeoverMs,
+      beyondMs: beyondMs(),
+      emitGapMs: stamps?.gapMs('emit', sinceMs, untilMs),
+      commitGapMs: stamps?.gapMs('commit', sinceMs, untilMs),
+      restarts: stamps === undefined ? undefined : openedSince(this.#cluster.work, sinceMs),
+      leaderMb: leader === undefined ? 0 : this.#cluster.residentMb(leader),
     };
   }
 
-  #fail(kind: Kind): Promise<Partial<Line> & { readonly mend: () => void }> {
+  #fail(kind: Kind): Promise<Begun> {
     switch (kind) {
       case 'leader-killed':
+      case 'many-jobs':
         return this.#leader('SIGKILL');
       case 'leader-paused':
         return this.#leader('SIGSTOP');
@@ -134,12 +172,12 @@ export class Rounds {
     }
   }
 
-  async #leader(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Partial<Line> & { readonly mend: () => void }> {
+  async #leader(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Begun> {
     const leader = this.#cluster.leader!;
     const before = leader.log.term!.epoch;
     const atMs = Date.now();
     leader.child.kill(signal);
-    const { jobs, taskManagers } = this.#expected;
+    const { jobs, taskManagers } = this.#options;
     await this.#cluster.until('another one leads and has taken over', () => {
       const term = this.#cluster.leader?.log.term;
       return (
@@ -155,11 +193,11 @@ export class Rounds {
   }
 
   /** One that runs a part of the probe. */
-  async #taskManager(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Partial<Line> & { readonly mend: () => void }> {
+  async #taskManager(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Begun> {
     const newest = readOpened(this.#cluster.work).findLast(({ what }) => STAMP_SOURCE.test(what));
     const process = this.#cluster.byPid(newest?.pid ?? 0)!;
     process.child.kill(signal);
-    return { mend: () => this.#mend(process, signal) };
+    return { grantedMs: undefined, takeoverMs: undefined, mend: () => this.#mend(process, signal) };
   }
 
   #mend(process: ClusterProcess, signal: 'SIGKILL' | 'SIGSTOP'): void {
@@ -174,12 +212,3 @@ export class Rounds {
 
 const openedSince = (folder: string, sinceMs: number): number =>
   readOpened(folder).filter(({ atMs }) => atMs > sinceMs).length;
-
-/** In which something waited for a core, since the machine was started; 0 where the system does not tell. */
-const waitedUs = (): number => {
-  try {
-    return Number(/^some .*total=(\d+)/.exec(readFileSync('/proc/pressure/cpu', 'utf8'))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
-};

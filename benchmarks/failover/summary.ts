@@ -1,75 +1,166 @@
-import { figureLine, percentile } from '../report.ts';
-import type { Kind, Line } from './rounds.ts';
+import { percentile } from '../report.ts';
+import { isOfLeader, KINDS, type Kind, type Line } from './rounds.ts';
 
-/** Of the defaults: the lease of the embedded store, the heartbeat timeout. */
+/** Of the defaults: the lease of the embedded store, the heartbeat timeout. The probe's interval. */
 const LEASE_MS = 5_000;
 const HEARTBEAT_TIMEOUT_MS = 6_000;
 const INTERVAL_MS = 1_000;
+const MEMORY_MB = 1_024;
 
-interface Spread {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
+const TAKEOVER_MS: Readonly<Partial<Record<Kind, number>>> = {
+  'leader-killed': 200,
+  'many-jobs': 200,
+  'leader-paused': LEASE_MS + 500,
+};
+const BEYOND_MS: Readonly<Partial<Record<Kind, number>>> = {
+  'taskmanager-killed': 1_000,
+  'taskmanager-paused': HEARTBEAT_TIMEOUT_MS + 1_000,
+};
+
+/** One line of the result; `wanted` is empty where nothing is. */
+export interface Figure {
+  readonly what: string;
+  readonly p50: string;
+  readonly p99: string;
+  readonly max: string;
+  readonly wanted: string;
+  readonly verdict: '' | 'ok' | `short by ${string}`;
 }
 
-const spreadOf = (
-  lines: readonly Line[],
-  column: 'grantedMs' | 'takeoverMs' | 'beyondMs' | 'emitGapMs' | 'commitGapMs',
-): Spread => {
-  const values = lines.map((line) => line[column] ?? Number.NaN);
-  return { p50: percentile(values, 0.5), p99: percentile(values, 0.99), max: Math.max(...values) };
+interface Bound {
+  readonly text: string;
+  readonly by: 'p99' | 'max';
+  readonly limit: number;
+}
+
+type Column = 'grantedMs' | 'takeoverMs' | 'beyondMs' | 'emitGapMs' | 'commitGapMs' | 'restarts' | 'leaderMb' | 'load';
+
+const figureOf = (what: string, lines: readonly Line[], column: Column, unit: string, bound?: Bound): Figure[] => {
+  const values = lines.flatMap((line) => line[column] ?? []);
+  if (values.length === 0) {
+    return [];
+  }
+  const spread = { p50: percentile(values, 0.5), p99: percentile(values, 0.99), max: Math.max(...values) };
+  const shown = (value: number): string => `${value.toFixed(column === 'load' ? 1 : 0)}${unit}`;
+  const over = bound === undefined ? 0 : spread[bound.by] - bound.limit;
+  return [
+    {
+      what,
+      p50: shown(spread.p50),
+      p99: shown(spread.p99),
+      max: shown(spread.max),
+      wanted: bound === undefined ? '' : `${bound.by} ${bound.text}`,
+      verdict: bound === undefined ? '' : over <= 0 ? 'ok' : `short by ${shown(over)}`,
+    },
+  ];
 };
 
-const shown = ({ p50, p99, max }: Spread): string =>
-  `p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)}, max ${max.toFixed(0)} ms`;
+const atMost = (limit: number, unit: string, by: Bound['by'] = 'p99'): Bound => ({
+  text: `at most ${limit}${unit}`,
+  by,
+  limit,
+});
 
-const under = (spread: Spread, limitMs: number) => ({ text: `p99 under ${limitMs} ms`, holds: spread.p99 < limitMs });
+const shareOf = (lines: readonly Line[], column: 'waitedForCore' | 'waitedForDisk'): string =>
+  `${(
+    percentile(
+      lines.map((line) => line[column]),
+      0.5,
+    ) * 100
+  ).toFixed(0)} %`;
 
-/** p50, p99 and max of what was seen, with what is wanted. */
-export const printSummary = (kind: Kind, lines: readonly Line[]): void => {
+/** What was seen of one kind, and what is wanted. */
+export const figuresOf = (kind: Kind, lines: readonly Line[]): readonly Figure[] => {
   const failures = lines.filter(({ stretch }) => stretch === 'failure');
   const quiet = lines.filter(({ stretch }) => stretch === 'quiet');
-  const name = (what: string): string => `${kind}: ${what}`;
-  figureLine(name('how often'), `${failures.length}, as many quiet stretches`);
-  const waiting = lines.map((line) => line.waiting);
-  const load = lines.map((line) => line.load);
-  figureLine(
-    name('the machine'),
-    `load p50 ${percentile(load, 0.5).toFixed(1)}, max ${Math.max(...load).toFixed(1)}; something waits for a core ` +
-      `${(percentile(waiting, 0.5) * 100).toFixed(0)} % of the time`,
-  );
-  if (kind.startsWith('leader')) {
-    printLeader(kind, failures, quiet);
-  } else {
-    const beyond = spreadOf(failures, 'beyondMs');
-    const limitMs = kind === 'taskmanager-killed' ? 1_000 : HEARTBEAT_TIMEOUT_MS + 1_000;
-    figureLine(name('first record beyond'), shown(beyond), under(beyond, limitMs));
-    figureLine(name('commit gap'), shown(spreadOf(failures, 'commitGapMs')));
-    figureLine(name('quiet: emit gap'), shown(spreadOf(quiet, 'emitGapMs')));
+  const ms = (what: string, column: Column, limit?: number): Figure[] =>
+    figureOf(what, failures, column, ' ms', limit === undefined ? undefined : atMost(limit, ' ms'));
+  const ofQuiet = (what: string, column: Column): Figure[] => figureOf(`${what}, quiet`, quiet, column, ' ms');
+  const emit = [
+    ...ms('emit gap', 'emitGapMs', isOfLeader(kind) ? 100 : undefined),
+    ...ofQuiet('emit gap', 'emitGapMs'),
+  ];
+  if (!isOfLeader(kind)) {
+    return [
+      ...ms('first record beyond', 'beyondMs', BEYOND_MS[kind]),
+      ...emit,
+      ...ms('commit gap', 'commitGapMs'),
+      ...ofQuiet('commit gap', 'commitGapMs'),
+    ];
   }
+  const commitLimitMs = INTERVAL_MS + 500 + (kind === 'leader-paused' ? LEASE_MS : 0);
+  return [
+    ...ms('leadership granted', 'grantedMs'),
+    ...ms('takeover', 'takeoverMs', TAKEOVER_MS[kind]),
+    ...emit,
+    ...emitAgainstQuiet(failures, quiet),
+    ...ms('commit gap', 'commitGapMs', commitLimitMs),
+    ...ofQuiet('commit gap', 'commitGapMs'),
+    ...figureOf('restarts of tasks', failures, 'restarts', '', atMost(0, '', 'max')),
+    ...figureOf('leader, resident', failures, 'leaderMb', ' MB', atMost(MEMORY_MB, ' MB', 'max')),
+  ];
 };
 
-const printLeader = (kind: Kind, failures: readonly Line[], quiet: readonly Line[]): void => {
-  const name = (what: string): string => `${kind}: ${what}`;
-  const takeover = spreadOf(failures, 'takeoverMs');
-  figureLine(name('granted'), shown(spreadOf(failures, 'grantedMs')));
-  const isKill = kind === 'leader-killed';
-  figureLine(name('takeover'), shown(takeover), under(takeover, isKill ? 200 : LEASE_MS + 500));
-  const emit = spreadOf(failures, 'emitGapMs');
-  if (!Number.isNaN(emit.p50)) {
-    const calm = spreadOf(quiet, 'emitGapMs');
-    figureLine(name('emit gap'), shown(emit), under(emit, 100));
-    figureLine(name('quiet: emit gap'), shown(calm), {
-      text: `at least half of it (p99: ${(emit.p99 / calm.p99).toFixed(2)} x)`,
-      holds: emit.p99 <= 2 * calm.p99,
-    });
-    const commit = spreadOf(failures, 'commitGapMs');
-    const limitMs = INTERVAL_MS + 500 + (isKill ? 0 : LEASE_MS);
-    figureLine(name('commit gap'), shown(commit), under(commit, limitMs));
-    figureLine(name('quiet: commit gap'), shown(spreadOf(quiet, 'commitGapMs')));
-    const restarts = failures.reduce((sum, line) => sum + line.restarts, 0);
-    figureLine(name('restarts of tasks'), String(restarts), { text: '0', holds: restarts === 0 });
+const emitAgainstQuiet = (failures: readonly Line[], quiet: readonly Line[]): Figure[] => {
+  const [failing, calm] = [failures, quiet].map((lines) =>
+    percentile(
+      lines.flatMap(({ emitGapMs }) => emitGapMs ?? []),
+      0.99,
+    ),
+  ) as [number, number];
+  if (Number.isNaN(failing)) {
+    return [];
   }
-  const mb = Math.max(...failures.map(({ leaderMb }) => leaderMb));
-  figureLine(name('leader, resident'), `max ${mb} MB`, { text: 'under 1024 MB', holds: mb < 1_024 });
+  const ratio = failing / calm;
+  return [
+    {
+      what: 'emit gap against quiet',
+      p50: '',
+      p99: `${ratio.toFixed(2)} x`,
+      max: '',
+      wanted: 'p99 at most 2 x',
+      verdict: ratio <= 2 ? 'ok' : `short by ${(ratio - 2).toFixed(2)} x`,
+    },
+  ];
 };
+
+const machineText = (lines: readonly Line[]): string => {
+  const load = lines.map((line) => line.load);
+  return (
+    `load p50 ${percentile(load, 0.5).toFixed(1)}, max ${Math.max(...load).toFixed(1)}; at the median ${shareOf(lines, 'waitedForCore')} of ` +
+    `a stretch something waited for a core, ${shareOf(lines, 'waitedForDisk')} for a disk`
+  );
+};
+
+const table = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = rows[0]!.map((_, column) => Math.max(3, ...rows.map((row) => row[column]!.length)));
+  const lineOf = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`;
+  return [lineOf(rows[0]!), lineOf(widths.map((width) => '-'.repeat(width))), ...rows.slice(1).map(lineOf)];
+};
+
+/** As text that is a table in Markdown too. */
+export const summaryOf = (lines: readonly Line[], machine: string): string => {
+  const parts = [machine];
+  for (const kind of KINDS) {
+    const own = lines.filter((line) => line.kind === kind);
+    if (own.length > 0) {
+      const rows = figuresOf(kind, own).map(({ what, p50, p99, max, wanted, verdict }) => [
+        what,
+        p50,
+        p99,
+        max,
+        wanted,
+        verdict,
+      ]);
+      parts.push(
+        `## ${kind}, ${timesText(own.length / 2)}`,
+        table([['figure', 'p50', 'p99', 'max', 'wanted', 'verdict'], ...rows]).join('\n'),
+        `${machineText(own)}.`,
+      );
+    }
+  }
+  return `${parts.join('\n\n')}\n`;
+};
+
+const timesText = (times: number): string => (times === 1 ? 'once' : `${times} times`);

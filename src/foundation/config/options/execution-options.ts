@@ -50,6 +50,7 @@ export const executionOptions = {
     key: 'execution.buffer-timeout.interval',
     deprecatedKeys: ['execution.buffer-timeout'],
     default: '100 ms',
-    description: 'The longest a record waits in a buffer that is not full; 0 sends each record at once.',
+    description:
+      'The longest a record waits in a buffer that is not full; 0 sends each record at once. A task that has nothing to do sends it earlier.',
   }),
 };

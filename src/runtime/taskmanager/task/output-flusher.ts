@@ -1,7 +1,12 @@
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import type { ResultWriter } from './result-writer.ts';
 
-/** Sends batches that are not full when their oldest record has waited for the buffer timeout. */
+/** A task that has nothing to do sends early, at most 200 short batches a second: it has the time, they cost little then. */
+const IDLE_WAIT_PER_CHANNEL_MS = 5;
+
+export type FlushedWriter = Pick<ResultWriter, 'bufferedSinceMs' | 'channelCount' | 'flush'>;
+
+/** Sends batches that are not full when their oldest record has waited for the buffer timeout, or less where the task is idle. */
 export class OutputFlusher {
   readonly #clock: Clock;
   /** Negative: only full batches are sent. */
@@ -17,13 +22,14 @@ export class OutputFlusher {
   }
 
   /** Flushes what is due; `wake` is called when the next flush is. */
-  flush(writers: readonly ResultWriter[]): void {
+  flush(writers: readonly FlushedWriter[], isIdle: boolean): void {
     if (this.#timeoutMs < 0) {
       return;
     }
     let nextMs = Infinity;
     for (const writer of writers) {
-      const dueMs = (writer.bufferedSinceMs ?? Infinity) + this.#timeoutMs;
+      const idleWaitMs = isIdle ? writer.channelCount * IDLE_WAIT_PER_CHANNEL_MS : Infinity;
+      const dueMs = (writer.bufferedSinceMs ?? Infinity) + Math.min(this.#timeoutMs, idleWaitMs);
       if (dueMs <= this.#clock.monotonic()) {
         writer.flush();
       } else {

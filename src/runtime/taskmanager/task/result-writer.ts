@@ -54,6 +54,10 @@ export class ResultWriter implements Downstream<unknown> {
     this.#buffers = options.channels.map(() => ({ values: [], timestamps: undefined }));
   }
 
+  get channelCount(): number {
+    return this.#channels.length;
+  }
+
   get isBlocked(): boolean {
     for (const channel of this.#channels) {
       if (channel.isBlocked) {

@@ -162,7 +162,7 @@ export class Task implements TaskInputOwner {
     try {
       result = this.#work(deadlineMs);
       if (!this.isDone) {
-        this.#flusher.flush(this.#parts!.chain.writers);
+        this.#flusher.flush(this.#parts!.chain.writers, result === 'idle');
       }
     } catch (thrown) {
       this.fail(thrown);
