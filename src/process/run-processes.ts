@@ -12,6 +12,9 @@ import { openHighAvailability, type HighAvailability } from './high-availability
 import { defaultProcessName, openProcessOutput, type ProcessOutput } from './process-logger.ts';
 import { startRest } from './start-rest.ts';
 
+/** `process.exit` would wait for the threads. */
+const endAtOnce = (): void => void process.kill(process.pid, 'SIGKILL');
+
 const PAUSE_MS = 250;
 
 /** Waits while the store is away, or not made yet: whoever is started too early goes on when the others are there. */
@@ -98,6 +101,10 @@ export const runTaskManager: StartProcess = async (configuration) => {
       writeLine: print,
       tls,
       gaveUp: (error) => gaveUp(error),
+      stuck: ({ message }) => {
+        logger.error(`${message}; this TaskManager ends, so that its tasks start again elsewhere`);
+        endAtOnce();
+      },
     });
     return {
       ended,
