@@ -6,6 +6,7 @@ import { systemRandom } from '../foundation/common/system-random.ts';
 import { runCli } from '../interfaces/cli/cli.ts';
 import type { StartRun } from '../interfaces/cli/job-run.ts';
 import type { InterruptSignal } from '../interfaces/cli/run-command.ts';
+import { endNow } from './end-now.ts';
 import { packageVersion } from './package-version.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -107,7 +108,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       (await import('./run-processes.ts')).runJobManager(configuration, options),
     startTaskManager: async (configuration, options) =>
       (await import('./run-processes.ts')).runTaskManager(configuration, options),
-    exitNow: (code) => process.exit(code),
+    exitNow: endNow,
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');
       waitForDebugger(hostAndPort);

@@ -7,13 +7,11 @@ import { highAvailabilityOptions } from '../foundation/config/options/high-avail
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
 import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
+import { endNow } from './end-now.ts';
 import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';
 import { defaultProcessName, openProcessOutput, type ProcessOutput } from './process-logger.ts';
 import { startRest } from './start-rest.ts';
-
-/** `process.exit` would wait for the threads. */
-const endAtOnce = (): void => void process.kill(process.pid, 'SIGKILL');
 
 const PAUSE_MS = 250;
 
@@ -103,7 +101,7 @@ export const runTaskManager: StartProcess = async (configuration) => {
       gaveUp: (error) => gaveUp(error),
       stuck: ({ message }) => {
         logger.error(`${message}; this TaskManager ends, so that its tasks start again elsewhere`);
-        endAtOnce();
+        endNow('SIGKILL');
       },
     });
     return {
