@@ -6,6 +6,7 @@ import { systemRandom } from '../foundation/common/system-random.ts';
 import { runCli } from '../interfaces/cli/cli.ts';
 import type { StartRun } from '../interfaces/cli/job-run.ts';
 import type { InterruptSignal } from '../interfaces/cli/run-command.ts';
+import { endNow } from './end-now.ts';
 import { packageVersion } from './package-version.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -111,7 +112,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       const { restoreStore } = await import('./restore-store.ts');
       return restoreStore(configuration, { ...options, clock: systemClock, random: systemRandom });
     },
-    exitNow: (code) => process.exit(code),
+    exitNow: endNow,
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');
       waitForDebugger(hostAndPort);

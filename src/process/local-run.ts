@@ -164,6 +164,7 @@ const startTaskManager = (
         }
         return events.collected?.(channel, payload);
       },
+      stuck: ({ message }) => (events.stuck === undefined ? events.log('error', message) : events.stuck(message)),
       console: ({ level, source, text }) => events.console(level, `${jobGraph.name} ${source}`.trimEnd(), text),
     },
     cancellationTimeoutMs: configuration.get(taskManagerOptions.cancellationTimeout),

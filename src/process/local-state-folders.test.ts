@@ -72,6 +72,14 @@ describe('at the start of a TaskManager', () => {
     expect([existsSync(foreign.folders[0]!), existsSync(unnamed)]).toEqual([false, false]);
   });
 
+  test('several that start at once delete the same folders without a word', async () => {
+    const dead = Array.from({ length: 20 }, () => open({ ...ownProcess('tm'), identity: 'an earlier process' }));
+    dead.forEach((folders) => Array.from({ length: 5 }, (_, subtask) => add(folders, JOB, `v-${subtask}`)));
+    await Promise.all([open().clean(), open().clean(), open().clean()]);
+    expect(dead.filter(({ folders }) => existsSync(folders[0]!))).toEqual([]);
+    expect(log).toEqual([]);
+  });
+
   test('what is none of ours stays', async () => {
     mkdirSync(join(root, 'photos'));
     await open().clean();

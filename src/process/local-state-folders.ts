@@ -101,7 +101,10 @@ export class LocalStateFolders implements LocalStateCare {
       for (const root of this.#roots) {
         for (const name of await readdir(root)) {
           const folder = join(root, name);
-          if (INSTANCE.test(name) && !this.folders.includes(folder) && (await isLeft(folder))) {
+          // Others that start now delete the same ones.
+          const isGone =
+            INSTANCE.test(name) && !this.folders.includes(folder) && (await isLeft(folder).catch(() => false));
+          if (isGone) {
             await rm(folder, { recursive: true, force: true });
             this.#logger.info(`deleted ${folder}: local copies of state of a TaskManager that runs no more`);
           }

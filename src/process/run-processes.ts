@@ -7,6 +7,7 @@ import { highAvailabilityOptions } from '../foundation/config/options/high-avail
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
 import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
+import { endNow } from './end-now.ts';
 import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';
 import { defaultProcessName, openProcessOutput, type ProcessOutput } from './process-logger.ts';
@@ -101,6 +102,10 @@ export const runTaskManager: StartProcess = async (configuration) => {
       writeLine: print,
       tls,
       gaveUp: (error) => gaveUp(error),
+      stuck: ({ message }) => {
+        logger.error(`${message}; this TaskManager ends, so that its tasks start again elsewhere`);
+        endNow('SIGKILL');
+      },
     });
     return {
       ended,

@@ -41,13 +41,13 @@ export const runTaskThread = (
       }
     },
     stateFactories: heapStateFactories,
-    openTarget: (barrier, tag, copies) => {
+    openTarget: (barrier, { tag, copies, inlineThresholdBytes = settings.inlineThresholdBytes }) => {
       const { fs, path } = fileSystemOf(barrier.folder);
       return createCheckpointTarget(fs, {
         folder: path,
         checkpointId: barrier.checkpointId,
         kind: barrier.checkpoint,
-        inlineThresholdBytes: settings.inlineThresholdBytes,
+        inlineThresholdBytes,
         tag,
         random: systemRandom,
         copies,

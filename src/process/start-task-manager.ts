@@ -58,6 +58,8 @@ export interface TaskManagerSurroundings {
   readonly random?: Random;
   /** It found no leader in time (`taskmanager.registration.timeout`) and has stopped by itself. */
   readonly gaveUp?: (error: MillraceError) => void;
+  /** A task thread cannot be ended: its slots are of no use until this process ends. */
+  readonly stuck?: (error: MillraceError) => void;
 }
 
 export interface RunningTaskManager {
@@ -133,6 +135,7 @@ class TaskManagerProcess implements RunningTaskManager {
       logger,
       events: {
         ...taskOutput(logger, surroundings.writeLine),
+        stuck: (error) => surroundings.stuck?.(error),
         located: (data) => this.#located(data),
         connectionLost: (remote, reason) =>
           logger.warn(`A connection to tasks of TaskManager ${remote.instanceId} broke: ${reason}`),

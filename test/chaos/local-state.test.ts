@@ -76,7 +76,7 @@ const FROM_HERE = { local: expect.toSatisfy((bytes: number) => bytes > 20_000), 
 test('a thread dies, the leader, a TaskManager: tasks that stay read 0 bytes of state from the storage', async () => {
   await start(2);
   await stateInFiles();
-  writeFileSync(join(work, 'die'), '');
+  writeFileSync(join(work, 'exit'), '');
   await cluster.until('both tasks are restored', () => restores() === 2);
   expect(used().map((name) => restoresIn(name))).toEqual([[FROM_HERE], [FROM_HERE]]);
 

@@ -62,9 +62,33 @@ describe.concurrent('an interrupt', () => {
     running.kill('SIGINT');
     await running.until(({ stderr }) => stderr.includes('once more to end at once'));
     running.kill('SIGINT');
-    const { code } = await running.ended;
-    expect(code).toBe(130);
+    expect((await running.ended).signal).toBe('SIGINT');
     expect(readdirSync(cwd).filter((name) => /^millrace-\w+-\d+-/.test(name))).toEqual([]);
+  });
+
+  test.for([
+    ['a second time ends at once', 2, 'SIGINT'],
+    ['once ends the process after the timeouts, with a reason', 1, 'SIGKILL'],
+  ] as const)('comes while user code cannot be interrupted: %s', async ([, times, ends]) => {
+    const cwd = await folderWith({
+      'job.ts': jobFile(
+        `env.from(sequence({ to: 9 })).map(() => execSync('touch calls; sleep 20').length).print();`,
+      ).replace(`import { job }`, `import { execSync } from 'node:child_process';\nimport { job }`),
+    });
+    const running = start(cwd, '-D', 'task.cancellation.timeout=100ms', 'job.ts');
+    while (!existsSync(join(cwd, 'calls'))) {
+      await setImmediate();
+    }
+    running.kill('SIGINT');
+    await running.until(({ stderr }) => stderr.includes('once more to end at once'));
+    if (times === 2) {
+      running.kill('SIGINT');
+    }
+    const { signal, stderr } = await running.ended;
+    expect(signal).toBe(ends);
+    expect(/did not end within task\.cancellation\.timeout.*such as execSync.*; the process ends/.test(stderr)).toBe(
+      times === 1,
+    );
   });
 
   test('comes while the builder loops for ever and ends at once; the next start removes what is left', async () => {

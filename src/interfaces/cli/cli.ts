@@ -35,7 +35,7 @@ export interface CliEnvironment
   /** The jobs that `millrace run` runs on this machine. */
   readonly openLocalControl: () => Promise<JobControl>;
   readonly onInterrupt: RunEnvironment['onInterrupt'];
-  readonly exitNow: (code: number) => void;
+  readonly exitNow: RunEnvironment['exitNow'];
   /** Opens the debugger's port and waits for a debugger. */
   readonly waitForDebugger: (hostAndPort: string | undefined) => Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Configuration } from '../../foundation/config/configuration.ts';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import { alignedLines } from './aligned-lines.ts';
+import { clusterSlots } from './cluster/cluster-slots.ts';
 import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
 import type { RestClient } from './cluster/rest-client.ts';
 import { portOf, settleJobs } from './cluster-stop.ts';
@@ -229,7 +230,8 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
         return;
       }
       const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
-      const overview = await overviewOf(await clientOf(target, environment.load(flags)));
+      const client = await clientOf(target, environment.load(flags));
+      const overview = await overviewOf(client);
       const rows = processes.map((process) => [
         process.name,
         String(process.pid),
@@ -240,7 +242,11 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
       for (const line of alignedLines([['Process', 'Pid', 'State', 'Restarts', 'Log'], ...rows])) {
         await terminal.print(line);
       }
-      await terminal.print(overview === undefined ? 'no JobManager leads' : slotsText(overview));
+      const slots =
+        overview === undefined || client === undefined ? ['no JobManager leads'] : await clusterSlots(overview, client);
+      for (const line of slots) {
+        await terminal.print(line);
+      }
       if (overview === undefined || processes.some(({ isAlive }) => !isAlive)) {
         exit(1);
       }
@@ -253,14 +259,6 @@ const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterO
   }
   const leads = overview !== undefined && restPort !== undefined && portOf(overview) === restPort;
   return kind !== 'jobmanager' ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
-};
-
-const slotsText = (overview: ClusterOverviewBody): string => {
-  const left = overview['slots-available-after-largest-loss'];
-  return (
-    `slots free: ${overview['slots-available']} of ${overview['slots-total']}\n` +
-    `slots free after the loss of the largest TaskManager: ${left}${left < 0 ? ` (${-left} too few for what runs)` : ''}`
-  );
 };
 
 /** What `cluster start --supervise` runs in the background. */

@@ -38,7 +38,7 @@ export const describeJobFile = ({ file, args }: Pick<RunOptions, 'file' | 'args'
 /** Starts the job and says what there is to know at its start. */
 export const startRun = async (
   options: RunOptions,
-  { terminal, start }: RunEnvironment,
+  { terminal, start, exitNow }: RunEnvironment,
   bundle: JobBundle,
   configuration: Configuration = options.configuration,
 ): Promise<JobRun> => {
@@ -55,7 +55,14 @@ export const startRun = async (
       isControllable: true,
       ...(options.jobId === undefined ? {} : { jobId: options.jobId }),
     },
-    eventsOf(terminal, options.verbose),
+    {
+      ...eventsOf(terminal, options.verbose),
+      stuck: (message) => {
+        terminal.log(`ERROR ${message}; the process ends`);
+        terminal.end();
+        exitNow('SIGKILL');
+      },
+    },
   );
   const submitted = `Job has been submitted with JobID ${run.jobId}`;
   // Detached it is all that comes of the command: for scripts, as Flink's. Else stdout is the job's.

@@ -1,4 +1,4 @@
-import type { InterruptSignal, RunEnvironment } from './run-command.ts';
+import type { EndSignal, InterruptSignal, RunEnvironment } from './run-command.ts';
 
 type Interrupted = (signal: InterruptSignal) => void;
 
@@ -43,10 +43,15 @@ export class Interrupts {
       }
     } else if (signal !== 'SIGPIPE') {
       this.#environment.terminal.end();
-      this.#environment.exitNow(EXIT_CODE_OF[signal]);
+      this.#environment.exitNow(signal);
     }
   }
 }
 
 /** What shells report for a program that such a signal ended. */
-export const EXIT_CODE_OF: Readonly<Record<InterruptSignal, number>> = { SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
+export const EXIT_CODE_OF: Readonly<Record<InterruptSignal | EndSignal, number>> = {
+  SIGINT: 130,
+  SIGKILL: 137,
+  SIGPIPE: 141,
+  SIGTERM: 143,
+};

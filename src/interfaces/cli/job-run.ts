@@ -29,6 +29,8 @@ export interface RunEvents {
   /** Rows of a `collect(name)` sink, once for each transaction. */
   collected?(name: string, payload: unknown): void;
   checkpointCompleted?(metadataPath: string): void;
+  /** A task cannot be ended, whatever is tried, and so the job cannot: it goes on, or ends, after the end of the process. */
+  stuck?(message: string): void;
 }
 
 export interface RunOutcome {

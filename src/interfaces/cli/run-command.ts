@@ -27,14 +27,17 @@ export interface RunOptions {
 /** What asks a command to end: a signal, or `SIGPIPE` when nobody reads its output any more. */
 export type InterruptSignal = 'SIGINT' | 'SIGTERM' | 'SIGPIPE';
 
+/** What a process ends itself with. */
+export type EndSignal = 'SIGINT' | 'SIGTERM' | 'SIGKILL';
+
 export interface RunEnvironment {
   readonly start: StartRun;
   readonly terminal: Terminal;
   readonly clock: Clock;
   /** Calls `interrupted` each time somebody asks the command to end; returns what undoes it. */
   readonly onInterrupt: (interrupted: (signal: InterruptSignal) => void) => () => void;
-  /** Ends the process at once. */
-  readonly exitNow: (code: number) => void;
+  /** Ends the process at once, as this signal would. */
+  readonly exitNow: (signal: EndSignal) => void;
 }
 
 /** `millrace run job.ts`; resolves to the exit code. */

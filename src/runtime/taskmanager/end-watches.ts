@@ -38,7 +38,7 @@ export class EndWatches {
           new MillraceError(
             'TIMEOUT',
             `task ${attempt} did not end within task.cancellation.timeout (${cancellationTimeoutMs} ms); ` +
-              'user code blocks its thread, which was ended',
+              'user code blocks its thread, which is ended',
             { retryable: true },
           ),
         ),

@@ -4,6 +4,7 @@ import { silentLogger } from '../../foundation/common/logger.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import type { Fence, TaskReport } from '../protocol/task-commands.ts';
 import { TaskManager } from './task-manager.ts';
+import { THREAD_END_MS } from './thread-pool.ts';
 import { deploymentOf, FakeThreads, idOf } from './test-support/fake-threads.ts';
 
 const FENCE: Fence = { lineage: 'l', epoch: 1 };
@@ -14,6 +15,7 @@ const setUp = () => {
   const threads = new FakeThreads();
   const reports: TaskReport[] = [];
   const consoleJobs: (string | undefined)[] = [];
+  const stuck: string[] = [];
   const clock = new ManualClock();
   const manager = new TaskManager({
     slots: 2,
@@ -21,7 +23,11 @@ const setUp = () => {
     startThread: threads.start,
     clock,
     logger: silentLogger,
-    events: { client: () => {}, console: (_line, jobName) => void consoleJobs.push(jobName) },
+    events: {
+      client: () => {},
+      console: (_line, jobName) => void consoleJobs.push(jobName),
+      stuck: ({ message }) => void stuck.push(message),
+    },
     cancellationTimeoutMs: 10_000,
     cancellationIntervalMs: 0,
   });
@@ -30,7 +36,7 @@ const setUp = () => {
     reports.flatMap((report) =>
       report.kind === 'state' ? [`${report.attempt} ${report.state} ${report.error?.code ?? ''}`.trimEnd()] : [],
     );
-  return { threads, manager, states, reports, consoleJobs, clock };
+  return { threads, manager, states, reports, consoleJobs, clock, stuck };
 };
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -251,6 +257,63 @@ describe('cancelAll', () => {
 
   test('resolves at once where nothing runs', async () => {
     await setUp().manager.cancelAll();
+  });
+});
+
+describe('a thread that was told to end', () => {
+  const cancelled = async () => {
+    const world = setUp();
+    const task = deploymentOf(A, 0);
+    world.manager.deploy(FENCE, [task]);
+    world.threads.state(0, idOf(task), 'RUNNING');
+    world.manager.command(FENCE, idOf(task), { kind: 'cancel' });
+    world.clock.advanceBy(10_000);
+    expect(world.threads.at(0).terminated).toBe(true);
+    return { ...world, task, ended: world.threads.at(0) };
+  };
+
+  test('and ends in time takes only its task with it', async () => {
+    const { ended, clock, states, stuck, task } = await cancelled();
+    clock.advanceBy(THREAD_END_MS - 1);
+    ended.gone();
+    await settled();
+    clock.advanceBy(THREAD_END_MS);
+    expect(states()).toEqual([`${idOf(task)} RUNNING`, `${idOf(task)} FAILED TIMEOUT`]);
+    expect(stuck).toEqual([]);
+  });
+
+  test('and does not is told once, with what it was ended for; its task has not ended', async () => {
+    const { clock, states, stuck, task } = await cancelled();
+    clock.advanceBy(THREAD_END_MS);
+    clock.advanceBy(10 * THREAD_END_MS);
+    await settled();
+    expect(stuck).toEqual([
+      expect.stringMatching(
+        /^task thread 0 was told to end 10 s ago \(task job-a\S* did not end within task\.cancellation\.timeout \(10000 ms\).*execSync/,
+      ),
+    ]);
+    expect(states()).toEqual([`${idOf(task)} RUNNING`]);
+  });
+
+  test('so that the next job gets a clean one, and does not, is told too', async () => {
+    const { manager, clock, stuck } = setUp();
+    manager.deploy(FENCE, [deploymentOf(A, 0)]);
+    manager.releaseJob(FENCE, A);
+    clock.advanceBy(THREAD_END_MS);
+    expect(stuck).toEqual([
+      expect.stringContaining('task thread 0 was told to end 10 s ago (its slot gets a clean one)'),
+    ]);
+  });
+
+  test('with the whole TaskManager, and does not, is told too', async () => {
+    const { manager, clock, stuck, threads } = setUp();
+    const stopped = manager.stop();
+    threads.at(1).gone();
+    await settled();
+    clock.advanceBy(THREAD_END_MS);
+    expect(stuck).toEqual([expect.stringContaining('task thread 0 was told to end 10 s ago (the TaskManager stops)')]);
+    threads.at(0).gone();
+    await stopped;
   });
 });
 

@@ -195,7 +195,9 @@ describe('TaskManager', () => {
     }
     threads[0]!.events.report({ kind: 'task', report: { kind: 'state', attempt: idOf(first), state: 'CANCELED' } });
     expect(clock.timerCount).toBe(1);
-    void manager.stop();
+    const stopped = manager.stop();
+    threads.forEach(({ gone }) => gone());
+    await stopped;
     expect(clock.timerCount).toBe(0);
     expect(threads.every(({ terminated }) => terminated)).toBe(true);
   });

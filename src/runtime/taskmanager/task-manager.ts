@@ -31,6 +31,7 @@ import type { StartThread } from './thread-host.ts';
 import { TakenReports } from './taken-reports.ts';
 import type { ThreadReport } from './thread-protocol.ts';
 import { ThreadPool } from './thread-pool.ts';
+import type { ThreadPoolEvents } from './thread-pool.ts';
 import { ThreadRestarts } from './thread-restarts.ts';
 
 export type ConsoleReport = Extract<ThreadReport, { kind: 'console' }>;
@@ -44,6 +45,8 @@ export interface TaskManagerEvents {
   located?(slots: readonly DataLocation[]): void;
   /** Tasks here fail with CHANNEL_LOST because a thread of another process cannot be reached any more. */
   connectionLost?(remote: RemoteThread, reason: string): void;
+  /** A thread was told to end and cannot be ended: its slots are of no use until the process ends. */
+  stuck?(error: MillraceError): void;
 }
 
 export interface TaskManagerOptions {
@@ -109,10 +112,12 @@ export class TaskManager implements TaskExecutorGateway {
         : new DataAddresses({ instanceId, slots, threads, located: (locations) => events.located?.(locations) });
     const start: StartThread = (index, threadEvents) =>
       options.startThread(index, threadEvents, this.#addresses?.portOf(index));
-    this.#threads = new ThreadPool(options.threads, start, {
+    const threadEvents: ThreadPoolEvents = {
       report: (thread, report) => this.#received(thread, report),
       died: (thread, error) => this.#threadDied(thread, error),
-    });
+      stuck: (error) => events.stuck?.(error),
+    };
+    this.#threads = new ThreadPool(options.threads, start, threadEvents, options.clock);
     this.#memory =
       options.memory === undefined
         ? undefined

@@ -8,10 +8,8 @@ import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { JobGraph, JobVertex } from '../../pipeline/graph/job-graph.ts';
 import { requireSameGraph } from '../../pipeline/graph/require-same-graph.ts';
 import type { Translation } from '../../pipeline/graph/translate.ts';
-import type { DiscardableTarget } from '../checkpoint/checkpoint-target.ts';
 import { Exchange } from '../network/exchange.ts';
 import type { DataPlane } from '../network/frame-port.ts';
-import type { BarrierEvent } from '../network/stream-element.ts';
 import { threadPort } from '../network/thread-port.ts';
 import type { JobProgram, TaskReport } from '../protocol/task-commands.ts';
 import type { CountingReader } from './local-state/local-first-reader.ts';
@@ -34,7 +32,7 @@ export interface ThreadEffects {
   /** Imports the bundle and runs its builder; once for each program of the thread. */
   load(program: JobProgram): Promise<Translation>;
   stateFactories(vertex: JobVertex, attempt: AttemptId): TaskStateFactories;
-  openTarget(barrier: BarrierEvent, tag: string, copies?: SubtaskCopies): DiscardableTarget;
+  openTarget: TaskEnvironment['openTarget'];
   openReader(baseFolder: string, copies?: SubtaskCopies): CountingReader;
   /** `subtask`: with its vertex. Missing: no copies of state are kept here. */
   readonly copiesOf?: (job: string, subtask: string) => SubtaskCopies;
@@ -188,6 +186,7 @@ export class TaskThread {
     const task = new Task({
       attempt,
       copies,
+      inlineThresholdBytes: graph.checkpointing?.inlineThresholdBytes,
       title: `${vertex.name} (${subtask + 1}/${vertex.parallelism})`,
       checkpointing: graph.checkpointing !== undefined,
       environment: this.#environment,
@@ -241,7 +240,7 @@ export class TaskThread {
       isClientBehind: () => this.#untaken >= UNTAKEN_LIMIT,
       toClient: (jobId, channel, payload) => this.#toClient(jobId, channel, payload),
       pause: () => this.#loop.pause(),
-      openTarget: (barrier, tag, copies) => this.#effects.openTarget(barrier, tag, copies),
+      openTarget: (barrier, options) => this.#effects.openTarget(barrier, options),
       openReader: (baseFolder, copies) => this.#effects.openReader(baseFolder, copies),
       bufferTimeoutMs,
       batchBytes,

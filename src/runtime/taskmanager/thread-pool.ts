@@ -1,4 +1,5 @@
 import { MessageChannel } from 'node:worker_threads';
+import type { Clock } from '../../foundation/common/clock.ts';
 import { errorInfo, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { StartThread, ThreadHost } from './thread-host.ts';
 import type { ThreadCommand, ThreadReport } from './thread-protocol.ts';
@@ -7,7 +8,12 @@ export interface ThreadPoolEvents {
   report(thread: number, report: ThreadReport): void;
   /** Nothing of the thread runs any more. */
   died(thread: number, error: MillraceError): void;
+  /** It was told to end and does not; only the end of the process ends it. What waits for its end goes on waiting. */
+  stuck(error: MillraceError): void;
 }
+
+/** JavaScript can be ended anywhere, within milliseconds; a call of the operating system cannot. */
+export const THREAD_END_MS = 10_000;
 
 interface RunningThread {
   readonly host: ThreadHost;
@@ -19,6 +25,7 @@ export class ThreadPool {
   readonly size: number;
   readonly #startThread: StartThread;
   readonly #events: ThreadPoolEvents;
+  readonly #clock: Clock;
   readonly #threads = new Map<number, RunningThread>();
   /** Threads that end so that a clean one takes their place. */
   readonly #replaced = new Set<number>();
@@ -26,10 +33,11 @@ export class ThreadPool {
   readonly #held = new Map<number, ThreadCommand[]>();
   #stopped = false;
 
-  constructor(size: number, startThread: StartThread, events: ThreadPoolEvents) {
+  constructor(size: number, startThread: StartThread, events: ThreadPoolEvents, clock: Clock) {
     this.size = size;
     this.#startThread = startThread;
     this.#events = events;
+    this.#clock = clock;
     for (let index = 0; index < size; index++) {
       this.start(index);
     }
@@ -78,7 +86,9 @@ export class ThreadPool {
       const thread = this.#threads.get(index);
       if (thread !== undefined && thread.ending === undefined) {
         this.#replaced.add(index);
-        thread.ending = thread.host.terminate().then(() => this.#replace(index));
+        thread.ending = this.#terminate(index, thread.host, 'its slot gets a clean one').then(() =>
+          this.#replace(index),
+        );
       }
       return thread?.ending ?? [];
     });
@@ -97,14 +107,28 @@ export class ThreadPool {
     if (thread === undefined) {
       return Promise.resolve();
     }
-    thread.ending ??= thread.host.terminate().then(() => this.#died(index, thread.host, error));
+    thread.ending ??= this.#terminate(index, thread.host, error.message).then(() =>
+      this.#died(index, thread.host, error),
+    );
     return thread.ending;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#threads.values()].map(({ host }) => host.terminate()));
+    const reason = 'the TaskManager stops';
+    await Promise.all([...this.#threads].map(([index, { host }]) => this.#terminate(index, host, reason)));
     this.#threads.clear();
+  }
+
+  async #terminate(index: number, host: ThreadHost, reason: string): Promise<void> {
+    const timer = this.#clock.after(THREAD_END_MS, () => {
+      const message =
+        `task thread ${index} was told to end ${THREAD_END_MS / 1000} s ago (${reason}) and has not: ` +
+        'user code in it is in a call that cannot be interrupted, such as execSync or a read from a pipe';
+      this.#events.stuck(new MillraceError('TIMEOUT', message));
+    });
+    await host.terminate();
+    timer.cancel();
   }
 
   #replace(index: number): void {

@@ -1,3 +1,4 @@
+import { execSync } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { job, type Collector, type KeyedProcessContext, type RichKeyedProcessFunction } from 'millrace';
@@ -6,7 +7,7 @@ import { source } from 'millrace/connectors/custom';
 
 /**
  * Numbers the values of each key, beside so much state that it goes into files. Each start leaves a line with its process in
- * `opens.log`; whoever finds the file `die` removes it and ends its thread.
+ * `opens.log`; whoever finds the file `exit`, `loop` or `call` removes it, and ends its thread, or blocks it for ever.
  */
 class PaddedNumbering implements RichKeyedProcessFunction<string, number, string> {
   readonly #folder: string;
@@ -29,14 +30,27 @@ class PaddedNumbering implements RichKeyedProcessFunction<string, number, string
     }
     const next = (count.value() ?? 0) + 1;
     count.update(next);
-    const die = `${this.#folder}/die`;
-    if (existsSync(die)) {
-      rmSync(die);
-      process.exit(1);
+    for (const [name, happen] of Object.entries(HAPPENINGS)) {
+      const file = `${this.#folder}/${name}`;
+      if (existsSync(file)) {
+        rmSync(file);
+        happen(this.#folder);
+      }
     }
     out.collect(`${context.currentKey} ${next} ${value}`);
   }
 }
+
+const HAPPENINGS: Readonly<Record<string, (folder: string) => void>> = {
+  exit: () => process.exit(1),
+  loop: () => {
+    for (;;) {
+      Math.random();
+    }
+  },
+  // The shell ends with the test, which deletes the folder.
+  call: (folder) => execSync('while [ -e opens.log ]; do sleep 0.1; done', { cwd: folder }),
+};
 
 /** Numbers, one after the other, until there is a file `end` in the folder; how many they are stands in `total` then. */
 const numbersUntilEnd = (folder: string, everyMs: number) =>

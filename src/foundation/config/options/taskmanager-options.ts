@@ -81,12 +81,14 @@ export const taskManagerOptions = {
     key: 'task.cancellation.interval',
     deprecatedKeys: ['task.cancellation-interval'],
     default: '30 s',
-    description: 'A task that does not end when cancelled is told again after this.',
+    description: 'Pause between two warnings about a task that was cancelled and has not ended.',
   }),
   cancellationTimeout: option(durationType, {
     key: 'task.cancellation.timeout',
     default: '3 min',
-    description: 'The thread of a task that has not ended by then is ended; 0 waits for ever.',
+    description:
+      'The thread of a task that was cancelled and has not ended by then is ended; where a call that nothing can interrupt ' +
+      'keeps the thread, such as `execSync`, its TaskManager ends, and its tasks start again elsewhere. 0 waits for ever.',
   }),
   cancellationTimersTimeout: option(durationType, {
     key: 'task.cancellation.timers.timeout',

@@ -43,7 +43,7 @@ beforeEach(() => {
     {
       checkpointing: true,
       copiesOf: (job, subtask) => new SubtaskCopies(disk, job, subtask, silentLogger),
-      openTarget: (barrier, tag, copies) =>
+      openTarget: (barrier, { tag, copies }) =>
         createCheckpointTarget(fs, {
           folder: STORAGE,
           checkpointId: barrier.checkpointId,

@@ -65,6 +65,21 @@ describe('a checkpoint in a task', () => {
     expect(harness.acknowledged(1).map(({ vertex }) => vertex)).toEqual(['source']);
   });
 
+  test('is written with the limit of the job for what goes into the metadata', async () => {
+    const limits: (number | undefined)[] = [];
+    const { harness } = setUp({
+      openTarget: (_barrier, { inlineThresholdBytes }) => {
+        limits.push(inlineThresholdBytes);
+        throw new MillraceError('UNSUPPORTED', 'seen enough');
+      },
+    });
+    harness.deploy();
+    await harness.settle();
+    harness.trigger('source', 1);
+    await harness.settle();
+    expect(limits).toEqual([1024, 1024]);
+  });
+
   test('is declined when its state cannot be written, and the task goes on', async () => {
     const storage = new MillraceError('FILESYSTEM', 'no space left on device');
     const { harness, source, sink } = setUp({

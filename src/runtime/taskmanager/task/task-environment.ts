@@ -9,6 +9,15 @@ import type { CountingReader } from '../local-state/local-first-reader.ts';
 import type { SubtaskCopies } from '../local-state/subtask-copies.ts';
 import type { Task } from './task.ts';
 
+export interface TargetOptions {
+  /** Begins the names of the files. */
+  readonly tag: string;
+  /** Of the files on this machine, where those are kept. */
+  readonly copies: SubtaskCopies | undefined;
+  /** Of the job; missing: of the thread. */
+  readonly inlineThresholdBytes: number | undefined;
+}
+
 /** What the thread gives its tasks: every effect of a task goes through here. */
 export interface TaskEnvironment {
   readonly clock: Clock;
@@ -22,8 +31,7 @@ export interface TaskEnvironment {
   isClientBehind(): boolean;
   /** Resolves after the thread has given the tasks a turn. */
   pause(): Promise<void>;
-  /** `copies`: of the files on this machine, where those are kept. */
-  openTarget(barrier: BarrierEvent, tag: string, copies?: SubtaskCopies): DiscardableTarget;
+  openTarget(barrier: BarrierEvent, options: TargetOptions): DiscardableTarget;
   openReader(baseFolder: string, copies?: SubtaskCopies): CountingReader;
   /** `execution.buffer-timeout.interval`; -1: only full batches are sent. */
   readonly bufferTimeoutMs: number;

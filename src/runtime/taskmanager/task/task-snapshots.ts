@@ -5,7 +5,7 @@ import type { DiscardableTarget } from '../../checkpoint/checkpoint-target.ts';
 import type { BarrierEvent } from '../../network/stream-element.ts';
 import type { StateHandle, CheckpointTarget } from '../../state/state-handle.ts';
 import type { SubtaskCopies } from '../local-state/subtask-copies.ts';
-import type { TaskEnvironment } from './task-environment.ts';
+import type { TargetOptions, TaskEnvironment } from './task-environment.ts';
 import type { PendingTaskSnapshot } from './task-state-store.ts';
 
 interface Writing {
@@ -13,18 +13,26 @@ interface Writing {
   readonly target: DiscardableTarget;
 }
 
+export interface TaskSnapshotsOptions {
+  readonly attempt: AttemptId;
+  readonly environment: TaskEnvironment;
+  readonly copies?: SubtaskCopies | undefined;
+  /** Of the job; missing: of the thread. */
+  readonly inlineThresholdBytes?: number | undefined;
+}
+
 /** The asynchronous part of a task's snapshots: written while the task goes on, then acknowledged or declined. */
 export class TaskSnapshots {
   readonly #attempt: AttemptId;
   readonly #environment: TaskEnvironment;
-  readonly #copies: SubtaskCopies | undefined;
+  readonly #target: TargetOptions;
   readonly #writing = new Map<number, Writing>();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(attempt: AttemptId, environment: TaskEnvironment, copies?: SubtaskCopies) {
+  constructor({ attempt, environment, copies, inlineThresholdBytes }: TaskSnapshotsOptions) {
     this.#attempt = attempt;
     this.#environment = environment;
-    this.#copies = copies;
+    this.#target = { tag: tagOf(attempt), copies, inlineThresholdBytes };
   }
 
   write(
@@ -34,7 +42,7 @@ export class TaskSnapshots {
   ): void {
     let target: DiscardableTarget;
     try {
-      target = this.#environment.openTarget(barrier, tagOf(this.#attempt), this.#copies);
+      target = this.#environment.openTarget(barrier, this.#target);
     } catch (thrown) {
       pending.cancel();
       this.#decline(barrier.checkpointId, thrown);
@@ -89,7 +97,7 @@ export class TaskSnapshots {
       const asyncMs = clock.monotonic() - startedMs;
       const writtenBytes = counted.writtenBytes();
       if (barrier.checkpoint === 'checkpoint') {
-        this.#copies?.acknowledged(id, state);
+        this.#target.copies?.acknowledged(id, state);
       }
       report({
         kind: 'acknowledge',

@@ -22,6 +22,7 @@ export interface TaskOptions {
   readonly checkpointing: boolean;
   readonly environment: TaskEnvironment;
   readonly copies?: SubtaskCopies | undefined;
+  readonly inlineThresholdBytes?: number | undefined;
   readonly build: (task: Task) => Promise<TaskParts>;
   /** The task has something to do. */
   readonly onReady: (task: Task) => void;
@@ -82,7 +83,7 @@ export class Task implements TaskInputOwner {
     this.#mailbox = new TaskMailbox(clock, () => this.wake());
     this.#flusher = new OutputFlusher(clock, bufferTimeoutMs, () => this.wake());
     this.#timing = new TaskTiming(clock.monotonic());
-    this.#snapshots = new TaskSnapshots(options.attempt, options.environment, options.copies);
+    this.#snapshots = new TaskSnapshots(options);
     this.running = { title: options.title, task: this };
     this.#done = new Promise((resolve) => {
       this.#resolveDone = resolve;
