@@ -34,7 +34,10 @@ const EVENTS: readonly (readonly [RegExp, (process: string, group: string) => Cl
     / Completed checkpoint (\d+) /,
     (process, id) => ({ process, kind: 'checkpoint-completed', checkpoint: Number(id) }),
   ],
-  [/ restore from checkpoint (\d+) /, (process, id) => ({ process, kind: 'restoring', checkpoint: Number(id) })],
+  [
+    / Restoring job \w+ from checkpoint (\d+) /,
+    (process, id) => ({ process, kind: 'restoring', checkpoint: Number(id) }),
+  ],
 ];
 
 /** A cluster that the shipped command line starts, and what is done to it. */
