@@ -24,7 +24,7 @@ const OF_JOB_MANAGERS: readonly string[] = [
   String.raw`Job counted \(<job>\) switched from state CREATED to RUNNING\.`,
   String.raw`Job counted \(<job>\) switched from state RUNNING to RESTARTING\.`,
   String.raw`Job counted \(<job>\) switched from state CANCELLING to CANCELED\.`,
-  String.raw`sequence.* \(1/1\) \(<job>/.*\) switched from RUNNING to FAILED\.`,
+  String.raw`sequence.* \(1/1\) \(<job>/.*\) switched from RUNNING to FAILED\. lost TaskManager taskmanager-\d: `,
   String.raw`Triggering checkpoint \d+ \(type=CHECKPOINT\) @ \d+ for job <job>\.`,
   String.raw`Completed checkpoint \d+ for job <job> \(\d+ bytes, checkpointDuration=\d+ ms, finalizationTime=\d+ ms\)\.`,
   String.raw`Restoring job <job> from checkpoint \d+ located at \S+/chk-\d+/_metadata`,
