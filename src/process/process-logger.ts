@@ -109,7 +109,7 @@ const fileName = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
 const now = (): string => new Date(systemClock.now()).toISOString();
 
 /** By the limits of the configuration. */
-export const logFile = (configuration: Configuration, path: string, format: LogFormat): RotatingFile =>
+const logFile = (configuration: Configuration, path: string, format: LogFormat): RotatingFile =>
   new RotatingFile({
     path,
     maxBytes: configuration.get(processOptions.logMaxSize),

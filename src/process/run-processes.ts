@@ -52,6 +52,13 @@ const openOutput = (configuration: Configuration, name: string): ProcessOutput =
   return output;
 };
 
+/** An orderly end: what it was, and that it came to its end, is in the log. */
+const stopping = (logger: Logger, steps: () => Promise<void>) => async (): Promise<void> => {
+  logger.info('This process was told to stop');
+  await steps();
+  logger.info('This process has stopped');
+};
+
 /** What `millrace jobmanager` runs. */
 export const runJobManager: StartProcess = async (configuration, { isInsecure }) => {
   limitHeap(configuration);
@@ -70,10 +77,10 @@ export const runJobManager: StartProcess = async (configuration, { isInsecure })
     });
     return {
       ended: new Promise(() => {}),
-      stop: async () => {
+      stop: stopping(logger, async () => {
         await running.stop();
         await services.close();
-      },
+      }),
     };
   } catch (thrown) {
     await services.close();
@@ -109,10 +116,10 @@ export const runTaskManager: StartProcess = async (configuration) => {
     });
     return {
       ended,
-      stop: async () => {
+      stop: stopping(logger, async () => {
         await running.stop();
         await services?.close();
-      },
+      }),
     };
   } catch (thrown) {
     await services?.close();

@@ -15,12 +15,15 @@ const LEAST_HEAP_BYTES = 48 * MIB;
 const LEAST_OFF_HEAP_BYTES = 16 * MIB;
 /** Of what is left to the threads; the rest is for buffers. */
 const HEAP_SHARE = 2 / 3;
-/** A thread that takes most has to go before the process reaches its limit, beyond which a container kills it. */
-const PROCESS_SHARE = 0.95;
+/**
+ * Of the process; when all of it is in use, the thread that takes most has to go. What a thread allocates until that is noticed
+ * (measured: up to 5 % of 400 MiB) must not reach the limit, beyond which a container kills the process.
+ */
+const USED_SHARE = 0.9;
 
 /**
- * The memory of a TaskManager process, divided among its slots, each a thread: `taskmanager.memory.process.size` less what the process
- * takes for itself. Errors: BAD_OPTION for a total that is too small.
+ * The memory of a TaskManager process, divided among its slots, each a thread: nine tenths of
+ * `taskmanager.memory.process.size` less what the process takes for itself. Errors: BAD_OPTION for a total that is too small.
  */
 export const slotMemoryOf = (configuration: Configuration, slots: number): MemoryLimits => {
   const { processMemory, taskHeap, taskOffHeap } = taskManagerOptions;
@@ -30,16 +33,19 @@ export const slotMemoryOf = (configuration: Configuration, slots: number): Memor
   }
   const [heap, offHeap] = [configuration.get(taskHeap), configuration.get(taskOffHeap)];
   const own = PROCESS_OWN_BYTES + slots * THREAD_OWN_BYTES;
-  const leastBytes = own + slots * ((heap ?? LEAST_HEAP_BYTES) + (offHeap ?? LEAST_OFF_HEAP_BYTES));
+  const leastUsedBytes = own + slots * ((heap ?? LEAST_HEAP_BYTES) + (offHeap ?? LEAST_OFF_HEAP_BYTES));
+  const leastBytes = Math.ceil(leastUsedBytes / USED_SHARE / MIB) * MIB;
   if (processBytes < leastBytes) {
     throw tooSmall(configuration, slots, leastBytes);
   }
-  const each = (processBytes - own) / slots;
+  const usedBytes = processBytes * USED_SHARE;
+  const each = (usedBytes - own) / slots;
   const heapBytes = heap ?? Math.max(LEAST_HEAP_BYTES, offHeap === undefined ? each * HEAP_SHARE : each - offHeap);
   return {
     heapBytes,
     offHeapBytes: offHeap ?? each - heapBytes,
-    processBytes: processBytes * PROCESS_SHARE,
+    processBytes: usedBytes,
+    processKey: processMemory.key,
   };
 };
 
@@ -47,7 +53,7 @@ const tooSmall = (configuration: Configuration, slots: number, leastBytes: numbe
   const { processMemory, slots: slotsOption, taskHeap, taskOffHeap } = taskManagerOptions;
   const parts = [taskHeap, taskOffHeap].filter((option) => configuration.isSet(option));
   const set = parts.map((option) => `${option.key}: ${formatMemorySize(configuration.get(option) ?? 0)}`).join(' and ');
-  const least = formatMemorySize(Math.ceil(leastBytes / MIB) * MIB);
+  const least = formatMemorySize(leastBytes);
   const given = formatMemorySize(configuration.get(processMemory) ?? 0);
   return new MillraceError(
     'BAD_OPTION',

@@ -263,12 +263,16 @@ const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterO
 
 /** What `cluster start --supervise` runs in the background. */
 const addSupervise = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
-  withFolder(cluster.command('supervise', { hidden: true }))
+  withFolder(withConfiguration(cluster.command('supervise', { hidden: true })))
     .exitOverride()
-    .action(async (flags: FolderFlags) => {
+    .action(async (flags: ClusterFlags & FolderFlags) => {
       const interrupts = new Interrupts(environment);
       try {
-        await (await open(flags.runDir)).supervise(interrupted(interrupts).then(() => {}));
+        const local = await open(flags.runDir);
+        await local.supervise(
+          environment.load(flags),
+          interrupted(interrupts).then(() => {}),
+        );
       } finally {
         interrupts.close();
       }

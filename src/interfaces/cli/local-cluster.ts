@@ -57,6 +57,6 @@ export interface LocalCluster {
   signal(process: Pick<ClusterProcess, 'name' | 'pid'>, name: ProcessSignal): Promise<boolean>;
   /** Starts a process that died again, as `start` did; `env`: values that its command line does not have. Errors: BAD_OPTION when it lives. */
   startAgain(name: string, env: Readonly<Record<string, string>>): Promise<void>;
-  /** What the supervisor's process does, until `ended`. */
-  supervise(ended: Promise<void>): Promise<void>;
+  /** What the supervisor's process does, until `ended`; it logs as `configuration` says. */
+  supervise(configuration: Configuration, ended: Promise<void>): Promise<void>;
 }

@@ -20,6 +20,7 @@ export interface ClusterPlan {
   readonly settings: Readonly<Record<string, string>>;
   readonly jobManagers: readonly PlannedProcess[];
   readonly taskManagers: readonly PlannedProcess[];
+  readonly supervisor: PlannedProcess;
   /** Beside those of this process: values that no list of processes may show. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -67,6 +68,12 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
     settings: clientSettings(configuration, ports),
     jobManagers,
     taskManagers,
+    supervisor: {
+      name: 'supervisor',
+      kind: 'supervisor',
+      log: join(logs, 'supervisor.log'),
+      args: ['cluster', 'supervise', ...common, ...background, '--run-dir', folder.path],
+    },
     env: Object.fromEntries(
       given.filter(([key]) => isSecret(key)).map(([key, value]) => [environmentName(key), value]),
     ),

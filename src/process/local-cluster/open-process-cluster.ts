@@ -1,12 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../foundation/common/system-clock.ts';
-import { Configuration } from '../../foundation/config/configuration.ts';
-import { logFile, processLogger } from '../process-logger.ts';
+import { openProcessOutput, processLogger } from '../process-logger.ts';
 import { defaultClusterFolder } from './cluster-folder.ts';
 import { ProcessCluster } from './process-cluster.ts';
-
-const PLAIN = { level: 'info', format: 'pretty', secrets: [] } as const;
 
 /** The cluster of this folder, whose processes run this installation. */
 export const openProcessCluster = (folder: string | undefined): ProcessCluster =>
@@ -20,12 +17,11 @@ export const openProcessCluster = (folder: string | undefined): ProcessCluster =
     env: process.env,
     clock: systemClock,
     logger: processLogger({
-      ...PLAIN,
+      level: 'info',
+      format: 'pretty',
+      secrets: [],
       process: 'millrace',
       write: (line) => void process.stderr.write(`${line}\n`),
     }),
-    supervisorLogger: (path) => {
-      const file = logFile(Configuration.of({}), path, 'pretty');
-      return processLogger({ ...PLAIN, process: 'supervisor', write: (line) => file.write(line) });
-    },
+    supervisorLogger: (configuration) => openProcessOutput(configuration, 'supervisor').logger,
   });

@@ -1,8 +1,8 @@
 import { openSync, readSync, closeSync, existsSync, fstatSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
+import type { Configuration } from '../../foundation/config/configuration.ts';
 import type {
   ClusterProcess,
   ClusterStart,
@@ -23,8 +23,8 @@ export interface ProcessClusterOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Of the supervisor's process, in its log file; `logger` when missing. */
-  readonly supervisorLogger?: (path: string) => Logger;
+  /** Of the supervisor's process; `logger` when missing. */
+  readonly supervisorLogger?: (configuration: Configuration) => Logger;
   /** How long a start, and the end of a process, may take. */
   readonly startMs?: number;
   readonly stopMs?: number;
@@ -112,10 +112,10 @@ export class ProcessCluster implements LocalCluster {
     await spawnProcess(this.#folder, { ...record, restarts: record.restarts + 1, program, env: { ...own, ...env } });
   }
 
-  supervise(ended: Promise<void>): Promise<void> {
+  supervise(configuration: Configuration, ended: Promise<void>): Promise<void> {
     const { clock, program, env } = this.#options;
     const folder = this.#folder;
-    const logger = this.#options.supervisorLogger?.(this.#supervisorLog) ?? this.#options.logger;
+    const logger = this.#options.supervisorLogger?.(configuration) ?? this.#options.logger;
     return new Supervisor({
       folder,
       clock,
@@ -124,10 +124,6 @@ export class ProcessCluster implements LocalCluster {
         await spawnProcess(folder, { ...record, restarts: record.restarts + 1, program, env });
       },
     }).run(ended);
-  }
-
-  get #supervisorLog(): string {
-    return join(this.#folder.logs, 'supervisor.log');
   }
 
   /** Files of processes that have died. Errors: BAD_OPTION when one lives. */
@@ -147,7 +143,7 @@ export class ProcessCluster implements LocalCluster {
 
   async #startInOrder(request: ClusterStart, plan: ClusterPlan): Promise<void> {
     const { program, env } = this.#options;
-    const { settings, jobManagers, taskManagers } = plan;
+    const { settings, jobManagers, taskManagers, supervisor } = plan;
     const all = { ...env, ...plan.env };
     const spawn = (planned: ClusterPlan['jobManagers'][number]): Promise<ProcessRecord> =>
       spawnProcess(this.#folder, { ...planned, restarts: 0, program, env: all });
@@ -163,8 +159,7 @@ export class ProcessCluster implements LocalCluster {
       async () => ((await request.look(settings))?.taskManagers ?? 0) >= request.taskManagers,
     );
     if (request.isSupervised) {
-      const args = ['cluster', 'supervise', '--run-dir', this.folder];
-      await spawn({ name: 'supervisor', kind: 'supervisor', args, log: this.#supervisorLog });
+      await spawn(supervisor);
     }
   }
 

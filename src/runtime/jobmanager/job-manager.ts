@@ -174,9 +174,13 @@ export class JobManager implements Contender, ClusterGateway {
   }
 
   revoked(leadership: Leadership, reason: RevocationReason): void {
-    this.#options.logger.warn(
-      `JobManager ${this.endpoints.rpcAddress} was revoked leadership with leaderSessionID=${leadership.sessionId} (${reason}); it is a standby now`,
-    );
+    const { logger } = this.#options;
+    const line = `JobManager ${this.endpoints.rpcAddress} was revoked leadership with leaderSessionID=${leadership.sessionId}`;
+    if (this.#isStopping) {
+      logger.info(`${line} (${reason}); it is being stopped`);
+    } else {
+      logger.warn(`${line} (${reason}); it is a standby now`);
+    }
     if (isSameLeadership(this.#term?.leadership, leadership)) {
       this.#term?.end('this JobManager leads no longer');
       this.#term = undefined;

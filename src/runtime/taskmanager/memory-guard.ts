@@ -16,6 +16,8 @@ export interface MemoryLimits {
   readonly offHeapBytes: number;
   /** Everything that the process takes, before the machine has to swap or kill. */
   readonly processBytes: number;
+  /** The option that says so; the machine when missing. */
+  readonly processKey?: string;
 }
 
 export interface MemoryWords {
@@ -93,20 +95,35 @@ export class MemoryGuard {
   }
 
   /** The whole process takes too much: the thread that takes most has to go. */
-  largest(threads: readonly (readonly [number, ThreadMemory])[], residentBytes: number): number | undefined {
+  largest(
+    threads: readonly (readonly [number, ThreadMemory])[],
+    residentBytes: number,
+  ): readonly [number, ThreadMemory] | undefined {
     if (residentBytes < this.#limits.processBytes) {
       return undefined;
     }
     const size = ({ heapUsedBytes, arrayBufferBytes }: ThreadMemory): number => heapUsedBytes + arrayBufferBytes;
     const [first] = threads.toSorted(([, a], [, b]) => size(b) - size(a));
-    return first?.[0];
+    return first;
   }
 
-  machineIsFull(thread: number, residentBytes: number): MillraceError {
+  /** Why that one has to go: its own limit, if it is above that. */
+  processIsFull(thread: number, memory: ThreadMemory, residentBytes: number): MillraceError {
+    const { heapBytes, offHeapBytes, processBytes, processKey } = this.#limits;
+    if (
+      Number.isFinite(memory.heapUsedBytes) &&
+      (memory.heapUsedBytes > heapBytes || memory.arrayBufferBytes > offHeapBytes)
+    ) {
+      return this.#tooMuch(thread, memory);
+    }
+    const [limit, advice] =
+      processKey === undefined
+        ? [`the machine has no more than ${mib(processBytes)} for it`, 'use a larger machine']
+        : [`${processKey} leaves it no more than ${mib(processBytes)}`, 'raise it'];
     return new MillraceError(
       'OUT_OF_MEMORY',
-      `task thread ${thread} takes most of the process's ${mib(residentBytes)}, and the machine has no more than ` +
-        `${mib(this.#limits.processBytes)} for it; use a larger machine, or hold less in state and buffers`,
+      `task thread ${thread} takes most of the process's ${mib(residentBytes)}, and ${limit}; ${advice}, or hold less in state ` +
+        'and buffers',
       { retryable: true },
     );
   }

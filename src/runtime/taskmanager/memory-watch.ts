@@ -49,12 +49,7 @@ export class MemoryWatch {
   }
 
   reported(thread: number, memory: ThreadMemory, collected: boolean): void {
-    const verdict = this.#guard.judge(thread, memory, collected, this.#host.clock.monotonic());
-    if (verdict.kind === 'collect') {
-      this.#host.collect(thread);
-    } else if (verdict.kind === 'end') {
-      this.#host.end(thread, verdict.error);
-    }
+    this.#isEnded(thread, memory, collected);
   }
 
   forget(thread: number): void {
@@ -64,6 +59,16 @@ export class MemoryWatch {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+  }
+
+  #isEnded(thread: number, memory: ThreadMemory, collected: boolean): boolean {
+    const verdict = this.#guard.judge(thread, memory, collected, this.#host.clock.monotonic());
+    if (verdict.kind === 'collect') {
+      this.#host.collect(thread);
+    } else if (verdict.kind === 'end') {
+      this.#host.end(thread, verdict.error);
+    }
+    return verdict.kind === 'end';
   }
 
   #lookLater(): void {
@@ -83,17 +88,16 @@ export class MemoryWatch {
     if (this.#stopped) {
       return;
     }
-    for (const [thread, memory] of threads) {
-      if (memory !== UNKNOWN) {
-        this.reported(thread, memory, false);
-      }
-    }
+    const ended = threads.filter(([thread, memory]) => memory !== UNKNOWN && this.#isEnded(thread, memory, false));
     const residentBytes = this.#options.residentBytes();
     const largest = this.#guard.largest(threads, residentBytes);
     const nowMs = this.#host.clock.monotonic();
-    if (largest !== undefined && nowMs >= this.#endedUntilMs) {
+    if (ended.length > 0) {
       this.#endedUntilMs = nowMs + SHRINK_MS;
-      this.#host.end(largest, this.#guard.machineIsFull(largest, residentBytes));
+    } else if (largest !== undefined && nowMs >= this.#endedUntilMs) {
+      this.#endedUntilMs = nowMs + SHRINK_MS;
+      const [thread, memory] = largest;
+      this.#host.end(thread, this.#guard.processIsFull(thread, memory, residentBytes));
     }
   }
 

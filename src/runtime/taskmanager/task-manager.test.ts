@@ -241,9 +241,10 @@ describe('TaskManager', () => {
 
 describe('TaskManager and memory', () => {
   const limits = { heapBytes: 100 * MIB, offHeapBytes: 100 * MIB, processBytes: 1000 * MIB };
-  const watched = () => {
+  const watched = (processKey?: string) => {
     let residentBytes = 50 * MIB;
-    const it = setUp({ memory: { limits, intervalMs: 50, residentBytes: () => residentBytes } });
+    const own = processKey === undefined ? limits : { ...limits, processKey };
+    const it = setUp({ memory: { limits: own, intervalMs: 50, residentBytes: () => residentBytes } });
     return {
       ...it,
       grow: async (to: number): Promise<void> => {
@@ -315,5 +316,32 @@ describe('TaskManager and memory', () => {
     clock.advanceBy(2_000);
     await grow(1100);
     expect(threads.map(({ terminated }) => terminated)).toEqual([true, true]);
+  });
+
+  test.each([
+    ['above its own limit', 180, undefined, 'taskmanager.memory.task.heap.size'],
+    ['within its own limit', 90, undefined, 'the machine has no more than 1000 MiB for it; use a larger machine'],
+    ['within its own limit', 90, 'of.process', 'of.process leaves it no more than 1000 MiB; raise it'],
+  ])('the one that has to go then is told what it is about: %s', async (_what, heap, processKey, words) => {
+    const { manager, threads, memory, grow, reports } = watched(processKey);
+    manager.deploy(FENCE, [deployment(0)]);
+    memory.set(0, { heapUsedBytes: heap * MIB, arrayBufferBytes: 0 });
+    await grow(1100);
+    threads[0]!.gone();
+    await settled();
+    expect(reports).toEqual([
+      expect.objectContaining({
+        error: expect.objectContaining({ code: 'OUT_OF_MEMORY', message: expect.stringContaining(words) }),
+      }),
+    ]);
+  });
+
+  test('no second thread goes when one has gone for its own limit', async () => {
+    const { threads, memory, grow } = watched();
+    memory.set(0, { heapUsedBytes: 99 * MIB, arrayBufferBytes: 99 * MIB });
+    memory.set(1, { heapUsedBytes: 0, arrayBufferBytes: 400 * MIB });
+    await grow(1100);
+    await grow(1100);
+    expect(threads.map(({ terminated }) => terminated)).toEqual([false, true]);
   });
 });

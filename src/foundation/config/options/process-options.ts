@@ -19,7 +19,6 @@ export const processOptions = {
     key: 'process.working-dir',
     defaultText: 'the first of `io.tmp.dirs`',
     description: 'Folder for files that a process finds again after a restart.',
-    isUsed: false,
   }),
   logFolder: option(stringType, {
     key: 'env.log.dir',

@@ -12,8 +12,9 @@ export const taskManagerOptions = {
     key: 'taskmanager.memory.process.size',
     defaultText: 'the memory of the machine, or of the container',
     description:
-      'All that a TaskManager process may take. Less what the process needs for itself (96 MB, and 24 MB for each slot), it is ' +
-      'divided among the slots: two thirds of a part for the heap, a third for buffers, where they are not set.',
+      'All that a TaskManager process may take. A tenth of it is kept free; less what the process needs for itself (96 MB, and ' +
+      '24 MB for each slot), the rest is divided among the slots: two thirds of a part for the heap, a third for buffers, where ' +
+      'they are not set.',
   }),
   taskHeap: option(memoryType, {
     key: 'taskmanager.memory.task.heap.size',

@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs';
+import { Configuration } from '../../../foundation/config/configuration.ts';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import { systemClock } from '../../../foundation/common/system-clock.ts';
 import { ProcessCluster } from '../process-cluster.ts';
@@ -34,7 +35,7 @@ if (kind === 'cluster') {
     clock: systemClock,
     logger: silentLogger,
   });
-  await cluster.supervise(told);
+  await cluster.supervise(Configuration.of({}), told);
 } else {
   const living = setInterval(() => {}, 1_000_000);
   await told;

@@ -133,11 +133,11 @@ export class JobMaster implements JobMasterGateway {
     });
   }
 
-  /** It is gone, with all that it ran. */
-  taskManagerLost(taskManager: string, reason: string): void {
+  /** It is gone, with all that it ran. `name`: what people call it. */
+  taskManagerLost(taskManager: string, reason: string, name = taskManager): void {
     this.#whenRunning((running) => {
       running.slots.lost(taskManager);
-      this.#lost(this.#executors.at(taskManager), { ...LOST, message: `lost TaskManager ${taskManager}: ${reason}` });
+      this.#lost(this.#executors.at(taskManager), { ...LOST, message: `lost TaskManager ${name}: ${reason}` });
       this.#handle({ kind: 'task-manager-settled', taskManager });
     });
   }

@@ -357,14 +357,15 @@ export class ResourceManager {
 
   #lost(instanceId: string, reason: string): void {
     const { jobs, logger, changed } = this.#options;
-    logger.warn(`Lost TaskManager ${this.#known.get(instanceId)?.resourceId ?? instanceId}: ${reason}`);
+    const name = this.#known.get(instanceId)?.resourceId ?? instanceId;
+    logger.warn(`Lost TaskManager ${name}: ${reason}`);
     this.#known.delete(instanceId);
     this.#heartbeats.forget(instanceId);
     this.#pool.lost(instanceId);
     const session = this.#sessions.get(instanceId);
     this.#sessions.delete(instanceId);
     session?.connection.close(`given up: ${reason}`);
-    jobs.loaded().forEach((job) => job.taskManagerLost(instanceId, reason));
+    jobs.loaded().forEach((job) => job.taskManagerLost(instanceId, reason, name));
     this.#slots.changed();
     changed();
   }

@@ -152,9 +152,9 @@ test('the next attempt restores from them, says so, and clears what is not of it
   await harness.settle();
   expect(harness.errors()).toEqual([]);
   expect(logs()).toEqual([
-    expect.stringMatching(/Starting to restore from state handle: .* \(id 1\)\.$/),
+    expect.stringMatching(/^Starting to restore from state handle: .* \(chk-1\) for /),
     expect.stringMatching(
-      /Finished restoring from state handle: .* \(id 1\)\. Restored from local copy: [1-9]\d* bytes, from storage: 0 bytes$/,
+      /^Finished restoring from state handle: .* \(chk-1\) for .*: Restored from local copy: [1-9]\d* bytes, from storage: 0 bytes$/,
     ),
   ]);
   expect(await copies()).toEqual([1]);

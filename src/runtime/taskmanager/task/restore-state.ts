@@ -3,7 +3,10 @@ import type { BuildOptions } from './task-builder.ts';
 import type { Task } from './task.ts';
 import type { TaskStateStore } from './task-state-store.ts';
 
-/** Fills `state` with what the deployment names, from this machine where copies are there, and says from where. */
+/**
+ * Fills `state` with what the deployment names, from this machine where copies are there, and says from where; in Flink's words, by
+ * which people and scripts find a restore.
+ */
 export const restoreState = async (
   task: Task,
   state: TaskStateStore,
@@ -18,15 +21,12 @@ export const restoreState = async (
     return;
   }
   const { logger } = environment;
-  // In Flink's words, by which people and scripts find a restore.
-  const handle = `${restore.baseFolder} (id ${restore.checkpointId})`;
-  logger.info(`${task.title}: Starting to restore from state handle: ${handle}.`);
+  const handle = `${restore.baseFolder} (chk-${restore.checkpointId})`;
+  const attempt = { attempt: task.attempt };
+  logger.info(`Starting to restore from state handle: ${handle} for ${task.title}`, attempt);
   const reader = environment.openReader(restore.baseFolder, copies);
   await state.restore(restore, reader);
   const { local, storage } = reader.restored;
-  logger.info(
-    `${task.title}: Finished restoring from state handle: ${handle}. ` +
-      `Restored from local copy: ${local} bytes, from storage: ${storage} bytes`,
-    { attempt: task.attempt },
-  );
+  const read = files.length === 0 ? '' : `: Restored from local copy: ${local} bytes, from storage: ${storage} bytes`;
+  logger.info(`Finished restoring from state handle: ${handle} for ${task.title}${read}`, attempt);
 };
