@@ -228,6 +228,14 @@ describe('a job', () => {
     expect(gateway.calls.some((call) => call.startsWith('cancel'))).toBe(false);
   });
 
+  test('and nobody answers whether it was taken: the command can be repeated so that it runs once', async () => {
+    const ha = ['-D', 'high-availability.type=embedded', '-D', 'rest.await-leader-timeout=1'];
+    const { code, stderr } = await run(['run', '-d', '--no-check', ...ha, JOB_FILE], {
+      findLeader: () => Promise.resolve(undefined),
+    });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/no JobManager leads .* with --jobId [0-9a-f]{32}/)]);
+  });
+
   test('needs a cluster to be detached', async () => {
     const { code, stderr } = await runJob(['--detached', '1']);
     expect([code, stderr]).toEqual([1, expect.stringContaining('there is no cluster to run the job in')]);
