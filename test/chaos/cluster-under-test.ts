@@ -236,12 +236,17 @@ export class ClusterUnderTest {
     }
   }
 
-  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs. */
+  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs; again while nobody leads, as on a busy machine. */
   async ask(path: string, name?: string): Promise<unknown> {
     const names = name === undefined ? this.running : [name];
     const endpoints = names.flatMap((each) => /REST endpoint at (http:\S+)/.exec(this.logOf(each))?.[1] ?? []);
-    const response = await fetch(`${endpoints[0]}${path}`);
-    return response.json();
+    let answer: unknown;
+    await this.until(`${path} is answered`, async () => {
+      const response = await fetch(`${endpoints[0]}${path}`);
+      answer = await response.json();
+      return response.status !== 503;
+    });
+    return answer;
   }
 
   async close(): Promise<void> {
