@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../foundation/common/errors.ts';
@@ -279,6 +281,24 @@ describe('a cluster is found', () => {
       findLeader: () => Promise.resolve(addresses.length > 1 ? addresses.shift() : addresses[0]),
     });
     expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(RUNNING_JOB)]);
+  });
+
+  test('again, when its leader takes connections, answers nothing and is replaced', async () => {
+    const silent = createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const connected = once(silent, 'connection');
+    const { server } = await startServer();
+    let isReplaced = false;
+    void connected.then(() => (isReplaced = true));
+    const ha = ['-D', 'high-availability.type=embedded', '-D', 'rest.retry.delay=1'];
+    const { port } = silent.address() as AddressInfo;
+    const found = await run(['list', ...ha], {
+      findLeader: () => Promise.resolve(isReplaced ? server.address : `http://127.0.0.1:${port}`),
+    });
+    expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(RUNNING_JOB)]);
+    const [socket] = (await connected) as [Socket];
+    socket.destroy();
+    silent.close();
   });
 
   test('because it was started on this machine; its jobs stand beside those without a cluster', async () => {
