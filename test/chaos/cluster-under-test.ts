@@ -190,15 +190,25 @@ export class ClusterUnderTest {
     return this.submitWith([], job, ...args);
   }
 
-  /** `flags`: options of `millrace run`. */
+  /** `flags`: options of `millrace run`. As a user would, it repeats the command when told to. */
   async submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
-    const file = join(import.meta.dirname, 'jobs', job);
-    const { code, stdout, stderr } = await this.run('run', '--detached', '--no-check', ...flags, file, ...args);
-    const jobId = /Job has been submitted with JobID ([0-9a-f]{32})/.exec(stdout + stderr)?.[1];
-    if (code !== 0 || jobId === undefined) {
-      throw new Error(`the job was not accepted (${code}):\n${stdout}\n${stderr}`);
+    const command = ['--detached', '--no-check', ...flags, join(import.meta.dirname, 'jobs', job), ...args];
+    const deadlineMs = performance.now() + DEADLINE_MS;
+    for (let options: readonly string[] = []; ;) {
+      const { code, stdout, stderr } = await this.run('run', ...options, ...command);
+      const jobId = /Job has been submitted with JobID ([0-9a-f]{32})/.exec(stdout + stderr)?.[1];
+      if (code === 0 && jobId !== undefined) {
+        return jobId;
+      }
+      if (options[1] !== undefined && stderr.includes(`job ${options[1]} has ended`)) {
+        return options[1];
+      }
+      const again = /repeat the command with (--jobId) ([0-9a-f]{32})/.exec(stderr);
+      if (again === null || performance.now() > deadlineMs) {
+        throw new Error(`the job was not accepted (${code}):\n${stdout}\n${stderr}`);
+      }
+      options = again.slice(1);
     }
-    return jobId;
   }
 
   /** What any process said, in the order in which the processes were started. */
@@ -226,12 +236,17 @@ export class ClusterUnderTest {
     }
   }
 
-  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs. */
+  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs; again while nobody leads, as on a busy machine. */
   async ask(path: string, name?: string): Promise<unknown> {
     const names = name === undefined ? this.running : [name];
     const endpoints = names.flatMap((each) => /REST endpoint at (http:\S+)/.exec(this.logOf(each))?.[1] ?? []);
-    const response = await fetch(`${endpoints[0]}${path}`);
-    return response.json();
+    let answer: unknown;
+    await this.until(`${path} is answered`, async () => {
+      const response = await fetch(`${endpoints[0]}${path}`);
+      answer = await response.json();
+      return response.status !== 503;
+    });
+    return answer;
   }
 
   async close(): Promise<void> {

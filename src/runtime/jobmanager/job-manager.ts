@@ -34,6 +34,7 @@ import type { Dispatcher } from './dispatcher/dispatcher.ts';
 import { isAway } from './dispatcher/is-away.ts';
 import type { JobStarter } from './dispatcher/job-starter.ts';
 import { JobManagerService } from './job-manager-service.ts';
+import { OwnLoadingMarks } from './dispatcher/own-loading-marks.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -64,6 +65,7 @@ export class JobManager implements Contender, ClusterGateway {
   readonly #watch: LeaderWatch;
   readonly #lookAhead: LookAhead;
   readonly #sharedStorage: SharedStorageWatch;
+  readonly #ownMarks = new OwnLoadingMarks();
   #joining: Promise<Candidacy> | undefined;
   #candidacy: Candidacy | undefined;
   #leader: LeaderInformation | undefined;
@@ -313,6 +315,7 @@ export class JobManager implements Contender, ClusterGateway {
       services,
       storage,
       starter,
+      ownMarks: this.#ownMarks,
       clock,
       random,
       logger,

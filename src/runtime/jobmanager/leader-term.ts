@@ -9,6 +9,7 @@ import type { TaskManagerHint } from '../protocol/cluster-protocol.ts';
 import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import type { JobStarter } from './dispatcher/job-starter.ts';
+import type { OwnLoadingMarks } from './dispatcher/own-loading-marks.ts';
 import { SteadfastStores } from './dispatcher/steadfast-stores.ts';
 import { ResourceManager } from './resource-manager/resource-manager.ts';
 
@@ -21,6 +22,7 @@ export interface LeaderTermOptions {
   readonly services: HighAvailabilityServices;
   readonly storage: ClusterStorage;
   readonly starter: JobStarter;
+  readonly ownMarks: OwnLoadingMarks;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -57,7 +59,16 @@ export class LeaderTerm {
       logger,
       leadershipLost: () => this.end('this JobManager lost its leadership'),
     });
-    this.dispatcher = new Dispatcher({ fence, stores: this.#stores, storage, starter, clock, random, logger });
+    this.dispatcher = new Dispatcher({
+      fence,
+      stores: this.#stores,
+      storage,
+      starter,
+      ownMarks: options.ownMarks,
+      clock,
+      random,
+      logger,
+    });
     this.resources = new ResourceManager({
       fence,
       clock,

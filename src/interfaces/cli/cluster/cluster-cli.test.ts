@@ -1,5 +1,7 @@
 import { highAvailabilityOptions } from '../../../foundation/config/options/high-availability-options.ts';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../foundation/common/errors.ts';
@@ -233,6 +235,14 @@ describe('a job', () => {
     expect(gateway.calls.some((call) => call.startsWith('cancel'))).toBe(false);
   });
 
+  test('and nobody answers whether it was taken: the command can be repeated so that it runs once', async () => {
+    const ha = ['-D', 'high-availability.type=embedded', '-D', 'rest.await-leader-timeout=1'];
+    const { code, stderr } = await run(['run', '-d', '--no-check', ...ha, JOB_FILE], {
+      findLeader: () => Promise.resolve(undefined),
+    });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/no JobManager leads .* with --jobId [0-9a-f]{32}/)]);
+  });
+
   test('needs a cluster to be detached', async () => {
     const { code, stderr } = await runJob(['--detached', '1']);
     expect([code, stderr]).toEqual([1, expect.stringContaining('there is no cluster to run the job in')]);
@@ -276,6 +286,24 @@ describe('a cluster is found', () => {
       findLeader: () => Promise.resolve(addresses.length > 1 ? addresses.shift() : addresses[0]),
     });
     expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(RUNNING_JOB)]);
+  });
+
+  test('again, when its leader takes connections, answers nothing and is replaced', async () => {
+    const silent = createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const connected = once(silent, 'connection');
+    const { server } = await startServer();
+    let isReplaced = false;
+    void connected.then(() => (isReplaced = true));
+    const ha = ['-D', 'high-availability.type=embedded', '-D', 'rest.retry.delay=1'];
+    const { port } = silent.address() as AddressInfo;
+    const found = await run(['list', ...ha], {
+      findLeader: () => Promise.resolve(isReplaced ? server.address : `http://127.0.0.1:${port}`),
+    });
+    expect([found.code, found.stdout]).toEqual([0, expect.stringContaining(RUNNING_JOB)]);
+    const [socket] = (await connected) as [Socket];
+    socket.destroy();
+    silent.close();
   });
 
   test('because it was started on this machine; its jobs stand beside those without a cluster', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { codeOf, messageOf, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import { codeOf, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
 import { checkpointsSchema } from '../../rest/schema/checkpoints-schema.ts';
 import { jobDetailsSchema, type JobDetailsBody } from '../../rest/schema/jobs-schema.ts';
@@ -53,11 +53,23 @@ export const startOnCluster =
         if (request.jobId === undefined && codeOf(thrown) === 'JOB_ENDED') {
           return { notes: [] };
         }
-        throw thrown;
+        throw request.jobId === undefined ? withJobId(thrown, jobId) : thrown;
       });
     const warnings = planned.warnings.map((warning) => `WARN ${warning}`);
     return new ClusterJobRun(jobId, planned.jobName, [...warnings, ...notes], options, events);
   };
+
+/** A leader that went before it answered may have taken the job: run again under the same id, it is the same job (R7). */
+const withJobId = (thrown: unknown, jobId: string): unknown =>
+  thrown instanceof MillraceError && thrown.retryable && !isRefused(thrown.cause)
+    ? new MillraceError(
+        thrown.code,
+        `${thrown.message}; whether the job was taken is not known: repeat the command with --jobId ${jobId}, so that it runs once`,
+        { cause: thrown.cause, retryable: true },
+      )
+    : thrown;
+
+const isRefused = (cause: unknown): boolean => ['ECONNREFUSED', 'ENOTFOUND'].includes(codeOf(cause) ?? '');
 
 /** A job of a cluster, as whoever waits for it sees it. */
 class ClusterJobRun implements JobRun {

@@ -1,13 +1,15 @@
 import { request as requestPlain, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestTls } from 'node:https';
 import type { z } from 'zod';
-import type { Clock } from '../../../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError, type ErrorCode } from '../../../foundation/common/errors.ts';
 import type { TlsIdentity } from '../../../foundation/security/tls-identity.ts';
 import { errorsSchema } from '../../rest/schema/cluster-schema.ts';
 
 /** Answers are lists of jobs and plans; more than this is no answer of ours. */
 const ANSWER_BYTES_MAX = 64 * 1_048_576;
+/** So many pauses without an answer, then it is looked whether another JobManager leads meanwhile. */
+const PAUSES_PER_LOOK = 4;
 
 export interface RestClientOptions {
   /** Where a JobManager answers, such as `http://host:port`; asked again when one stops to. `undefined`: nobody leads now. */
@@ -102,6 +104,31 @@ export class RestClient {
     }
   }
 
+  /** A leader that is paused or cut off takes connections, and answers nobody. Returns what ends the watching. */
+  #watchLeader(asked: URL, replaced: () => void): () => void {
+    const { clock, retryDelayMs, findAddress, isHighlyAvailable } = this.#options;
+    let isOver = !isHighlyAvailable;
+    const lookAgain = (): void => {
+      if (!isOver) {
+        timer = clock.after(PAUSES_PER_LOOK * retryDelayMs, () => void look());
+      }
+    };
+    const look = async (): Promise<void> => {
+      const leader = await findAddress().catch(() => undefined);
+      if (!isOver && leader !== undefined && new URL(leader).origin !== asked.origin) {
+        replaced();
+      } else {
+        lookAgain();
+      }
+    };
+    let timer: TimerHandle | undefined;
+    lookAgain();
+    return () => {
+      isOver = true;
+      timer?.cancel();
+    };
+  }
+
   #send(method: string, url: URL, body: unknown): Promise<Answer> {
     const { token, tls, timeoutMs } = this.#options;
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -121,11 +148,14 @@ export class RestClient {
       const answered = (response: IncomingMessage): void => {
         readAnswer(response).then(resolve, reject);
       };
+      const unwatch = this.#watchLeader(url, () => request.destroy(new Error('another JobManager leads meanwhile')));
       const request =
         url.protocol === 'https:'
           ? requestTls(url, { ...options, ...tlsOptions(tls) }, answered)
           : requestPlain(url, options, answered);
       request.on('error', reject);
+      request.on('response', unwatch);
+      request.on('close', unwatch);
       request.on('timeout', () => request.destroy(new Error(`nothing came within ${timeoutMs} ms`)));
       request.end(text);
     });

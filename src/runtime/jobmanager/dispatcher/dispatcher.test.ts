@@ -14,6 +14,7 @@ import { brokenFile, FakeJobStarter, type FakeMaster } from '../test-support/fak
 import { testGraph } from '../test-support/test-graph.ts';
 import type { JobSubmission } from './cluster-gateway.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { OwnLoadingMarks } from './own-loading-marks.ts';
 import { SteadfastStores } from './steadfast-stores.ts';
 
 const JOB = 'a'.repeat(32) as JobId;
@@ -37,6 +38,8 @@ class Cluster {
   readonly services = new NoneServices({ clock: this.clock, random: this.random });
   readonly starter = new FakeJobStarter();
   readonly log: string[] = [];
+  /** Of the one process that leads again and again; without it, each leader is another one. */
+  ownMarks: OwnLoadingMarks | undefined;
   #leadership: Promise<Leadership> | undefined;
 
   /** A Dispatcher under the one leadership there is: what a successor would find. */
@@ -56,7 +59,16 @@ class Cluster {
       logger,
       leadershipLost: () => this.log.push('leadership lost'),
     });
-    const dispatcher = new Dispatcher({ fence, stores, storage, starter, clock, random, logger });
+    const dispatcher = new Dispatcher({
+      fence,
+      stores,
+      storage,
+      starter,
+      ownMarks: this.ownMarks ?? new OwnLoadingMarks(),
+      clock,
+      random,
+      logger,
+    });
     const resources = new ResourceManager({
       ready: Promise.resolve(),
       fence,
@@ -237,6 +249,26 @@ test('a job that three leaders did not live to load is set aside', async () => {
   await leader.dispatcher.retry(JOB);
   cluster.starter.master(JOB).switchTo('RUNNING');
   await vi.waitFor(async () => expect((await leader.stores.record(JOB).read()).loadingMarks).toBe(0));
+});
+
+test('leaders that lost their leadership while they loaded a job, and live, do not set it aside', async () => {
+  const cluster = new Cluster();
+  cluster.ownMarks = new OwnLoadingMarks();
+  let leader = await cluster.lead();
+  await leader.dispatcher.submit(submission());
+  await cluster.master();
+  for (let takeover = 0; takeover < 5; takeover++) {
+    leader = await cluster.takeOver(leader);
+    expect(leader.dispatcher.list()).toMatchObject([{ state: 'INITIALIZING' }]);
+  }
+  cluster.starter.master(JOB).switchTo('RUNNING');
+  await vi.waitFor(async () => expect((await leader.stores.record(JOB).read()).loadingMarks).toBe(0));
+  // Those of others count, now that its own are cleared.
+  cluster.ownMarks = undefined;
+  for (let takeover = 0; takeover < 4; takeover++) {
+    leader = await cluster.takeOver(leader);
+  }
+  expect(leader.dispatcher.list()).toMatchObject([{ state: 'SET_ASIDE' }]);
 });
 
 test('a job that each leader finishes to load has no marks left', async () => {

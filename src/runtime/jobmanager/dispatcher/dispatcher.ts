@@ -26,6 +26,7 @@ import type {
 import { EndedJobs } from './ended-jobs.ts';
 import type { JobStarter } from './job-starter.ts';
 import { ManagedJob } from './managed-job.ts';
+import type { OwnLoadingMarks } from './own-loading-marks.ts';
 import type { SnapshotTriggers } from './snapshot-triggers.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 import { jobHasEnded, Submissions } from './submissions.ts';
@@ -38,6 +39,8 @@ export interface DispatcherOptions {
   readonly stores: SteadfastStores;
   readonly storage: ClusterStorage;
   readonly starter: JobStarter;
+  /** Of this process, under all its leaderships. */
+  readonly ownMarks: OwnLoadingMarks;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

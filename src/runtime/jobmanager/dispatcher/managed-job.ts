@@ -16,6 +16,7 @@ import type { EndedJobs } from './ended-jobs.ts';
 import { isAway } from './is-away.ts';
 import type { JobStarter, JobSurroundings, ManagedMaster, PreparedJob } from './job-starter.ts';
 import { SnapshotTriggers } from './snapshot-triggers.ts';
+import type { OwnLoadingMarks } from './own-loading-marks.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 
 /** Leaders that began to load a job and did not live to finish it: with so many it is set aside (R13). */
@@ -31,6 +32,7 @@ export interface ManagedJobOptions {
   readonly starter: JobStarter;
   readonly resources: ResourceManager;
   readonly ended: EndedJobs;
+  readonly ownMarks: OwnLoadingMarks;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -62,7 +64,8 @@ export class ManagedJob {
 
   constructor(options: ManagedJobOptions) {
     this.#options = options;
-    this.#record = options.stores.record(options.pointer.jobId);
+    const { stores, ownMarks, pointer } = options;
+    this.#record = ownMarks.leftOutOf(stores.record(pointer.jobId), pointer.jobId);
   }
 
   get jobId(): JobId {

@@ -6,6 +6,7 @@ export class EndCoverage {
   readonly #finalIds = new Set<number>();
   /** A stop with savepoint froze the task: nothing is emitted behind its barrier. */
   #frozenBy: number | undefined;
+  #isCovered = false;
 
   get isFrozen(): boolean {
     return this.#frozenBy !== undefined;
@@ -21,13 +22,17 @@ export class EndCoverage {
     }
   }
 
-  /** Whether the end is covered by a checkpoint up to this one, which is complete. */
-  isCoveredBy(checkpointId: number): boolean {
-    return this.#finalIds.values().some((id) => id <= checkpointId);
+  /** This checkpoint is complete. Returns whether it or an older one covers the end, which nothing takes back. */
+  completed(checkpointId: number): boolean {
+    this.#isCovered ||= this.#finalIds.values().some((id) => id <= checkpointId);
+    return this.#isCovered;
   }
 
-  /** Whether that lets the task go on. */
+  /** Whether that lets the task go on. A new leader gives up all ids there were, the completed ones too (R10). */
   giveUp(isGivenUp: (checkpointId: number) => boolean): boolean {
+    if (this.#isCovered) {
+      return false;
+    }
     for (const id of this.#finalIds) {
       if (isGivenUp(id)) {
         this.#finalIds.delete(id);

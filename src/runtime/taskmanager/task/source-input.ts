@@ -115,6 +115,10 @@ export class SourceInput implements TaskInput {
   }
 
   checkpointCompleted(checkpointId: number): void {
+    if (this.#stoppedBy === checkpointId) {
+      // It is not given up any more: a new leader's floor (R10) is above it.
+      this.#stoppedBy = undefined;
+    }
     this.#attributed(() => this.#reader.checkpointCompleted?.(checkpointId));
   }
 

@@ -168,6 +168,24 @@ describe('a checkpoint in a task', () => {
     ]);
   });
 
+  test('R10: a floor that comes while it commits does not take the end back', async () => {
+    const { harness, source, sink } = setUp();
+    const committing = new Gate();
+    sink.writer = { commit: () => committing.promise };
+    harness.deploy();
+    source.end();
+    await harness.settle();
+    harness.trigger('source', 1);
+    await harness.settle();
+    // A new leader, in the order in which it brings its tasks up to date.
+    harness.decide('completed', 1, 'source', 'sink');
+    harness.decide('floor', 2, 'source', 'sink');
+    await harness.settle();
+    committing.open();
+    await harness.settle();
+    expect(harness.states().filter((state) => state.endsWith('FINISHED'))).toHaveLength(2);
+  });
+
   test('a commit that cannot be done fails the task, which does not finish', async () => {
     const { harness, source, sink } = setUp();
     sink.writer = { commit: () => Promise.reject(new MillraceError('FILE_NOT_FOUND', 'the transaction is gone')) };
@@ -225,6 +243,26 @@ describe('a stop with savepoint', () => {
     expect(sink.written).toEqual([]);
     expect(sink.calls.slice(-3)).toEqual(['prepare 1', 'commit 1', 'close']);
     expect(harness.states().filter((state) => state.endsWith('FINISHED'))).toHaveLength(3);
+  });
+
+  test('that is complete lets nothing go on while its sink commits, whatever a new leader says (R10)', async () => {
+    const { harness, source, sink } = setUp();
+    const committing = new Gate();
+    sink.writer = { commit: () => committing.promise };
+    harness.deploy();
+    await harness.settle();
+    harness.trigger('source', 1, 'suspend');
+    await harness.settle();
+    harness.decide('completed', 1, 'sink');
+    harness.decide('floor', 1, 'sink');
+    harness.decide('completed', 1, 'source');
+    harness.decide('floor', 1, 'source');
+    source.emit('behind');
+    await harness.settle();
+    committing.open();
+    await harness.settle();
+    expect(sink.written).toEqual([]);
+    expect(harness.states().filter((state) => state.endsWith('FINISHED'))).toHaveLength(2);
   });
 
   test('that is aborted lets everything go on', async () => {

@@ -288,10 +288,11 @@ export class Task implements TaskInputOwner {
   /** Sinks commit while the task goes on; commits of one task follow each other. */
   #commit(checkpointId: number): void {
     const { chain } = this.#parts!;
+    const isEnd = this.#coverage.completed(checkpointId);
     this.#commits = this.#commits
       .then(() => (this.isDone ? undefined : chain.checkpointCompleted(checkpointId)))
       .then(() => {
-        if (this.#coverage.isCoveredBy(checkpointId)) {
+        if (isEnd) {
           this.#finish();
         }
       })

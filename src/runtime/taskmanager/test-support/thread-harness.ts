@@ -151,7 +151,7 @@ export class ThreadHarness {
     this.command(vertex, { kind: 'trigger', trigger });
   }
 
-  decide(kind: 'completed' | 'aborted', id: number, ...vertices: string[]): void {
+  decide(kind: 'completed' | 'aborted' | 'floor', id: number, ...vertices: string[]): void {
     for (const vertex of vertices) {
       this.command(vertex, { kind, checkpointId: id as CheckpointId });
     }
