@@ -179,6 +179,26 @@ export class ClusterUnderTest {
     this.startProcess(this.#processes.get(name)!.role, name);
   }
 
+  /** All of them in the same instant; resolves when they are gone. */
+  async killAll(names: readonly string[] = this.running): Promise<void> {
+    await Promise.all(names.map((name) => this.kill(name)));
+  }
+
+  /** Asks it to end, and resolves with its exit code. */
+  async stop(name: string): Promise<number | null> {
+    const { child } = this.#processes.get(name)!;
+    const gone = new Promise<number | null>((resolve) => {
+      child.once('exit', resolve);
+    });
+    child.kill('SIGTERM');
+    return gone;
+  }
+
+  /** A process that ended, by its name. */
+  startAgain(name: string): void {
+    this.startProcess(this.#processes.get(name)!.role, name);
+  }
+
   /** `millrace` with these arguments, for this cluster; its own options come before those. */
   run(command: string, ...args: readonly string[]): Promise<MillraceResult> {
     const { env = {}, through = [] } = this.#options;
