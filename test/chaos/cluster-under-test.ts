@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
 import { GrowingFile } from './growing-file.ts';
+import { submitJob } from './submit-job.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 /** What takes longer hangs, whatever the machine does besides. */
@@ -211,14 +212,8 @@ export class ClusterUnderTest {
   }
 
   /** `flags`: options of `millrace run`. */
-  async submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
-    const file = join(import.meta.dirname, 'jobs', job);
-    const { code, stdout, stderr } = await this.run('run', '--detached', '--no-check', ...flags, file, ...args);
-    const jobId = /Job has been submitted with JobID ([0-9a-f]{32})/.exec(stdout + stderr)?.[1];
-    if (code !== 0 || jobId === undefined) {
-      throw new Error(`the job was not accepted (${code}):\n${stdout}\n${stderr}`);
-    }
-    return jobId;
+  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
+    return submitJob((...command) => this.run('run', ...command), flags, job, args);
   }
 
   /** What any process said, in the order in which the processes were started. */
