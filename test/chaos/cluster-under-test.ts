@@ -94,6 +94,11 @@ export class ClusterUnderTest {
     }).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   }
 
+  /** What the HA store, job graphs and checkpoints are in. */
+  get storage(): string {
+    return join(this.folder, 'storage', 'default');
+  }
+
   /** Where TaskManagers keep copies of state. */
   get localState(): string {
     return join(this.folder, 'local-state');

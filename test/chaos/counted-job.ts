@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openings, recount, starts } from './recount.mjs';
+import { openings, progress, recount, starts } from './recount.mjs';
 
 /** Each parallelism divides it, so that the values of a key come in their order. */
 const KEYS = 10;
@@ -62,6 +62,11 @@ export class CountedJob {
   /** How often its tasks were started, as they say themselves. */
   get starts(): number {
     return starts(this.folder);
+  }
+
+  /** How often one of its tasks said that it gets records. */
+  get signsOfLife(): number {
+    return progress(this.folder).length;
   }
 
   /** The process of the task that was started last. */
