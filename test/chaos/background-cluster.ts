@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
-import { submitJob } from './submit-job.ts';
+import { submitJob, type SubmittedJob } from './submit-job.ts';
 
 /** What takes longer hangs, whatever the machine does besides. */
 const DEADLINE_MS = 60_000;
@@ -35,7 +35,7 @@ export class BackgroundCluster {
     return millrace(args, { cwd: this.folder });
   }
 
-  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
+  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<SubmittedJob> {
     return submitJob((...command) => this.run('run', ...command), flags, job, args);
   }
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
 import { GrowingFile } from './growing-file.ts';
-import { submitJob } from './submit-job.ts';
+import { submitJob, type SubmittedJob } from './submit-job.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 /** What takes longer hangs, whatever the machine does besides. */
@@ -185,26 +185,6 @@ export class ClusterUnderTest {
     this.startProcess(this.#processes.get(name)!.role, name);
   }
 
-  /** All of them in the same instant; resolves when they are gone. */
-  async killAll(names: readonly string[] = this.running): Promise<void> {
-    await Promise.all(names.map((name) => this.kill(name)));
-  }
-
-  /** Asks it to end, and resolves with its exit code. */
-  async stop(name: string): Promise<number | null> {
-    const { child } = this.#processes.get(name)!;
-    const gone = new Promise<number | null>((resolve) => {
-      child.once('exit', resolve);
-    });
-    child.kill('SIGTERM');
-    return gone;
-  }
-
-  /** A process that ended, by its name. */
-  startAgain(name: string): void {
-    this.startProcess(this.#processes.get(name)!.role, name);
-  }
-
   /** `millrace` with these arguments, for this cluster; its own options come before those. */
   run(command: string, ...args: readonly string[]): Promise<MillraceResult> {
     const { env = {}, through = [] } = this.#options;
@@ -212,12 +192,12 @@ export class ClusterUnderTest {
   }
 
   /** Submits a job of `jobs/`; returns its id. */
-  submit(job: string, ...args: readonly string[]): Promise<string> {
-    return this.submitWith([], job, ...args);
+  async submit(job: string, ...args: readonly string[]): Promise<string> {
+    return (await this.submitWith([], job, ...args)).jobId;
   }
 
   /** `flags`: options of `millrace run`. */
-  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
+  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<SubmittedJob> {
     return submitJob((...command) => this.run('run', ...command), flags, job, args);
   }
 
@@ -246,11 +226,14 @@ export class ClusterUnderTest {
     }
   }
 
-  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs. */
+  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs. Rejects when it does not answer, or with an error. */
   async ask(path: string, name?: string): Promise<unknown> {
     const names = name === undefined ? this.running : [name];
     const endpoints = names.flatMap((each) => /REST endpoint at (http:\S+)/.exec(this.logOf(each))?.[1] ?? []);
     const response = await fetch(`${endpoints[0]}${path}`);
+    if (!response.ok) {
+      throw new Error(`${path} is answered ${response.status}: ${await response.text()}`);
+    }
     return response.json();
   }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openings, progress, recount, starts } from './recount.mjs';
+import type { SubmittedJob } from './submit-job.ts';
 
 /** Each parallelism divides it, so that the values of a key come in their order. */
 const KEYS = 10;
@@ -10,7 +11,7 @@ export interface JobPlace {
   readonly folder: string;
   said(pattern: RegExp): readonly string[];
   until(what: string, holds: () => boolean): Promise<void>;
-  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string>;
+  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<SubmittedJob>;
 }
 
 export interface CountedOptions {
@@ -27,6 +28,8 @@ export interface CountedOptions {
 /** The job `spread`, which runs in a cluster under test until the test ends it, and what can be seen of it from outside. */
 export class CountedJob {
   readonly jobId: string;
+  /** What was said at its submission. */
+  readonly notes: string;
   readonly folder: string;
   readonly count: number;
   readonly #place: JobPlace;
@@ -39,9 +42,10 @@ export class CountedJob {
     return new CountedJob(place, await place.submitWith(flags, 'spread.ts', ...args), folder, count);
   }
 
-  private constructor(place: JobPlace, jobId: string, folder: string, count: number) {
+  private constructor(place: JobPlace, { jobId, said }: SubmittedJob, folder: string, count: number) {
     this.#place = place;
     this.jobId = jobId;
+    this.notes = said;
     this.folder = folder;
     this.count = count;
   }
