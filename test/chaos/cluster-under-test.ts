@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
 import { GrowingFile } from './growing-file.ts';
+import { submitJob, type SubmittedJob } from './submit-job.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 /** What takes longer hangs, whatever the machine does besides. */
@@ -91,6 +92,11 @@ export class ClusterUnderTest {
       'taskmanager.numberOfTaskSlots': String(this.#options.slots ?? 2),
       ...this.#options.configuration,
     }).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
+  }
+
+  /** What the HA store, job graphs and checkpoints are in. */
+  get storage(): string {
+    return join(this.folder, 'storage', 'default');
   }
 
   /** Where TaskManagers keep copies of state. */
@@ -186,29 +192,13 @@ export class ClusterUnderTest {
   }
 
   /** Submits a job of `jobs/`; returns its id. */
-  submit(job: string, ...args: readonly string[]): Promise<string> {
-    return this.submitWith([], job, ...args);
+  async submit(job: string, ...args: readonly string[]): Promise<string> {
+    return (await this.submitWith([], job, ...args)).jobId;
   }
 
-  /** `flags`: options of `millrace run`. As a user would, it repeats the command when told to. */
-  async submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<string> {
-    const command = ['--detached', '--no-check', ...flags, join(import.meta.dirname, 'jobs', job), ...args];
-    const deadlineMs = performance.now() + DEADLINE_MS;
-    for (let options: readonly string[] = []; ;) {
-      const { code, stdout, stderr } = await this.run('run', ...options, ...command);
-      const jobId = /Job has been submitted with JobID ([0-9a-f]{32})/.exec(stdout + stderr)?.[1];
-      if (code === 0 && jobId !== undefined) {
-        return jobId;
-      }
-      if (options[1] !== undefined && stderr.includes(`job ${options[1]} has ended`)) {
-        return options[1];
-      }
-      const again = /repeat the command with (--jobId) ([0-9a-f]{32})/.exec(stderr);
-      if (again === null || performance.now() > deadlineMs) {
-        throw new Error(`the job was not accepted (${code}):\n${stdout}\n${stderr}`);
-      }
-      options = again.slice(1);
-    }
+  /** `flags`: options of `millrace run`. */
+  submitWith(flags: readonly string[], job: string, ...args: readonly string[]): Promise<SubmittedJob> {
+    return submitJob((...command) => this.run('run', ...command), flags, job, args);
   }
 
   /** What any process said, in the order in which the processes were started. */
@@ -236,7 +226,7 @@ export class ClusterUnderTest {
     }
   }
 
-  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs; again while nobody leads, as on a busy machine. */
+  /** Asks the REST endpoint of a JobManager: of this one, or of any that runs; again while nobody leads, as on a busy machine. Rejects when the answer is an error. */
   async ask(path: string, name?: string): Promise<unknown> {
     const names = name === undefined ? this.running : [name];
     const endpoints = names.flatMap((each) => /REST endpoint at (http:\S+)/.exec(this.logOf(each))?.[1] ?? []);
@@ -244,7 +234,10 @@ export class ClusterUnderTest {
     await this.until(`${path} is answered`, async () => {
       const response = await fetch(`${endpoints[0]}${path}`);
       answer = await response.json();
-      return response.status !== 503;
+      if (!response.ok && response.status !== 503) {
+        throw new Error(`${path} is answered ${response.status}: ${JSON.stringify(answer)}`);
+      }
+      return response.ok;
     });
     return answer;
   }

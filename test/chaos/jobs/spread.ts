@@ -5,12 +5,15 @@ import { Numbering } from './numbering.ts';
 
 /**
  * Three vertices of one parallelism: numbers, counted by key, written to files. Arguments: the folder for its output, how many
- * numbers, how long between two of one subtask, the parallelism, how many keys (a multiple of it), the checkpoint interval.
+ * numbers, how long between two of one subtask, the parallelism, how many keys (a multiple of it), the checkpoint
+ * interval (`off`: none).
  */
 export default job(
   'spread',
   (env, [folder = '.', count = '1000', every = '10', parallelism = '2', keys = '10', interval = '500']) => {
-    env.enableCheckpointing({ interval: Number(interval), mode: 'exactly-once' });
+    if (interval !== 'off') {
+      env.enableCheckpointing({ interval: Number(interval), mode: 'exactly-once' });
+    }
     env.setParallelism(Number(parallelism));
     env
       .from(hurriedNumbers({ folder, count: Number(count), everyMs: Number(every), splits: Number(parallelism) }))
