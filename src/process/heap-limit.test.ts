@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { json } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { Configuration } from '../foundation/config/configuration.ts';
 import { jobManagerHeapOf } from './heap-limit.ts';
@@ -22,4 +25,14 @@ test('a total that is too small is an error, which names the least that would do
   );
   expect(heapOf({ 'jobmanager.memory.process.size': '288mb' })).toBe(64 * MIB);
   expect(() => heapOf({ 'jobmanager.memory.heap.size': '10mb' })).toThrow(/allowed: 64 mb or more/);
+});
+
+test('the process has that heap, under its own number; threads with limits of their own keep them', async () => {
+  const program = fileURLToPath(new URL('test-support/limited-process.ts', import.meta.url));
+  const child = spawn(process.execPath, [program, '200mb'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { pid, limit, workerLimit } = (await json(child.stdout)) as Record<'pid' | 'limit' | 'workerLimit', number>;
+  expect(pid).toBe(child.pid);
+  expect(limit).toBeLessThanOrEqual(200 * MIB);
+  expect(limit).toBeGreaterThan(150 * MIB);
+  expect(workerLimit).toBeGreaterThanOrEqual(500 * MIB);
 });
