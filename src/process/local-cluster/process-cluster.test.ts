@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -172,6 +172,17 @@ describe('a cluster on this machine', () => {
     expect(all.filter((event) => event.endsWith('ended')).length).toBe(
       all.filter((event) => event.endsWith('started')).length,
     );
+  });
+
+  test('that cannot write its logs says so, and where they were to go', async () => {
+    const { cluster, start, folder } = await make();
+    const file = join(folder, 'in-the-way');
+    await writeFile(file, '');
+    const configuration = Configuration.of({ 'rest.bind-port': 0, 'env.log.dir': file }, '-D');
+    await expect(start({ configuration })).rejects.toThrow(
+      /the log folder .*in-the-way .*; env\.log\.dir names another one/,
+    );
+    expect(await cluster.processes()).toEqual([]);
   });
 
   test('shows a dead process as dead, which stays dead without a supervisor', async () => {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { MillraceError } from '../../foundation/common/errors.ts';
+import { messageOf, MillraceError } from '../../foundation/common/errors.ts';
+import { processOptions } from '../../foundation/config/options/process-options.ts';
 import type { ClusterFolder, ProcessRecord } from './cluster-folder.ts';
 import { processIdentity } from './process-identity.ts';
 
@@ -22,8 +23,7 @@ export const outputOf = (log: string): string => log.replace(/\.log$/, '.out');
  */
 export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Promise<ProcessRecord> => {
   const { program, args, log, env } = plan;
-  mkdirSync(dirname(log), { recursive: true, mode: 0o700 });
-  const output = openSync(outputOf(log), 'a', 0o600);
+  const output = openOutput(outputOf(log));
   const [file, ...before] = program;
   try {
     const child = spawn(file, [...before, ...args], { detached: true, stdio: ['ignore', output, output], env });
@@ -48,5 +48,17 @@ export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Pr
     return record;
   } finally {
     closeSync(output);
+  }
+};
+
+const openOutput = (path: string): number => {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, 'a', 0o600);
+  } catch (thrown) {
+    const what = `the log folder ${dirname(path)} cannot be written: ${messageOf(thrown)}`;
+    throw new MillraceError('FILESYSTEM', `${what}; ${processOptions.logFolder.key} names another one`, {
+      cause: thrown,
+    });
   }
 };
