@@ -35,7 +35,7 @@ const EVENTS: readonly (readonly [RegExp, (process: string, group: string) => Cl
     (process, id) => ({ process, kind: 'checkpoint-completed', checkpoint: Number(id) }),
   ],
   [
-    / Starting to restore from state handle: .* \(chk-(\d+)\) /,
+    / Starting to restore from state handle: .*\bchk-(\d+)\b/,
     (process, id) => ({ process, kind: 'restoring', checkpoint: Number(id) }),
   ],
 ];

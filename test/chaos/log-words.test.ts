@@ -16,6 +16,8 @@ const UUID = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** What operators and scripts look for, in Flink's words but for what Flink does not say. `<job>` is the id of the job. */
 const OF_JOB_MANAGERS: readonly string[] = [
   String.raw`JobManager \S+ was granted leadership with leaderSessionID=${UUID}`,
+  // The demo too.
+  String.raw`JobManager \S+ leads with epoch \d+, `,
   String.raw`Standby: waiting for the leadership of \S+ to end`,
   `New leader elected ${UUID}`,
   String.raw`JobManager \S+ was revoked leadership with leaderSessionID=${UUID}`,

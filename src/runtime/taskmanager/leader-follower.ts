@@ -221,7 +221,7 @@ export class LeaderFollower {
   #sayNobodyLeads(): void {
     if (!this.#saidNobodyLeads && !this.#isStopped) {
       this.#saidNobodyLeads = true;
-      this.#options.logger.info('Waiting for a leading JobManager: the HA store names none');
+      this.#options.logger.info(`Waiting for a leading JobManager: ${this.#whoNames}`);
     }
   }
 
@@ -369,12 +369,13 @@ export class LeaderFollower {
     this.#waitForAbsence();
   }
 
+  get #whoNames(): string {
+    return this.#options.whoNames ?? 'the HA store names none';
+  }
+
   #giveUp(): void {
     const { registrationTimeoutMs, gaveUp } = this.#options;
-    const who =
-      this.#leader === undefined
-        ? (this.#options.whoNames ?? 'the HA store names none')
-        : `it is at ${this.#leader.endpoints.rpcAddress}`;
+    const who = this.#leader === undefined ? this.#whoNames : `it is at ${this.#leader.endpoints.rpcAddress}`;
     const message =
       `no leading JobManager has registered this TaskManager for ${registrationTimeoutMs} ms ` +
       `(taskmanager.registration.timeout); ${who}`;
