@@ -126,24 +126,40 @@ export class FailoverCluster {
     for (const args of runs) {
       const planned = await planForCluster({ bundle, args, configuration, inline: false });
       const jobId = randomBytes(16).toString('hex');
-      const response = await fetch(`${this.restAddress}/jobs`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          jobId,
-          jobGraph: Buffer.from(planned.jobGraph).toString('base64'),
-          bundle: { code: bundle.code, hash: bundle.hash },
-          args,
-          env: {},
-          configuration: planned.configuration,
-        }),
+      const body = JSON.stringify({
+        jobId,
+        jobGraph: Buffer.from(planned.jobGraph).toString('base64'),
+        bundle: { code: bundle.code, hash: bundle.hash },
+        args,
+        env: {},
+        configuration: planned.configuration,
       });
-      if (!response.ok) {
-        throw new Error(`job ${name} was not accepted: ${response.status} ${await response.text()}`);
-      }
+      await this.#post(name, body);
       ids.push(jobId);
     }
     return ids;
+  }
+
+  /** The same again while nobody leads: the id in it makes it one job. */
+  async #post(name: string, body: string): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    let refusal: string | undefined;
+    let isAccepted = false;
+    const tryOnce = async (): Promise<void> => {
+      const response = await fetch(`${this.restAddress}/jobs`, { method: 'POST', headers, body });
+      isAccepted = response.ok;
+      refusal = response.ok || response.status === 503 ? undefined : `${response.status} ${await response.text()}`;
+    };
+    while (!isAccepted) {
+      await this.until('a JobManager leads', () => this.leader?.log.term?.ledMs !== undefined);
+      await tryOnce().catch(() => undefined);
+      if (refusal !== undefined) {
+        throw new Error(`job ${name} was not accepted: ${refusal}`);
+      }
+      if (!isAccepted) {
+        await sleep(LOOK_MS);
+      }
+    }
   }
 
   get restAddress(): string {
