@@ -143,22 +143,19 @@ export class FailoverCluster {
   /** The same again while nobody leads: the id in it makes it one job. */
   async #post(name: string, body: string): Promise<void> {
     const headers = { 'content-type': 'application/json' };
-    let refusal: string | undefined;
-    let isAccepted = false;
-    const tryOnce = async (): Promise<void> => {
-      const response = await fetch(`${this.restAddress}/jobs`, { method: 'POST', headers, body });
-      isAccepted = response.ok;
-      refusal = response.ok || response.status === 503 ? undefined : `${response.status} ${await response.text()}`;
-    };
-    while (!isAccepted) {
+    for (;;) {
       await this.until('a JobManager leads', () => this.leader?.log.term?.ledMs !== undefined);
-      await tryOnce().catch(() => undefined);
-      if (refusal !== undefined) {
-        throw new Error(`job ${name} was not accepted: ${refusal}`);
+      // Whoever leads may end at this moment.
+      const response = await fetch(`${this.restAddress}/jobs`, { method: 'POST', headers, body }).catch(
+        () => undefined,
+      );
+      if (response?.ok === true) {
+        return;
       }
-      if (!isAccepted) {
-        await sleep(LOOK_MS);
+      if (response !== undefined && response.status !== 503) {
+        throw new Error(`job ${name} was not accepted: ${response.status} ${await response.text()}`);
       }
+      await sleep(LOOK_MS);
     }
   }
 
