@@ -57,6 +57,8 @@ const line = (stretch: Line['stretch'], seen: Partial<Line>): Line => ({
   waitedForDisk: 0,
   grantedMs: undefined,
   takeoverMs: undefined,
+  leaderRanMs: undefined,
+  leaderWaitedMs: undefined,
   beyondMs: undefined,
   emitGapMs: undefined,
   commitGapMs: undefined,

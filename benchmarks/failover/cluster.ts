@@ -126,24 +126,37 @@ export class FailoverCluster {
     for (const args of runs) {
       const planned = await planForCluster({ bundle, args, configuration, inline: false });
       const jobId = randomBytes(16).toString('hex');
-      const response = await fetch(`${this.restAddress}/jobs`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({
-          jobId,
-          jobGraph: Buffer.from(planned.jobGraph).toString('base64'),
-          bundle: { code: bundle.code, hash: bundle.hash },
-          args,
-          env: {},
-          configuration: planned.configuration,
-        }),
+      const body = JSON.stringify({
+        jobId,
+        jobGraph: Buffer.from(planned.jobGraph).toString('base64'),
+        bundle: { code: bundle.code, hash: bundle.hash },
+        args,
+        env: {},
+        configuration: planned.configuration,
       });
-      if (!response.ok) {
-        throw new Error(`job ${name} was not accepted: ${response.status} ${await response.text()}`);
-      }
+      await this.#post(name, body);
       ids.push(jobId);
     }
     return ids;
+  }
+
+  /** The same again while nobody leads: the id in it makes it one job. */
+  async #post(name: string, body: string): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    for (;;) {
+      await this.until('a JobManager leads', () => this.leader?.log.term?.ledMs !== undefined);
+      // Whoever leads may end at this moment.
+      const response = await fetch(`${this.restAddress}/jobs`, { method: 'POST', headers, body }).catch(
+        () => undefined,
+      );
+      if (response?.ok === true) {
+        return;
+      }
+      if (response !== undefined && response.status !== 503) {
+        throw new Error(`job ${name} was not accepted: ${response.status} ${await response.text()}`);
+      }
+      await sleep(LOOK_MS);
+    }
   }
 
   get restAddress(): string {

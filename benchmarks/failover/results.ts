@@ -14,6 +14,8 @@ const COLUMNS = [
   'waitedForDisk',
   'grantedMs',
   'takeoverMs',
+  'leaderRanMs',
+  'leaderWaitedMs',
   'beyondMs',
   'emitGapMs',
   'commitGapMs',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterProcess, FailoverCluster } from './cluster.ts';
-import { loadNow, pressureNow } from './pressure.ts';
+import { loadNow, mainThreadTimes, pressureNow } from './pressure.ts';
 import { readOpened, type Stamps } from './stamps.ts';
 
 /** The last one: 200 jobs that keep ten checkpoints each, takeovers alone. */
@@ -24,6 +24,9 @@ export interface Line {
   readonly waitedForDisk: number;
   readonly grantedMs: number | undefined;
   readonly takeoverMs: number | undefined;
+  /** So long the main thread of the new leader ran until its takeover was noticed here, and so long it waited for a core. */
+  readonly leaderRanMs: number | undefined;
+  readonly leaderWaitedMs: number | undefined;
   readonly beyondMs: number | undefined;
   readonly emitGapMs: number | undefined;
   readonly commitGapMs: number | undefined;
@@ -72,7 +75,15 @@ export interface RoundsOptions {
 }
 
 /** What is seen at once; `mend` ends the failure. */
-type Begun = Pick<Line, 'grantedMs' | 'takeoverMs'> & { readonly mend: () => void };
+type Begun = TakenOver & { readonly mend: () => void };
+type TakenOver = Pick<Line, 'grantedMs' | 'takeoverMs' | 'leaderRanMs' | 'leaderWaitedMs'>;
+
+const NOTHING: TakenOver = {
+  grantedMs: undefined,
+  takeoverMs: undefined,
+  leaderRanMs: undefined,
+  leaderWaitedMs: undefined,
+};
 
 /** One quiet stretch, then one with a failure that begins it, then everything is mended. */
 export class Rounds {
@@ -112,7 +123,7 @@ export class Rounds {
     const { isShort } = this.#options;
     const lengthMs = (isShort ? SHORT_STRETCH_MS : STRETCH_MS)[kind];
     await this.settle();
-    const nothing = { grantedMs: undefined, takeoverMs: undefined, mend: () => {} };
+    const nothing = { ...NOTHING, mend: () => {} };
     const quietMs = isShort ? SHORT_QUIET_MS : lengthMs;
     const quiet = await this.#stretch({ kind, round, stretch: 'quiet', lengthMs: quietMs }, async () => nothing);
     // Not always at the same moment between two checkpoints.
@@ -128,7 +139,7 @@ export class Rounds {
     const { stamps } = this.#options;
     const sinceMs = monotonicMs();
     const before = pressureNow();
-    const { mend, grantedMs, takeoverMs } = await begin();
+    const { mend, ...takenOver } = await begin();
     const untilMs = sinceMs + lengthMs;
     await sleep(Math.max(0, untilMs - monotonicMs()));
     const after = pressureNow();
@@ -148,8 +159,7 @@ export class Rounds {
       load: loadNow(),
       waitedForCore: (after.coresMs - before.coresMs) / passedMs,
       waitedForDisk: (after.disksMs - before.disksMs) / passedMs,
-      grantedMs,
-      takeoverMs,
+      ...takenOver,
       beyondMs: beyondMs(),
       emitGapMs: stamps?.gapMs('emit', sinceMs, untilMs),
       commitGapMs: stamps?.gapMs('commit', sinceMs, untilMs),
@@ -175,6 +185,8 @@ export class Rounds {
   async #leader(signal: 'SIGKILL' | 'SIGSTOP'): Promise<Begun> {
     const leader = this.#cluster.leader!;
     const before = leader.log.term!.epoch;
+    const standbys = this.#cluster.running.filter((process) => process.role === 'jobmanager' && process !== leader);
+    const times = new Map(standbys.map((process) => [process, mainThreadTimes(process.child.pid!)]));
     const atMs = Date.now();
     leader.child.kill(signal);
     const { jobs, taskManagers } = this.#options;
@@ -184,8 +196,13 @@ export class Rounds {
         term !== undefined && term.epoch > before && term.running.size >= jobs && term.following.size >= taskManagers
       );
     });
-    const { grantedMs, running, following } = this.#cluster.leader!.log.term!;
+    const next = this.#cluster.leader!;
+    const { ranMs, waitedMs } = mainThreadTimes(next.child.pid!);
+    const earlier = times.get(next);
+    const { grantedMs, running, following } = next.log.term!;
     return {
+      leaderRanMs: earlier && ranMs - earlier.ranMs,
+      leaderWaitedMs: earlier && waitedMs - earlier.waitedMs,
       grantedMs: grantedMs - atMs,
       takeoverMs: Math.max(...running.values(), ...following.values()) - atMs,
       mend: () => this.#mend(leader, signal),
@@ -197,7 +214,7 @@ export class Rounds {
     const newest = readOpened(this.#cluster.work).findLast(({ what }) => STAMP_SOURCE.test(what));
     const process = this.#cluster.byPid(newest?.pid ?? 0)!;
     process.child.kill(signal);
-    return { grantedMs: undefined, takeoverMs: undefined, mend: () => this.#mend(process, signal) };
+    return { ...NOTHING, mend: () => this.#mend(process, signal) };
   }
 
   #mend(process: ClusterProcess, signal: 'SIGKILL' | 'SIGSTOP'): void {

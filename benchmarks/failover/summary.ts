@@ -33,7 +33,17 @@ interface Bound {
   readonly limit: number;
 }
 
-type Column = 'grantedMs' | 'takeoverMs' | 'beyondMs' | 'emitGapMs' | 'commitGapMs' | 'restarts' | 'leaderMb' | 'load';
+type Column =
+  | 'leaderRanMs'
+  | 'leaderWaitedMs'
+  | 'grantedMs'
+  | 'takeoverMs'
+  | 'beyondMs'
+  | 'emitGapMs'
+  | 'commitGapMs'
+  | 'restarts'
+  | 'leaderMb'
+  | 'load';
 
 const figureOf = (what: string, lines: readonly Line[], column: Column, unit: string, bound?: Bound): Figure[] => {
   const values = lines.flatMap((line) => line[column] ?? []);
@@ -92,6 +102,8 @@ export const figuresOf = (kind: Kind, lines: readonly Line[]): readonly Figure[]
   return [
     ...ms('leadership granted', 'grantedMs'),
     ...ms('takeover', 'takeoverMs', TAKEOVER_MS[kind]),
+    ...ms('in it the new leader ran', 'leaderRanMs'),
+    ...ms('and waited for a core', 'leaderWaitedMs'),
     ...emit,
     ...emitAgainstQuiet(failures, quiet),
     ...ms('commit gap', 'commitGapMs', commitLimitMs),
