@@ -53,7 +53,7 @@ export const startOnCluster =
         if (request.jobId === undefined && codeOf(thrown) === 'JOB_ENDED') {
           return { notes: [] };
         }
-        throw request.jobId === undefined ? withJobId(thrown, jobId) : thrown;
+        throw withJobId(thrown, jobId);
       });
     const warnings = planned.warnings.map((warning) => `WARN ${warning}`);
     return new ClusterJobRun(jobId, planned.jobName, [...warnings, ...notes], options, events);

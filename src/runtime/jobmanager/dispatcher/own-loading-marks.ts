@@ -22,10 +22,10 @@ export class OwnLoadingMarks {
         this.#note(jobId, own);
         return { ...read, loadingMarks: read.loadingMarks - own };
       },
-      markLoading: async () => {
-        const marks = await record.markLoading();
+      markLoading: () => {
+        // Whoever is paused in the middle of it never hears that it was written.
         this.#note(jobId, (this.#counts.get(jobId) ?? 0) + 1);
-        return marks;
+        return record.markLoading();
       },
       clearLoading: async () => {
         await record.clearLoading();
