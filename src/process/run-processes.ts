@@ -18,14 +18,18 @@ const PAUSE_MS = 250;
 /** Somebody mounts it, makes it, or restores it (R12). */
 const WAITS_FOR: ReadonlySet<string | undefined> = new Set(['STORE_AWAY', 'STORE_EMPTY']);
 
-/** Waits while the store is away, empty where jobs are kept, or not made yet: whoever is started too early goes on when the others are there. */
+/**
+ * Waits while the store is away, empty where jobs are kept, or not made yet: whoever is started too early goes on when the others are
+ * there. `undefined`: it is stopped before that.
+ */
 const open = async (
   configuration: Configuration,
   logger: Logger,
   role: 'jobmanager' | 'other',
-): Promise<HighAvailability> => {
+  stopped: AbortSignal,
+): Promise<HighAvailability | undefined> => {
   let said = '';
-  for (;;) {
+  while (!stopped.aborted) {
     try {
       return await openHighAvailability(configuration, { clock: systemClock, random: systemRandom, logger, role });
     } catch (thrown) {
@@ -41,6 +45,7 @@ const open = async (
       systemClock.after(PAUSE_MS, resolve);
     });
   }
+  return undefined;
 };
 
 /** The output of a process, whose log also has the error that ends it. */
@@ -60,13 +65,17 @@ const stopping = (logger: Logger, steps: () => Promise<void>) => async (): Promi
 };
 
 /** What `millrace jobmanager` runs. */
-export const runJobManager: StartProcess = async (configuration, { isInsecure }) => {
+export const runJobManager: StartProcess = async (configuration, { isInsecure, stopped }) => {
   limitHeap(configuration);
   const { startJobManager } = await import('./start-job-manager.ts');
   const name = configuration.get(rpcOptions.jobManagerResourceId) ?? defaultProcessName('jobmanager');
   const { logger } = openOutput(configuration, name);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
-  const { services, storage } = await open(configuration, logger, 'jobmanager');
+  const opened = await open(configuration, logger, 'jobmanager', stopped);
+  if (opened === undefined) {
+    return undefined;
+  }
+  const { services, storage } = opened;
   try {
     const running = await startJobManager(configuration, {
       haServices: services,
@@ -89,15 +98,16 @@ export const runJobManager: StartProcess = async (configuration, { isInsecure })
 };
 
 /** What `millrace taskmanager` runs. */
-export const runTaskManager: StartProcess = async (configuration) => {
+export const runTaskManager: StartProcess = async (configuration, { stopped }) => {
   const { startTaskManager } = await import('./start-task-manager.ts');
   const name = configuration.get(rpcOptions.taskManagerResourceId) ?? defaultProcessName('taskmanager');
   const { logger, print } = openOutput(configuration, name);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
-  const services =
-    configuration.get(highAvailabilityOptions.type) === 'none'
-      ? undefined
-      : (await open(configuration, logger, 'other')).services;
+  const isHighlyAvailable = configuration.get(highAvailabilityOptions.type) !== 'none';
+  const services = isHighlyAvailable ? (await open(configuration, logger, 'other', stopped))?.services : undefined;
+  if (isHighlyAvailable && services === undefined) {
+    return undefined;
+  }
   let gaveUp = (_error: MillraceError): void => {};
   const ended = new Promise<void>((_resolve, reject) => {
     gaveUp = reject;

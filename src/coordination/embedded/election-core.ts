@@ -9,6 +9,9 @@ import type { ExpectedClaim } from './log-entry.ts';
 import type { Lease } from './lease.ts';
 import type { Claim, FalseAlarms, Place } from './store-state.ts';
 
+/** What is asked of the store, one of each at a time. */
+export type Errand = 'look' | 'queue' | 'claim' | 'drop' | 'confirm';
+
 /** What the election looks at of the store's state. */
 export interface ElectionView {
   readonly claim: Claim | undefined;
@@ -32,7 +35,7 @@ export type ElectionEvent =
   /** What an action asked for has ended; `isAnswered`: its outcome is known, and in the view. */
   | {
       readonly kind: 'done';
-      readonly action: 'look' | 'queue' | 'claim' | 'drop';
+      readonly action: Errand;
       readonly isAnswered: boolean;
       readonly startedAtMs: number;
     }
@@ -46,6 +49,8 @@ export type ElectionAction =
   | { readonly kind: 'claim'; readonly expected: ExpectedClaim; readonly cause: 'vacant' | 'expired' }
   | { readonly kind: 'drop'; readonly instanceId: string; readonly seen: number }
   | { readonly kind: 'renew'; readonly leadership: Leadership }
+  /** A sign of life at once: nothing that was answered says how long the claim is certain. */
+  | { readonly kind: 'confirm'; readonly epoch: number }
   | { readonly kind: 'stop-renewing' }
   | { readonly kind: 'granted' | 'uncertain' | 'certain'; readonly leadership: Leadership }
   | { readonly kind: 'revoked'; readonly leadership: Leadership; readonly reason: RevocationReason }
@@ -58,6 +63,8 @@ const DROP_AFTER_SILENCES = 3;
 
 interface Leading {
   readonly leadership: Leadership;
+  /** When it was seen. */
+  readonly sinceMs: number;
   /** On the monotonic clock; counted from answered writes. */
   certainUntilMs: number;
   phase: 'claimed' | 'certain' | 'uncertain';
@@ -78,7 +85,7 @@ export class ElectionCore {
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #retryAtMs = Number.NEGATIVE_INFINITY;
   #steppedAtMs = 0;
-  readonly #busy = new Set<'look' | 'queue' | 'claim' | 'drop'>();
+  readonly #busy = new Set<Errand>();
   #wish: 'resigned' | 'left' | undefined;
 
   constructor(instanceId: string, lease: Lease) {
@@ -114,14 +121,22 @@ export class ElectionCore {
       return Number.POSITIVE_INFINITY;
     }
     if (this.#leading !== undefined) {
-      const end = this.#leading.phase === 'certain' ? this.#leading.certainUntilMs : Number.POSITIVE_INFINITY;
-      return Math.min(end, this.#steppedAtMs + this.#lease.silenceMs);
+      return Math.min(this.#nextOwnTimeMs(this.#leading), this.#steppedAtMs + this.#lease.silenceMs);
     }
     // What is on its way says itself when it has ended.
     const isClaiming = this.#busy.has('claim') || this.#busy.has('look');
     const claimAtMs = isClaiming ? Number.POSITIVE_INFINITY : this.#claimAtMs(this.#steppedAtMs);
     const queueAtMs = this.#busy.has('queue') ? Number.POSITIVE_INFINITY : this.#queuedAtMs + this.#lease.queueMs;
     return Math.max(Math.min(claimAtMs, queueAtMs), this.#retryAtMs);
+  }
+
+  #nextOwnTimeMs({ phase, certainUntilMs, sinceMs }: Leading): number {
+    if (phase === 'certain') {
+      return certainUntilMs;
+    }
+    return phase === 'claimed' && !this.#busy.has('confirm')
+      ? Math.max(sinceMs + RETRY_MS, this.#retryAtMs)
+      : Number.POSITIVE_INFINITY;
   }
 
   step(event: ElectionEvent, time: ElectionTime): readonly ElectionAction[] {
@@ -164,7 +179,7 @@ export class ElectionCore {
     }
     this.#seeSigns(view.queue, time);
     this.#seeFalseAlarms(before?.falseAlarms, view.falseAlarms, time);
-    this.#seeClaim(view.claim, actions);
+    this.#seeClaim(view.claim, time, actions);
     const isKnown =
       before !== undefined &&
       isSameLeadership(before.leader?.leadership, view.leader?.leadership) &&
@@ -196,7 +211,7 @@ export class ElectionCore {
     this.#fastWayClosedUntilMs = time.monotonicMs + backoffMs - ageMs;
   }
 
-  #seeClaim(claim: Claim | undefined, actions: ElectionAction[]): void {
+  #seeClaim(claim: Claim | undefined, { monotonicMs }: ElectionTime, actions: ElectionAction[]): void {
     const own = claim?.endpoints.instanceId === this.#instanceId ? claim.leadership : undefined;
     const leading = this.#leading;
     if (isSameLeadership(own, leading?.leadership)) {
@@ -212,7 +227,8 @@ export class ElectionCore {
       this.#queuedAtMs = Number.NEGATIVE_INFINITY;
     }
     if (own !== undefined) {
-      this.#leading = { leadership: own, certainUntilMs: Number.NEGATIVE_INFINITY, phase: 'claimed' };
+      const nothing = { certainUntilMs: Number.NEGATIVE_INFINITY, phase: 'claimed' } as const;
+      this.#leading = { leadership: own, sinceMs: monotonicMs, ...nothing };
       actions.push({ kind: 'renew', leadership: own });
     }
     if (this.#wish === 'resigned') {
@@ -250,6 +266,7 @@ export class ElectionCore {
 
   #act(view: ElectionView, { monotonicMs }: ElectionTime, actions: ElectionAction[]): void {
     if (this.#leading !== undefined) {
+      this.#confirm(this.#leading, monotonicMs, actions);
       this.#dropSilent(view, monotonicMs, actions);
       return;
     }
@@ -275,6 +292,14 @@ export class ElectionCore {
     this.#start('claim', { kind: 'claim', expected: view.expectedClaim, cause }, actions);
   }
 
+  /** A claim whose write was not answered, and that is there all the same (R2), would wait for its first renewal. */
+  #confirm({ phase, leadership, sinceMs }: Leading, monotonicMs: number, actions: ElectionAction[]): void {
+    const isDue = monotonicMs >= Math.max(sinceMs + RETRY_MS, this.#retryAtMs);
+    if (phase === 'claimed' && isDue && !this.#busy.has('confirm')) {
+      this.#start('confirm', { kind: 'confirm', epoch: leadership.epoch }, actions);
+    }
+  }
+
   #dropSilent(view: ElectionView, monotonicMs: number, actions: ElectionAction[]): void {
     const before = monotonicMs - DROP_AFTER_SILENCES * this.#lease.silenceMs;
     const silent = view.queue.find((place) => this.#silentSinceMs(place) < before);
@@ -295,7 +320,7 @@ export class ElectionCore {
     return this.#signs.get(endpoints.instanceId)?.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
-  #start(name: 'look' | 'queue' | 'claim' | 'drop', action: ElectionAction, actions: ElectionAction[]): void {
+  #start(name: Errand, action: ElectionAction, actions: ElectionAction[]): void {
     this.#busy.add(name);
     actions.push(action);
   }

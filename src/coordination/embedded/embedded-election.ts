@@ -7,7 +7,7 @@ import type { LeaderInformation, Leadership } from '../leadership.ts';
 import { leadershipLost } from '../records/store-errors.ts';
 import type { Subscription } from '../subscription.ts';
 import { newUuid } from '../uuid.ts';
-import { ElectionCore, type ElectionAction, type ElectionEvent } from './election-core.ts';
+import { ElectionCore, type ElectionAction, type ElectionEvent, type Errand } from './election-core.ts';
 import type { Lease } from './lease.ts';
 import type { LeaseRenewer } from './lease-renewer.ts';
 import type { Transaction } from './log-entry.ts';
@@ -53,6 +53,8 @@ export class EmbeddedElection implements LeaderElection {
     await this.#candidacy?.leave().catch(() => undefined);
   }
 }
+
+const SIGNS_OF_LIFE: ReadonlySet<Transaction['kind']> = new Set(['claim', 'publish', 'raise', 'renew']);
 
 /** Carries out what the core decides. */
 class EmbeddedCandidacy implements Candidacy {
@@ -207,7 +209,7 @@ class EmbeddedCandidacy implements Candidacy {
       return undefined;
     }
     const { claim } = log.state;
-    const isSign = transaction.kind === 'claim' || transaction.kind === 'publish' || transaction.kind === 'raise';
+    const isSign = SIGNS_OF_LIFE.has(transaction.kind);
     const isOwn = claim?.endpoints.instanceId === this.#contender.endpoints.instanceId;
     if (isSign && isOwn && outcome.result.kind === 'applied') {
       this.#step({ kind: 'answered', epoch: claim.leadership.epoch, sentAtMs: outcome.sentAtMs });
@@ -245,6 +247,8 @@ class EmbeddedCandidacy implements Candidacy {
         return void this.#write('claim', this.#claimTransaction(action.expected, action.cause));
       case 'drop':
         return void this.#write('drop', action);
+      case 'confirm':
+        return void this.#write('confirm', { kind: 'renew', epoch: action.epoch });
       case 'renew':
         return this.#options.renewer.start(action.leadership, (sentAtMs) =>
           this.#step({ kind: 'answered', epoch: action.leadership.epoch, sentAtMs }),
@@ -257,9 +261,7 @@ class EmbeddedCandidacy implements Candidacy {
     }
   }
 
-  #tell(
-    action: Exclude<ElectionAction, { kind: 'look' | 'queue' | 'claim' | 'drop' | 'renew' | 'stop-renewing' }>,
-  ): void {
+  #tell(action: Exclude<ElectionAction, { kind: Errand | 'renew' | 'stop-renewing' }>): void {
     switch (action.kind) {
       case 'revoked':
         return this.#contender.revoked(action.leadership, action.reason);
@@ -270,7 +272,7 @@ class EmbeddedCandidacy implements Candidacy {
     }
   }
 
-  async #write(action: 'queue' | 'claim' | 'drop', transaction: Transaction): Promise<void> {
+  async #write(action: Exclude<Errand, 'look'>, transaction: Transaction): Promise<void> {
     const startedAtMs = this.#options.clock.monotonic();
     const isAnswered = (await this.#append(transaction)) !== undefined;
     this.#step({ kind: 'done', action, isAnswered, startedAtMs });

@@ -21,10 +21,11 @@ export interface RunningProcess {
   stop(): Promise<void>;
 }
 
+/** `undefined`: `stopped` came while it waited for what it needs, and nothing of it is left. */
 export type StartProcess = (
   configuration: Configuration,
-  options: { readonly isInsecure: boolean },
-) => Promise<RunningProcess>;
+  options: { readonly isInsecure: boolean; readonly stopped: AbortSignal },
+) => Promise<RunningProcess | undefined>;
 
 /** Given by the process; commands that it cannot serve are not there. */
 export interface ClusterCommands {
@@ -79,11 +80,14 @@ const addProcess = (
   }
   command.action(async (flags: ProcessFlags) => {
     const interrupts = new Interrupts(environment);
+    const stop = new AbortController();
+    interrupts.onInterrupt(() => stop.abort());
     try {
-      const running = await start(environment.load(flags), { isInsecure: flags.insecure === true });
-      const ended = await Promise.race([running.ended, interrupted(interrupts)]);
+      const isInsecure = flags.insecure === true;
+      const running = await start(environment.load(flags), { isInsecure, stopped: stop.signal });
+      const ended = await Promise.race([running?.ended, interrupted(interrupts)]);
       if (ended !== undefined) {
-        await running.stop();
+        await running?.stop();
       }
       environment.exit(ended === 'SIGPIPE' ? EXIT_CODE_OF.SIGPIPE : 0);
     } finally {

@@ -63,8 +63,18 @@ class PollingClient {
     }
   }
 
-  #ask(name?: string): Promise<string | undefined> {
-    return this.#cluster.ask(this.#path, name).then(() => undefined, String);
+  /** Of a certain one, else of the first that runs. `undefined`: it has answered. */
+  async #ask(name?: string): Promise<string | undefined> {
+    const endpoints = (name === undefined ? this.#cluster.running : [name]).flatMap(
+      (each) => /REST endpoint at (http:\S+)/.exec(this.#cluster.logOf(each))?.[1] ?? [],
+    );
+    try {
+      const response = await fetch(`${endpoints[0]}${this.#path}`);
+      const text = await response.text();
+      return response.ok ? undefined : `${response.status}: ${text}`;
+    } catch (thrown) {
+      return String(thrown);
+    }
   }
 }
 

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { ElectionCore, type ElectionEvent, type ElectionView } from './election-core.ts';
+import { leaseOf } from './lease.ts';
+
+const OWN = { instanceId: 'one', rpcAddress: 'a:1', restAddress: '' };
+const LEADERSHIP = { lineage: 'store', epoch: 1, sessionId: 'session', grantedAtMs: 0 };
+
+const view = (changes: Partial<ElectionView>): ElectionEvent => ({
+  kind: 'view',
+  view: {
+    claim: undefined,
+    queue: [{ endpoints: OWN, since: 1, seen: 1 }],
+    falseAlarms: { total: 0, inSeries: 0, newestAtMs: 0 },
+    expectedClaim: { epoch: 0, renewal: null },
+    leader: undefined,
+    ...changes,
+  },
+});
+
+test('a claim that is there although its write was not answered is confirmed at once, not by its first renewal (R2)', () => {
+  const core = new ElectionCore(OWN.instanceId, leaseOf(600_000));
+  const step = (event: ElectionEvent, monotonicMs: number): readonly string[] =>
+    core.step(event, { monotonicMs, wallMs: monotonicMs }).map(({ kind }) => kind);
+  expect(step(view({}), 0)).toContain('queue');
+  expect(step({ kind: 'done', action: 'queue', isAnswered: true, startedAtMs: 0 }, 1)).toEqual(['claim']);
+  const claim = { leadership: LEADERSHIP, endpoints: OWN, cause: 'vacant', isPublished: false, renewal: 0 } as const;
+  expect(step(view({ claim, queue: [], expectedClaim: { epoch: 1, renewal: 0 } }), 2)).toEqual(['renew']);
+  expect(step({ kind: 'done', action: 'claim', isAnswered: false, startedAtMs: 1 }, 3)).toEqual([]);
+  expect(core.nextTimeMs).toBeLessThan(1_000);
+  const confirmedMs = core.nextTimeMs;
+  expect(step({ kind: 'time' }, confirmedMs)).toEqual(['confirm']);
+  expect(step({ kind: 'answered', epoch: 1, sentAtMs: confirmedMs }, confirmedMs + 1)).toEqual(['granted']);
+  expect(
+    step({ kind: 'done', action: 'confirm', isAnswered: true, startedAtMs: confirmedMs }, confirmedMs + 2),
+  ).toEqual([]);
+  expect(core.isCertain(confirmedMs + 3)).toBe(true);
+});
