@@ -116,6 +116,36 @@ const judgeCounts = (counts) => {
   return wrong;
 };
 
+const compareGenerations = ([epochA, numberA], [epochB, numberB]) => epochA - epochB || numberA - numberB;
+
+/** The newest attempt of each subtask, by the files of the sink that commits nothing. */
+const newestGenerations = (folder) => {
+  const newest = new Map();
+  for (const name of namesIn(join(folder, 'emitted'))) {
+    const [subtask, generation] = name.split('-');
+    const own = generation.split('.').map(Number);
+    if (compareGenerations(own, newest.get(subtask) ?? [0, 0]) > 0) {
+      newest.set(subtask, own);
+    }
+  }
+  return newest;
+};
+
+/**
+ * A TaskManager that is woken after it was replaced may still finish a hidden file of an attempt that is over, when its successor
+ * has cleaned up: no checkpoint lists it, and the next start of the task removes it. Nothing else may be left.
+ */
+const leftOvers = (folder, { isFinished, pausedTasks }) => {
+  const hidden = isFinished ? namesIn(join(folder, 'committed')).filter((name) => name.startsWith('.')) : [];
+  const newest = newestGenerations(folder);
+  return hidden.filter((name) => {
+    const [, subtask, epoch, number] = /-(\d+)-(\d+)\.(\d+)-\d+\.[a-z]+$/.exec(name) ?? [];
+    const isOver =
+      epoch !== undefined && compareGenerations([Number(epoch), Number(number)], newest.get(subtask) ?? [0, 0]) < 0;
+    return !(pausedTasks === true && isOver);
+  });
+};
+
 /** Pairs of instants between which nothing new left a subtask of the sink that commits nothing. */
 const emitGaps = (folder) => {
   const bySubtask = new Map();
@@ -183,7 +213,6 @@ const judge = (folder, drill) => {
   const { expected, lost, doubled, foreign } = judgeRecords(times, endsOf(folder, drill));
   const miscounted = judgeCounts(counts);
   const opens = linesOf(join(folder, 'opens.log')).map((line) => Number(line.split(' ')[0]));
-  const hidden = drill.isFinished ? namesIn(join(folder, 'committed')).filter((name) => name.startsWith('.')) : [];
   const [emits, commits] = [emitGaps(folder), commitGaps(folder)];
   const rounds = drill.rounds.map(({ round, atMs, untilMs }) => ({
     round,
@@ -211,7 +240,7 @@ const judge = (folder, drill) => {
       ...finding('doubled', 'records were committed more than once', doubled),
       ...finding('unexpected', 'committed records are none that the job could write', [...foreign, ...unreadable]),
       ...finding('miscounted', 'numbers show a state that is not that of the records before', miscounted),
-      ...finding('left-over', 'files were never committed nor removed', hidden),
+      ...finding('left-over', 'files were never committed nor removed', leftOvers(folder, drill)),
       ...restarted.map(({ round, taskStarts }) => ({
         kind: 'restarted',
         round,

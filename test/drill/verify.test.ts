@@ -129,6 +129,19 @@ describe('the verifier of a drill', () => {
     expect(status).toBe(1);
   });
 
+  test('a hidden file of an attempt that is over may be left where TaskManagers were paused, and only there', () => {
+    const hidden = (generation: string): void =>
+      writeFileSync(join(folder, 'committed', `.part-job-sink-0-${generation}-4.pending`), 'x');
+    hidden('1.1');
+    expect(verify().verdict.findings).toMatchObject([{ kind: 'left-over' }]);
+    record({ pausedTasks: true });
+    expect(verify()).toMatchObject({ status: 0, verdict: { findings: [] } });
+    hidden('2.1');
+    expect(verify().verdict.findings).toMatchObject([
+      { kind: 'left-over', text: expect.stringContaining('.part-job-sink-0-2.1-4') },
+    ]);
+  });
+
   test('of a job that was not let finish only what is missing within its output is lost', () => {
     change(1, (lines) => lines.slice(0, 50));
     record({ isFinished: false });

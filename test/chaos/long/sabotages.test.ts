@@ -68,8 +68,16 @@ test.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage) => {
   expect([code, report.verdict]).toEqual([1, 'red']);
 });
 
-test('what only makes the moments likely in which a broken rule counts leaves it green', async () => {
-  // The seed draws the leader, then a TaskManager.
-  const { code, stderr, report } = await drill('slow', ['--seed', '1', ...killed('random', 2)]);
-  expect([code, report.findings], `it said:\n${stderr}`).toEqual([0, []]);
+test('what only makes the moments likely in which a broken rule counts leaves it green, and another cluster alone', async () => {
+  const other = await StartedCluster.start({ jobManagers: 1, taskManagers: 1 });
+  try {
+    const before = await other.processes();
+    // The seed draws the leader, then a TaskManager.
+    const { code, stderr, report } = await drill('slow', ['--seed', '1', ...killed('random', 2)]);
+    expect([code, report.findings], `it said:\n${stderr}`).toEqual([0, []]);
+    expect(before.length).toBe(2);
+    expect(await other.processes()).toEqual(before);
+  } finally {
+    await other.close();
+  }
 });

@@ -34,6 +34,8 @@ export interface DrillRecord {
   /** The job ended by itself: every record has to be there. */
   readonly isFinished: boolean;
   readonly quiet: { readonly fromMs: number; readonly untilMs: number };
+  /** TaskManagers were paused: tasks that are over may have woken. */
+  readonly pausedTasks: boolean;
   readonly rounds: readonly {
     readonly round: number;
     readonly atMs: number;

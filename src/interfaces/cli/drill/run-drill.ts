@@ -75,7 +75,8 @@ export const runDrill = async (options: DrillOptions): Promise<DrillReport | und
       keep = false;
       return undefined;
     }
-    await probe.record({ isFinished: hasEnded, quiet, rounds: rounds.done.map(forVerifier) });
+    const pausedTasks = rounds.done.some(({ action, role }) => action === 'pause' && role === 'taskmanager');
+    await probe.record({ isFinished: hasEnded, quiet, pausedTasks, rounds: rounds.done.map(forVerifier) });
     const report = await judge(options, probe, rounds);
     keep = report.findings.length > 0;
     return keep ? { ...report, keptIn: folder } : report;

@@ -18,6 +18,10 @@ const ORDER: Readonly<Record<ExecutionState, number>> = {
   FAILED: 6,
 };
 
+/** Its task has not ended. */
+export const isLiveState = (state: TaskState): boolean =>
+  state !== 'FINISHED' && state !== 'CANCELED' && state !== 'FAILED';
+
 /** What is known of the newest attempt of one subtask. */
 export class Execution {
   readonly subtask: Subtask;

@@ -1,13 +1,12 @@
 import { present } from '../../../foundation/common/assert.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId, type Generation, type JobId } from '../../../foundation/common/ids.ts';
-import type { TaskState } from '../../protocol/task-commands.ts';
 import { isRecoverable } from '../failover/is-recoverable.ts';
 import { RestartLedger } from '../failover/restart-ledger.ts';
 import type { RestartStrategy } from '../failover/restart-strategy.ts';
 import type { Instant } from '../instant.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
-import type { Execution } from './execution.ts';
+import { isLiveState, type Execution } from './execution.ts';
 import type { JobAction, JobEvent, RecoveredEvent } from './job-event.ts';
 import { ENDED_UNTOLD, finalError, JOB_CANCELED, NOT_REPORTED } from './job-failure.ts';
 import { isTerminal, nextStatus, type JobSignal, type JobStatus } from './job-status.ts';
@@ -392,5 +391,3 @@ export class JobCore {
     }
   }
 }
-
-const isLiveState = (state: TaskState): boolean => state !== 'FINISHED' && state !== 'CANCELED' && state !== 'FAILED';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { SimulatedTask } from '../test-support/simulated-task.ts';
 import { SimulatedWorld, type WorldOptions } from '../test-support/simulated-world.ts';
-import { FixedSlots } from '../scheduler/slot-table.ts';
+import { attemptId } from '../../../foundation/common/ids.ts';
+import { FixedSlots, type SlotRef } from '../scheduler/slot-table.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import type { CheckpointingPlan, JobGraph } from '../../../pipeline/graph/job-graph.ts';
 
@@ -226,4 +227,28 @@ test('the overview shows tasks, attempts, metrics and checkpoints', async () => 
   expect(tasks[3]?.metrics).toEqual(metrics);
   expect(checkpoints).toMatchObject({ failed: 0, latestFailure: undefined });
   expect(checkpoints?.latestCompleted?.path).toMatch(/chk-\d+\/_metadata$/);
+});
+
+test('a TaskManager that was taken for dead comes back: the slot of what it still runs is free when that has ended', async () => {
+  const graph = graphOf(100_000, { intervalMs: 100 });
+  const freed: SlotRef[] = [];
+  class Slots extends FixedSlots {
+    free(slot: SlotRef): void {
+      freed.push(slot);
+    }
+  }
+  const job = world(graph, { master: { slots: new Slots(graph, 'tm1', 2) } });
+  await job.run(10_000, () => isRunning(job));
+  const attempt = { ...taskOf(job, 'sink', 1).deployment.attempt, generation: { epoch: 0, number: 1 } };
+  const stale = { attempt, slot: 3, state: 'RUNNING', ended: false, drained: false, readers: [] } as const;
+  job.master.taskManagerReported('woken', [stale]);
+  await job.run(20, () => false);
+  expect(freed).toEqual([]);
+  job.master.report({ kind: 'state', attempt: attemptId(attempt), state: 'CANCELED' });
+  await job.run(20, () => false);
+  expect(freed).toEqual([{ taskManager: 'woken', slot: 3 }]);
+  expect(isRunning(job)).toBe(true);
+  job.master.taskManagerReported('woken', [{ ...stale, state: 'FINISHED' }]);
+  await job.run(20, () => false);
+  expect(freed.length).toBe(2);
 });

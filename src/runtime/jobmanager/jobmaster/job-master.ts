@@ -8,6 +8,7 @@ import { createRestartStrategy, defaultRestartStrategy } from '../failover/resta
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
+import { isLiveState } from './execution.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
 import { JobEnd } from './job-end.ts';
@@ -121,11 +122,13 @@ export class JobMaster implements JobMasterGateway {
       const known = attempts.filter(isActive);
       for (const report of attempts) {
         this.#executors.reported(taskManager, report);
-        running.slotReported(report, taskManager);
+        const isCurrent = this.#core.executionOf(attemptId(report.attempt))?.isLive === true;
+        running.slotReported(report, taskManager, isCurrent);
         this.#handle({ ...report, kind: 'attempt-reported', isUnfit: report.drained && !running.isDraining });
       }
       const missing = this.#executors.at(taskManager).filter((attempt) => !reported.has(attempt));
       this.#lost(missing, { ...LOST, message: `TaskManager ${taskManager} does not run the task any more` });
+      missing.forEach((attempt) => running.slots.strayEnded(attempt));
       this.#handle({ kind: 'task-manager-settled', taskManager });
       if (known.length > 0) {
         running.reconnected(known.filter(isActive));
@@ -257,7 +260,8 @@ export class JobMaster implements JobMasterGateway {
   #reported(running: RunningJob, report: TaskReport): void {
     switch (report.kind) {
       case 'state':
-        return this.#handle({ ...report, kind: 'task-state' });
+        this.#handle({ ...report, kind: 'task-state' });
+        return isLiveState(report.state) ? undefined : running.slots.strayEnded(report.attempt);
       case 'ended':
         return running.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });
       case 'acknowledge':

@@ -106,13 +106,21 @@ export class RunningJob {
     };
   }
 
-  /** A TaskManager runs it there; what was cancelled or failed has no slot any more, but its state may be there. */
-  slotReported({ attempt: { vertex, subtask, generation }, slot, state }: AttemptReport, taskManager: string): void {
-    const index = this.#execution.indexOf(vertex, subtask);
+  /**
+   * A TaskManager runs it there; what was cancelled or failed has no slot any more, but its state may be there. `isCurrent`: the
+   * subtask has no later attempt, and has not given this one up. A TaskManager that was taken for dead comes back with those.
+   */
+  slotReported({ attempt, slot, state }: AttemptReport, taskManager: string, isCurrent: boolean): void {
+    const index = this.#execution.indexOf(attempt.vertex, attempt.subtask);
     if (state === 'CANCELED' || state === 'FAILED') {
-      this.slots.ranAt(index, { taskManager, slot }, generation);
-    } else {
+      this.slots.ranAt(index, { taskManager, slot }, attempt.generation);
+    } else if (isCurrent) {
       this.slots.adopt(index, { taskManager, slot });
+    } else {
+      this.slots.stray(attemptId(attempt), { taskManager, slot });
+      if (state === 'FINISHED') {
+        this.slots.strayEnded(attemptId(attempt));
+      }
     }
   }
 

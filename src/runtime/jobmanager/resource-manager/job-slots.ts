@@ -46,6 +46,10 @@ export class JobSlots {
           this.#unsettled = [...this.#unsettled, { jobId, taskManagers, resolve, reject }];
           this.#settle();
         }),
+      free: (slot) => {
+        this.#pool.free(jobId, slot);
+        this.serve();
+      },
       // Its slots are free when the job has ended (R9), not when its JobMaster has: that may be suspended while the tasks run.
       close: () => {
         this.#pool.withdraw(jobId);

@@ -236,3 +236,15 @@ test('used slots stay even over TaskManagers of one size while jobs only come', 
     }
   }
 });
+
+test('a slot that its job has no use for is free; that of another job is not touched', () => {
+  const pool = poolOf(tm('a', 1));
+  pool.request(A, 1);
+  pool.serve();
+  const slot = { taskManager: 'a', slot: 0 };
+  pool.free(B, slot);
+  expect(pool.ownerOf(slot)).toBe(A);
+  pool.free(A, slot);
+  expect(pool.overview).toMatchObject({ free: 1 });
+  pool.free(A, { taskManager: 'gone', slot: 0 });
+});

@@ -118,6 +118,14 @@ export class SlotPool {
     this.#requests = this.#requests.filter((request) => request.jobId !== jobId);
   }
 
+  /** The job has no use for it any more. */
+  free(jobId: JobId, { taskManager, slot }: SlotRef): void {
+    const owners = this.#entries.get(taskManager)?.owners;
+    if (owners?.get(slot) === jobId) {
+      owners.delete(slot);
+    }
+  }
+
   /** The job has ended: its slots are free. */
   release(jobId: JobId): void {
     this.withdraw(jobId);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { present } from '../../../foundation/common/assert.ts';
+import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import { ExecutionGraph } from './execution-graph.ts';
 import { SlotTable, type SlotProvider, type SlotRef } from './slot-table.ts';
@@ -56,6 +57,7 @@ test('a new leader asks for the slots where the newest attempts ran', async () =
 class FakeProvider implements SlotProvider {
   readonly requests: { readonly count: number; readonly serve: (...taskManagers: readonly string[]) => void }[] = [];
   readonly away = new Set<string>();
+  readonly freed: SlotRef[] = [];
   readonly #waiting: (() => void)[] = [];
   #slot = 0;
 
@@ -76,6 +78,10 @@ class FakeProvider implements SlotProvider {
   isThere(taskManager: string): void {
     this.away.delete(taskManager);
     this.#waiting.splice(0).forEach((wake) => wake());
+  }
+
+  free(slot: SlotRef): void {
+    this.freed.push(slot);
   }
 
   close(): void {}
@@ -135,4 +141,26 @@ test('a slot that nobody can reach now is waited for until its TaskManager is ba
   await setImmediate();
   expect(waiting.isOver).toBe(true);
   expect(table.taskManagersOf([0, 1, 2])).toEqual(['one', 'three']);
+});
+
+test('a slot with attempts that were given up is free when the last one has ended, unless it is used again', async () => {
+  const { provider, table, acquire } = start();
+  const [first, second, third] = ['first', 'second', 'third'] as AttemptId[];
+  acquire();
+  provider.requests[0]?.serve('one', 'two', 'three');
+  await setImmediate();
+  table.stray(first!, at('four', 0));
+  table.stray(second!, at('four', 0));
+  table.stray(third!, at('one', 0));
+  expect(table.taskManagersOf([0, 1, 2])).toEqual(['one', 'two', 'three']);
+  table.strayEnded(first!);
+  table.strayEnded(third!);
+  expect(provider.freed).toEqual([]);
+  table.strayEnded(second!);
+  table.strayEnded(second!);
+  expect(provider.freed).toEqual([at('four', 0)]);
+  table.stray(first!, at('five', 0));
+  table.lost('five');
+  table.strayEnded(first!);
+  expect(provider.freed).toEqual([at('four', 0)]);
 });

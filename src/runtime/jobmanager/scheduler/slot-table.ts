@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
-import { compareGenerations, type Generation } from '../../../foundation/common/ids.ts';
+import { compareGenerations, type AttemptId, type Generation } from '../../../foundation/common/ids.ts';
 import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import type { ExecutionGraph, Subtask } from './execution-graph.ts';
 import { slotsText } from './slots-text.ts';
@@ -31,6 +31,8 @@ export interface SlotProvider {
   request(count: number, preferred?: readonly (SlotRef | undefined)[]): Promise<readonly SlotRef[]>;
   /** Resolves when none of these TaskManagers is away: each is connected, or it is gone and whoever has slots there was told. */
   settled(taskManagers: readonly string[]): Promise<void>;
+  /** The job has no use for this one any more. A provider whose slots are all for one job need not know. */
+  free?(slot: SlotRef): void;
   /** Nobody waits for slots any more; those of the job are free. */
   close(): void;
 }
@@ -42,6 +44,8 @@ export class SlotTable {
   readonly #slots = new Map<string, SlotRef>();
   /** Where the newest attempts ran that have no slot any more. */
   readonly #before = new Map<string, { readonly slot: SlotRef; readonly generation: Generation }>();
+  /** Where attempts run that the job has given up. */
+  readonly #strays = new Map<AttemptId, SlotRef>();
   readonly #requested = new Map<string, Promise<unknown>>();
   /** What somebody waits for, whether it has a slot or not. */
   readonly #wanted: ReadonlySet<string>[] = [];
@@ -83,6 +87,22 @@ export class SlotTable {
     this.#slots.set(keyOf(this.#execution.subtask(index)), slot);
   }
 
+  /** An attempt that was given up runs there: nobody else gets the slot before it has ended. */
+  stray(attempt: AttemptId, slot: SlotRef): void {
+    this.#strays.set(attempt, slot);
+  }
+
+  /** Frees its slot, unless something else of the job is in there. */
+  strayEnded(attempt: AttemptId): void {
+    const slot = this.#strays.get(attempt);
+    if (this.#strays.delete(attempt) && slot !== undefined) {
+      const isSame = (other: SlotRef): boolean => other.taskManager === slot.taskManager && other.slot === slot.slot;
+      if (![...this.#strays.values(), ...this.#slots.values()].some(isSame)) {
+        this.#provider.free?.(slot);
+      }
+    }
+  }
+
   /** An attempt of the subtask ran there, and has ended: the next one is at home there. */
   ranAt(index: number, slot: SlotRef, generation: Generation): void {
     const key = keyOf(this.#execution.subtask(index));
@@ -95,6 +115,8 @@ export class SlotTable {
   lost(taskManager: string): void {
     const lost = [...this.#slots].flatMap(([key, slot]) => (slot.taskManager === taskManager ? [key] : []));
     lost.forEach((key) => this.#slots.delete(key));
+    const strays = [...this.#strays].flatMap(([id, slot]) => (slot.taskManager === taskManager ? [id] : []));
+    strays.forEach((id) => this.#strays.delete(id));
     this.#request(lost.filter((key) => this.#wanted.some((keys) => keys.has(key))));
   }
 
