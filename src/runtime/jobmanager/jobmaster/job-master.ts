@@ -11,7 +11,7 @@ import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
 import { JobEnd } from './job-end.ts';
-import { LOST } from './job-failure.ts';
+import { asSeenByJob, LOST } from './job-failure.ts';
 import { JobIntents, type StopRequest } from './job-intents.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
@@ -257,7 +257,7 @@ export class JobMaster implements JobMasterGateway {
   #reported(running: RunningJob, report: TaskReport): void {
     switch (report.kind) {
       case 'state':
-        return this.#handle({ ...report, kind: 'task-state' });
+        return this.#handle({ ...report, kind: 'task-state', ...asSeenByJob(report.error, this.#options.executors) });
       case 'ended':
         return running.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });
       case 'acknowledge':
