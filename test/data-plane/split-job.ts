@@ -228,6 +228,8 @@ class SlotsByHand implements SlotProvider {
     }
   }
 
+  keep(): void {}
+
   settled(): Promise<void> {
     return Promise.resolve();
   }

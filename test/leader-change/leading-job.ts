@@ -252,6 +252,7 @@ export class LeadingJob {
           serve();
         }),
       settled: () => Promise.resolve(),
+      keep: () => {},
       close: () => {},
     };
   }

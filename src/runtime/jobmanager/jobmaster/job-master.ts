@@ -121,7 +121,8 @@ export class JobMaster implements JobMasterGateway {
       const known = attempts.filter(isActive);
       for (const report of attempts) {
         this.#executors.reported(taskManager, report);
-        running.slotReported(report, taskManager);
+        const isCurrent = this.#core.executionOf(attemptId(report.attempt)) !== undefined;
+        running.slotReported(report, { taskManager, isCurrent });
         this.#handle({ ...report, kind: 'attempt-reported', isUnfit: report.drained && !running.isDraining });
       }
       const missing = this.#executors.at(taskManager).filter((attempt) => !reported.has(attempt));

@@ -25,6 +25,7 @@ const setUp = () => {
       return Promise.resolve(Array.from({ length: count }, (_, slot) => at(`new-${asked.length}`, slot)));
     },
     settled: () => Promise.resolve(),
+    keep: () => {},
     close: () => {},
   });
   const indices = execution.subtasks.map(({ index }) => index);
@@ -77,6 +78,8 @@ class FakeProvider implements SlotProvider {
     this.away.delete(taskManager);
     this.#waiting.splice(0).forEach((wake) => wake());
   }
+
+  keep(): void {}
 
   close(): void {}
 }

@@ -29,5 +29,7 @@ export class SimulatedSlots implements SlotProvider {
     return Promise.resolve();
   }
 
+  keep(): void {}
+
   close(): void {}
 }
