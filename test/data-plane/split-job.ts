@@ -228,8 +228,6 @@ class SlotsByHand implements SlotProvider {
     }
   }
 
-  keep(): void {}
-
   settled(): Promise<void> {
     return Promise.resolve();
   }

@@ -252,7 +252,6 @@ export class LeadingJob {
           serve();
         }),
       settled: () => Promise.resolve(),
-      keep: () => {},
       close: () => {},
     };
   }

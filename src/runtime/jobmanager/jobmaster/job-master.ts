@@ -121,8 +121,7 @@ export class JobMaster implements JobMasterGateway {
       const known = attempts.filter(isActive);
       for (const report of attempts) {
         this.#executors.reported(taskManager, report);
-        const isCurrent = this.#core.executionOf(attemptId(report.attempt)) !== undefined;
-        running.slotReported(report, { taskManager, isCurrent });
+        running.slotReported(report, taskManager);
         this.#handle({ ...report, kind: 'attempt-reported', isUnfit: report.drained && !running.isDraining });
       }
       const missing = this.#executors.at(taskManager).filter((attempt) => !reported.has(attempt));

@@ -24,11 +24,6 @@ import type { GenerationStart, JobEvent } from './job-event.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
 import { carriedOf, firstDueInMs, planOf, recover, type Recovery } from './recovery.ts';
 
-interface ReportedSlot {
-  readonly taskManager: string;
-  readonly isCurrent: boolean;
-}
-
 /** What the JobMaster does for the parts of a running job. */
 export interface RunningJobHost {
   /** The attempt to talk to; `undefined` while the subtask is not deployed or its region is going down. */
@@ -111,16 +106,12 @@ export class RunningJob {
     };
   }
 
-  /**
-   * A TaskManager runs it there; what was cancelled or failed has no slot any more, but its state may be there. `isCurrent`: the job
-   * goes on with this attempt; the slot of another one is the subtask's where it has none.
-   */
-  slotReported(report: AttemptReport, { taskManager, isCurrent }: ReportedSlot): void {
-    const { attempt, slot, state } = report;
-    const index = this.#execution.indexOf(attempt.vertex, attempt.subtask);
+  /** A TaskManager runs it there; what was cancelled or failed has no slot any more, but its state may be there. */
+  slotReported({ attempt: { vertex, subtask, generation }, slot, state }: AttemptReport, taskManager: string): void {
+    const index = this.#execution.indexOf(vertex, subtask);
     if (state === 'CANCELED' || state === 'FAILED') {
-      this.slots.ranAt(index, { taskManager, slot }, attempt.generation);
-    } else if (isCurrent || this.slots.find(this.#execution.subtask(index)) === undefined) {
+      this.slots.ranAt(index, { taskManager, slot }, generation);
+    } else {
       this.slots.adopt(index, { taskManager, slot });
     }
   }
@@ -159,7 +150,6 @@ export class RunningJob {
     }
     const commitOnly = start.commitOnly ? new Set(attempts.keys()) : (plan?.finished ?? new Set<number>());
     const indices = [...attempts.keys()];
-    this.slots.trim();
     this.coordinator.handle({
       kind: 'deployed',
       generation,

@@ -36,17 +36,11 @@ export class JobSlots {
 
   of(jobId: JobId): SlotProvider {
     return {
-      request: (count, preferred, withdrawal) =>
+      request: (count, preferred) =>
         new Promise((resolve, reject) => {
-          const id = this.#pool.request(jobId, count, preferred);
-          this.#waiting.set(id, { jobId, resolve, reject });
-          withdrawal?.addEventListener('abort', () => this.#withdraw(id));
+          this.#waiting.set(this.#pool.request(jobId, count, preferred), { jobId, resolve, reject });
           this.serve();
         }),
-      keep: (slots) => {
-        this.#pool.keep(jobId, slots);
-        this.serve();
-      },
       settled: (taskManagers) =>
         new Promise((resolve, reject) => {
           this.#unsettled = [...this.#unsettled, { jobId, taskManagers, resolve, reject }];
@@ -100,16 +94,6 @@ export class JobSlots {
     }
     this.#unsettled.filter(which).forEach(({ reject }) => reject(notWaited()));
     this.#unsettled = this.#unsettled.filter((unsettled) => !which(unsettled));
-  }
-
-  #withdraw(id: number): void {
-    const waiting = this.#waiting.get(id);
-    if (waiting !== undefined) {
-      this.#pool.cancel(id);
-      this.#waiting.delete(id);
-      waiting.resolve([]);
-      this.serve();
-    }
   }
 
   #settle(): void {

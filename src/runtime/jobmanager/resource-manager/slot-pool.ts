@@ -113,23 +113,6 @@ export class SlotPool {
     return id;
   }
 
-  /** Nobody waits for this request any more. */
-  cancel(requestId: number): void {
-    this.#requests = this.#requests.filter(({ id }) => id !== requestId);
-  }
-
-  /** Of its slots the job needs these; others are free. */
-  keep(jobId: JobId, slots: readonly SlotRef[]): void {
-    const kept = new Set(slots.map(({ taskManager, slot }) => `${taskManager}/${slot}`));
-    for (const { instanceId, owners } of this.#entries.values()) {
-      for (const [slot, owner] of owners) {
-        if (owner === jobId && !kept.has(`${instanceId}/${slot}`)) {
-          owners.delete(slot);
-        }
-      }
-    }
-  }
-
   /** Nobody waits for these requests any more. */
   withdraw(jobId: JobId): void {
     this.#requests = this.#requests.filter((request) => request.jobId !== jobId);

@@ -123,7 +123,6 @@ describe('slots', () => {
     const slots = new SlotTable(execution, {
       request: (count) => new Promise((resolve) => requests.push({ count, resolve })),
       settled: () => Promise.resolve(),
-      keep: () => {},
       close: () => {},
     });
     const first = slots.acquire(all);

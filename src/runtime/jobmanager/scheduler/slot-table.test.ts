@@ -25,7 +25,6 @@ const setUp = () => {
       return Promise.resolve(Array.from({ length: count }, (_, slot) => at(`new-${asked.length}`, slot)));
     },
     settled: () => Promise.resolve(),
-    keep: () => {},
     close: () => {},
   });
   const indices = execution.subtasks.map(({ index }) => index);
@@ -78,8 +77,6 @@ class FakeProvider implements SlotProvider {
     this.away.delete(taskManager);
     this.#waiting.splice(0).forEach((wake) => wake());
   }
-
-  keep(): void {}
 
   close(): void {}
 }

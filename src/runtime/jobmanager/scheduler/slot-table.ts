@@ -26,15 +26,9 @@ export interface SlotProvider {
   /**
    * Resolves with so many free slots once all of them are there: a job that held some while it waits for more could wait
    * for another that does the same. `preferred`, by place: where that place's tasks ran before, so that they find their state
-   * there; given if it is free. Rejects with NOT_ENOUGH_SLOTS where no more will come; once it is withdrawn it resolves with none.
+   * there; given if it is free. Rejects with NOT_ENOUGH_SLOTS where no more will come.
    */
-  request(
-    count: number,
-    preferred?: readonly (SlotRef | undefined)[],
-    withdrawal?: AbortSignal,
-  ): Promise<readonly SlotRef[]>;
-  /** Of the slots that the job was given or is reported to use it needs these; others are free. */
-  keep(slots: readonly SlotRef[]): void;
+  request(count: number, preferred?: readonly (SlotRef | undefined)[]): Promise<readonly SlotRef[]>;
   /** Resolves when none of these TaskManagers is away: each is connected, or it is gone and whoever has slots there was told. */
   settled(taskManagers: readonly string[]): Promise<void>;
   /** Nobody waits for slots any more; those of the job are free. */
@@ -48,7 +42,7 @@ export class SlotTable {
   readonly #slots = new Map<string, SlotRef>();
   /** Where the newest attempts ran that have no slot any more. */
   readonly #before = new Map<string, { readonly slot: SlotRef; readonly generation: Generation }>();
-  readonly #requested = new Map<string, Requested>();
+  readonly #requested = new Map<string, Promise<unknown>>();
   /** What somebody waits for, whether it has a slot or not. */
   readonly #wanted: ReadonlySet<string>[] = [];
 
@@ -67,7 +61,7 @@ export class SlotTable {
     try {
       do {
         this.#request(keys);
-        await Promise.all([...keys].flatMap((key) => this.#requested.get(key)?.over ?? []));
+        await Promise.all([...keys].flatMap((key) => this.#requested.get(key) ?? []));
         await this.#provider.settled([...keys].flatMap((key) => this.#slots.get(key)?.taskManager ?? []));
       } while ([...keys].some((key) => !this.#slots.has(key)));
     } finally {
@@ -84,22 +78,9 @@ export class SlotTable {
     return present(this.find(subtask), `slot of ${subtask.vertex.name} (${subtask.subtask})`);
   }
 
-  /**
-   * An attempt of the subtask runs there already. Where a slot was waited for, this is one: its TaskManager was lost and is back, and
-   * the slot is free for nobody else before that attempt has ended.
-   */
+  /** The subtask runs there already. */
   adopt(index: number, slot: SlotRef): void {
-    const key = keyOf(this.#execution.subtask(index));
-    this.#slots.set(key, slot);
-    this.#requested.get(key)?.withdrawal.abort();
-  }
-
-  /** What the job was given beside the slots of its subtasks is free: where attempts ran that nobody goes on with, and have ended. */
-  trim(): void {
-    // What is on its way is not known here.
-    if (this.#requested.size === 0) {
-      this.#provider.keep([...this.#slots.values()]);
-    }
+    this.#slots.set(keyOf(this.#execution.subtask(index)), slot);
   }
 
   /** An attempt of the subtask ran there, and has ended: the next one is at home there. */
@@ -132,24 +113,14 @@ export class SlotTable {
       return;
     }
     const preferred = missing.map((key) => this.#before.get(key)?.slot);
-    const withdrawal = new AbortController();
-    const request = this.#provider.request(missing.length, preferred, withdrawal.signal).then((slots) => {
-      for (const [place, slot] of slots.entries()) {
-        const key = present(missing[place], 'key');
-        this.#slots.set(key, this.#slots.get(key) ?? slot);
-      }
+    const request = this.#provider.request(missing.length, preferred).then((slots) => {
+      missing.forEach((key, place) => this.#slots.set(key, present(slots[place], 'slot')));
     });
     const over = request.finally(() => missing.forEach((key) => this.#requested.delete(key)));
     // Whoever acquires hears of it; where that is nobody any more, it matters to nobody.
     over.catch(() => {});
-    missing.forEach((key) => this.#requested.set(key, { over, withdrawal }));
+    missing.forEach((key) => this.#requested.set(key, over));
   }
-}
-
-/** The slots of several subtasks. */
-interface Requested {
-  readonly over: Promise<unknown>;
-  readonly withdrawal: AbortController;
 }
 
 const keyOf = ({ vertex, subtask }: Pick<Subtask, 'vertex' | 'subtask'>): string =>
@@ -179,8 +150,6 @@ export class FixedSlots implements SlotProvider {
   settled(): Promise<void> {
     return Promise.resolve();
   }
-
-  keep(): void {}
 
   close(): void {}
 }

@@ -29,7 +29,5 @@ export class SimulatedSlots implements SlotProvider {
     return Promise.resolve();
   }
 
-  keep(): void {}
-
   close(): void {}
 }
