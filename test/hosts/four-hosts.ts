@@ -2,7 +2,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ClusterUnderTest } from '../chaos/cluster-under-test.ts';
-import { HostNetwork } from './host-network.ts';
+import { recount } from '../chaos/recount.mjs';
+import { folderWith, millrace } from '../cli/millrace-process.ts';
+import { addressesOf, HostNetwork } from './host-network.ts';
 
 export const HOSTS = ['a', 'b', 'c', 'd'] as const;
 export type Host = (typeof HOSTS)[number];
@@ -22,17 +24,45 @@ const PLACES = {
 } as const;
 export type ProcessName = keyof typeof PLACES;
 
+export const hostOf = (name: ProcessName): Host => PLACES[name].host;
+
 /** A cluster on four hosts that share a folder; commands are given on host A. */
 export class FourHosts {
   readonly network: HostNetwork;
   readonly cluster: ClusterUnderTest;
+  readonly #certificates: string | undefined;
 
-  constructor(configuration: Readonly<Record<string, string>> = {}) {
+  /** Everybody proves itself with a certificate of its host, clients of REST too: they need no token. */
+  static async withCertificates(): Promise<FourHosts> {
+    const folder = join(await folderWith({}), 'certificates');
+    const { code, stderr } = await millrace(['certs', folder, ...addressesOf(HOSTS)], { cwd: join(folder, '..') });
+    if (code !== 0) {
+      throw new Error(`no certificates (${code}): ${stderr}`);
+    }
+    const configuration = {
+      'security.ssl.internal.enabled': 'true',
+      'security.ssl.internal.truststore': join(folder, 'ca.pem'),
+      'security.ssl.rest.enabled': 'true',
+      'security.ssl.rest.authentication-enabled': 'true',
+    };
+    return new FourHosts(configuration, { certificates: folder });
+  }
+
+  constructor(
+    configuration: Readonly<Record<string, string>> = {},
+    { certificates }: { readonly certificates?: string } = {},
+  ) {
+    this.#certificates = certificates;
     this.network = HostNetwork.make(HOSTS);
     this.cluster = ClusterUnderTest.create({
       slots: 2,
-      configuration: { 'rest.port': '8081', 'high-availability.jobmanager.port': '6123', ...configuration },
-      env: { MILLRACE_CONF_SECURITY_REST_AUTH_TOKEN: TOKEN },
+      configuration: {
+        'rest.port': '8081',
+        'high-availability.jobmanager.port': '6123',
+        ...this.#keystore('a'),
+        ...configuration,
+      },
+      env: certificates === undefined ? { MILLRACE_CONF_SECURITY_REST_AUTH_TOKEN: TOKEN } : {},
       through: this.network.on('a'),
     });
     mkdirSync(this.work);
@@ -54,7 +84,7 @@ export class FourHosts {
         `MILLRACE_SHARED_FOLDER=${this.cluster.folder}/`,
         `MILLRACE_FOLDER_AWAY=${this.#away(host)}`,
       ],
-      configuration: { ...own, ...configuration },
+      configuration: { ...own, ...this.#keystore(host), ...configuration },
     });
   }
 
@@ -79,9 +109,17 @@ export class FourHosts {
     return this.cluster.until(`${more} more checkpoints complete`, () => completed() >= before + more);
   }
 
-  finished(jobId: string): Promise<void> {
-    const pattern = new RegExp(`\\(${jobId}\\) switched from state \\w+ to FINISHED`);
-    return this.cluster.until('the job has finished', () => this.cluster.said(pattern).length > 0);
+  /** Ends the job after what it has done so far, all of it committed; what `recount` says of that. */
+  async stopped(jobId: string): Promise<ReturnType<typeof recount>> {
+    const { code, stderr } = await this.cluster.run('stop', jobId, '-p', join(this.cluster.folder, 'savepoints'));
+    if (code !== 0) {
+      throw new Error(`the job was not stopped (${code}):\n${stderr}`);
+    }
+    const { committed } = recount(this.work, 0);
+    if (committed === 0) {
+      throw new Error('the job has committed nothing');
+    }
+    return recount(this.work, committed);
   }
 
   async close(): Promise<void> {
@@ -90,6 +128,13 @@ export class FourHosts {
     } finally {
       this.network.close();
     }
+  }
+
+  #keystore(host: Host): Record<string, string> {
+    const folder = this.#certificates;
+    return folder === undefined
+      ? {}
+      : { 'security.ssl.internal.keystore': join(folder, `host-${this.network.addressOf(host)}.pem`) };
   }
 
   #away(host: Host): string {

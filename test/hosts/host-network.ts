@@ -5,6 +5,10 @@ const PREFIX = '10.231.7';
 /** No network card has it: frames sent to it arrive nowhere. */
 const NOWHERE = '02:00:00:00:00:01';
 
+/** In the order of the hosts. */
+export const addressesOf = (hosts: readonly string[]): readonly string[] =>
+  hosts.map((_, index) => `${PREFIX}.${index + 1}`);
+
 const ip = (...args: readonly string[]): void => {
   try {
     execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
@@ -55,7 +59,7 @@ export class HostNetwork {
   }
 
   addressOf(host: string): string {
-    return `${PREFIX}.${this.#hosts.indexOf(host) + 1}`;
+    return addressesOf(this.#hosts)[this.#hosts.indexOf(host)]!;
   }
 
   /** What runs a command on the host. */

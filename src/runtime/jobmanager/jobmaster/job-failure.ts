@@ -1,6 +1,7 @@
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { subtaskName } from '../scheduler/execution-graph.ts';
 import type { Execution } from './execution.ts';
+import type { TaskExecutorLookup } from './task-executors.ts';
 
 /** Why a job ends: the failure, where it was, and why nothing restarts it. */
 export const finalError = (
@@ -46,4 +47,23 @@ export const LOST: ErrorInfo = {
   name: 'MillraceError',
   code: 'TASK_MANAGER_LOST',
   message: 'its TaskManager is gone',
+};
+
+/** The TaskManager to which a connection was lost that the error comes from. */
+const lostAt = ({ lostInstanceId, cause }: ErrorInfo): string | undefined =>
+  lostInstanceId ?? (cause === undefined ? undefined : lostAt(cause));
+
+/**
+ * The error of a task as the job sees it. Tasks elsewhere may tell of a TaskManager that died before the end of its connection does,
+ * or before its death is proven: that is its loss, not one more failure.
+ */
+export const asSeenByJob = (
+  error: ErrorInfo | undefined,
+  executors: TaskExecutorLookup,
+): { readonly error?: ErrorInfo } => {
+  const taskManager = error === undefined ? undefined : lostAt(error);
+  if (error === undefined || taskManager === undefined || executors(taskManager) !== undefined) {
+    return error === undefined ? {} : { error };
+  }
+  return { error: { ...LOST, message: `lost TaskManager ${taskManager}: ${error.message}`, cause: error } };
 };

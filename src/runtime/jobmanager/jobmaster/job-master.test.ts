@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { SimulatedTask } from '../test-support/simulated-task.ts';
 import { SimulatedWorld, type WorldOptions } from '../test-support/simulated-world.ts';
 import { attemptId } from '../../../foundation/common/ids.ts';
+import { EXPONENTIAL_DELAY_DEFAULTS } from '../failover/restart-strategy.ts';
 import { FixedSlots, type SlotRef } from '../scheduler/slot-table.ts';
+import { TASK_MANAGER } from '../test-support/simulated-term.ts';
 import { testGraph } from '../test-support/test-graph.ts';
 import type { CheckpointingPlan, JobGraph } from '../../../pipeline/graph/job-graph.ts';
 
@@ -70,6 +72,30 @@ test('a TaskManager that is gone when its tasks are to be deployed: nothing is s
   isGone = false;
   expect(await job.finish()).toMatchObject({ status: 'FINISHED' });
   expect(job.output).toHaveLength(40);
+});
+
+describe('tasks that lost their channels to a TaskManager start again', () => {
+  const delaysOf = async (lostInstanceId: string): Promise<readonly string[]> => {
+    const exponential = { ...EXPONENTIAL_DELAY_DEFAULTS, jitterFactor: 0 };
+    const job = world(graphOf(100_000), {
+      master: { restartStrategy: { kind: 'exponential-delay', ...exponential } },
+    });
+    for (let restarts = 1; restarts <= 2; restarts++) {
+      await job.run(50_000, () => isRunning(job));
+      const error = { name: 'MillraceError', code: 'CHANNEL_LOST', message: 'the channel is broken', lostInstanceId };
+      taskOf(job, 'sink', 0).failWith(error);
+      await job.run(50_000, () => job.master.overview.restarts === restarts && isRunning(job));
+    }
+    return job.log.flatMap((line) => /Restarting .* (in \d+ ms)/.exec(line)?.[1] ?? []);
+  };
+
+  test('at once if that one is gone: nothing that the job did wrong', async () => {
+    expect(await delaysOf('tm-that-died')).toEqual(['in 0 ms', 'in 0 ms']);
+  });
+
+  test('as the restart strategy says if it lives', async () => {
+    expect(await delaysOf(TASK_MANAGER)).toEqual(['in 0 ms', 'in 1000 ms']);
+  });
 });
 
 test('an enumerator that is not there: the job fails and names those that are', async () => {

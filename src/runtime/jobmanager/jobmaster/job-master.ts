@@ -12,7 +12,7 @@ import { isLiveState } from './execution.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
 import { JobEnd } from './job-end.ts';
-import { LOST } from './job-failure.ts';
+import { asSeenByJob, LOST } from './job-failure.ts';
 import { JobIntents, type StopRequest } from './job-intents.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
@@ -260,7 +260,7 @@ export class JobMaster implements JobMasterGateway {
   #reported(running: RunningJob, report: TaskReport): void {
     switch (report.kind) {
       case 'state':
-        this.#handle({ ...report, kind: 'task-state' });
+        this.#handle({ ...report, kind: 'task-state', ...asSeenByJob(report.error, this.#options.executors) });
         return isLiveState(report.state) ? undefined : running.slots.strayEnded(report.attempt);
       case 'ended':
         return running.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });

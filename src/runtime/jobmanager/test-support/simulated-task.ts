@@ -1,4 +1,5 @@
 import { present } from '../../../foundation/common/assert.ts';
+import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { CheckpointTrigger, TaskCommand, TaskDeployment } from '../../protocol/task-commands.ts';
 import type { OperatorSubtaskState } from '../../state/state-handle.ts';
@@ -67,8 +68,12 @@ export class SimulatedTask {
   }
 
   fail(message: string): void {
+    this.failWith({ name: 'Error', message });
+  }
+
+  failWith(error: ErrorInfo): void {
     this.phase = 'gone';
-    this.#state('FAILED', message);
+    this.#state('FAILED', error);
   }
 
   /** One step; false when there is nothing to do. */
@@ -378,8 +383,8 @@ export class SimulatedTask {
     this.#state('FINISHED');
   }
 
-  #state(state: 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED', message?: string): void {
-    const error = message === undefined ? {} : { error: { name: 'Error', message } };
-    this.#surroundings.report({ kind: 'state', attempt: this.id, state, ...error });
+  #state(state: 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED', error?: ErrorInfo): void {
+    const failure = error === undefined ? {} : { error };
+    this.#surroundings.report({ kind: 'state', attempt: this.id, state, ...failure });
   }
 }

@@ -4,6 +4,7 @@ import { seededRandom, type Random } from '../../../foundation/common/random.ts'
 import { encodeHandshake } from '../handshake-message.ts';
 import type { RpcConnection } from '../rpc-connection.ts';
 import { ChildPeer } from '../test-support/child-peer.ts';
+import { mutate, randomBytes, reframed } from '../test-support/mutate.ts';
 import { peerProtocol, type PeerProtocol } from '../test-support/peer-protocol.ts';
 import { TcpWorld } from '../test-support/tcp-world.ts';
 import { encodeMessage } from '../wire-message.ts';
@@ -43,44 +44,6 @@ const messages = [
   encodeMessage({ kind: 'failure', id: 7, value: { name: 'Error', message: 'x' } }, 1e6),
   encodeMessage({ kind: 'farewell', text: 'bye' }, 1e6),
 ];
-
-const randomBytes = (random: Random, length: number): Buffer => Buffer.from(random.hex(length * 2), 'hex');
-
-const mutate = (bytes: Uint8Array, random: Random): Buffer => {
-  let mutated: Buffer = Buffer.from(bytes);
-  for (let left = 1 + random.int(4); left > 0 && mutated.length > 0; left--) {
-    const at = random.int(mutated.length);
-    switch (random.int(5)) {
-      case 0:
-        mutated[at] = random.int(256);
-        break;
-      case 1:
-        mutated[at]! ^= 1 << random.int(8);
-        break;
-      case 2:
-        mutated = Buffer.concat([
-          mutated.subarray(0, at),
-          randomBytes(random, 1 + random.int(8)),
-          mutated.subarray(at),
-        ]);
-        break;
-      case 3:
-        mutated = Buffer.concat([mutated.subarray(0, at), mutated.subarray(at + 1 + random.int(8))]);
-        break;
-      default:
-        mutated = mutated.subarray(0, at);
-    }
-  }
-  return mutated;
-};
-
-/** Keeps the length right, so that the rest is read at all. */
-const reframed = (frame: Uint8Array, random: Random): Buffer => {
-  const payload = mutate(frame.subarray(4), random);
-  const header = Buffer.alloc(4);
-  header.writeUInt32LE(payload.length);
-  return Buffer.concat([header, payload]);
-};
 
 /** What a visitor sends. */
 const script = (random: Random): Buffer => {
