@@ -281,7 +281,9 @@ export class ResourceManager {
       beat: () => connection.send('heartbeat', undefined),
       lastReceivedMs: () => connection.lastReceivedMs,
     });
-    this.#pool.register(session.registration, inUse(attempts));
+    const { jobs } = this.#options;
+    const isKnown = (jobId: JobId): boolean => jobs.find(jobId) !== undefined || jobs.isKnown(jobId);
+    this.#pool.register(session.registration, inUse(attempts), isKnown);
     this.#route(session, attempts);
     link.early.splice(0).forEach((run) => run());
     this.#slots.serve();

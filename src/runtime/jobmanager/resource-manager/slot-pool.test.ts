@@ -248,3 +248,20 @@ test('a slot that its job has no use for is free; that of another job is not tou
   expect(pool.overview).toMatchObject({ free: 1 });
   pool.free(A, { taskManager: 'gone', slot: 0 });
 });
+
+test('a TaskManager that is back has free what it ran of a job that nobody knows and does not report any more', () => {
+  const pool = new SlotPool();
+  const isKnown = (jobId: JobId): boolean => jobId === A;
+  pool.register(
+    tm('one', 3),
+    new Map([
+      [0, A],
+      [1, B],
+      [2, B],
+    ] as const),
+    isKnown,
+  );
+  pool.away('one');
+  pool.register(tm('one', 3), new Map([[2, B]]), isKnown);
+  expect([0, 1, 2].map((slot) => pool.ownerOf({ taskManager: 'one', slot }))).toEqual([A, undefined, B]);
+});

@@ -66,10 +66,15 @@ export class SlotPool {
   #nextId = 1;
 
   /**
-   * A TaskManager has registered, with the slots that jobs use there. Returns the instance that it replaces: the same resource
-   * id, another process.
+   * A TaskManager has registered, with the slots that jobs use there. What it ran of jobs that are not `known` it may have ended
+   * while it was away: only what it reports of them takes a slot. Returns the instance that it replaces: the same resource id,
+   * another process.
    */
-  register(taskManager: PooledTaskManager, inUse: ReadonlyMap<number, JobId>): string | undefined {
+  register(
+    taskManager: PooledTaskManager,
+    inUse: ReadonlyMap<number, JobId>,
+    isKnown: (jobId: JobId) => boolean = () => true,
+  ): string | undefined {
     const before = [...this.#entries.values()].find(
       ({ resourceId, instanceId }) => resourceId === taskManager.resourceId && instanceId !== taskManager.instanceId,
     );
@@ -77,7 +82,7 @@ export class SlotPool {
       this.#entries.delete(before.instanceId);
     }
     const known = this.#entries.get(taskManager.instanceId);
-    const owners = known?.owners ?? new Map<number, JobId>();
+    const owners = new Map([...(known?.owners ?? [])].filter(([, jobId]) => isKnown(jobId)));
     for (const [slot, jobId] of inUse) {
       owners.set(slot, jobId);
       this.#served.add(jobId);
