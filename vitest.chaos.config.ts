@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { KILLING, shared } from './vitest.shared.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/chaos/long/**/*.test.ts'],
-    pool: 'threads',
+    ...shared,
+    include: [...KILLING],
     // Each starts a cluster of many processes: one after the other, whatever the number of cores.
     fileParallelism: false,
     testTimeout: 300_000,

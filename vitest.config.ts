@@ -1,16 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import { KILLING, shared } from './vitest.shared.ts';
 
+/** `npm test`. The other suites: `test:chaos`, `test:hosts` (network namespaces), `test:format` (needs Python). */
 export default defineConfig({
   test: {
+    ...shared,
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Needs Python: a suite of its own, `npm run test:format`.
-    // `test/chaos/long`: minutes of killed processes, `npm run test:chaos`.
-    // `test/hosts`: hosts that are network namespaces, `npm run test:hosts`.
-    exclude: ['test/format/**', 'test/chaos/long/**', 'test/hosts/**', '**/node_modules/**'],
-    // Bundles of jobs are imported by Node, whose hooks give them the running Millrace.
-    server: { deps: { external: [/\/job-[0-9a-f]{12}\.mjs$/] } },
-    pool: 'threads',
-    isolate: false,
+    exclude: [...KILLING, 'test/format/**', 'test/hosts/**', '**/node_modules/**'],
+    // Many tests wait for processes that they started: one file at a time, the default on two cores, leaves a core idle.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

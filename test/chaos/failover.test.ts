@@ -57,24 +57,3 @@ test('a TaskManager that is killed: its tasks go on elsewhere from the newest ch
   expect(recount(work, count)).toEqual({ expected: count, committed: count, ...EXACT });
   expect(starts(work)).toBeGreaterThan(before);
 });
-
-test('the leader is paused beyond its lease; another leads, the woken one serves as a standby, and nothing is started anew', async () => {
-  cluster = await ClusterUnderTest.start({
-    jobManagers: 2,
-    taskManagers: 2,
-    configuration: { 'high-availability.embedded.lease-duration': '2 s' },
-  });
-  const work = join(cluster.folder, 'work');
-  mkdirSync(work);
-  const count = 1_000;
-  const jobId = await cluster.submit('counted.ts', work, String(count), '10', '3');
-  await cluster.until('a checkpoint completes', () => completedCheckpoints(jobId) > 0);
-  const first = cluster.leader!;
-  cluster.signal(first, 'SIGSTOP');
-  await cluster.until('another one leads', () => cluster!.leader !== first);
-  cluster.signal(first, 'SIGCONT');
-  await cluster.until('the job has finished', finished(jobId));
-  expect(cluster.running).toContain(first);
-  expect(recount(work, count)).toEqual({ expected: count, committed: count, ...EXACT });
-  expect(starts(work)).toBe(3);
-});

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ClusterUnderTest } from './cluster-under-test.ts';
-import { recount, starts } from './recount.mjs';
+import { ClusterUnderTest } from '../cluster-under-test.ts';
+import { recount, starts } from '../recount.mjs';
 
 const COUNT = 400;
 const EXACT = { expected: COUNT, committed: COUNT, repeated: 0, missing: 0, unexpected: 0 };

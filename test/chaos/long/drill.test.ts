@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { StartedCluster } from './started-cluster.ts';
+import { StartedCluster } from '../started-cluster.ts';
 
 let cluster: StartedCluster;
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { ClusterUnderTest } from './cluster-under-test.ts';
-import { recount } from './recount.mjs';
+import { ClusterUnderTest } from '../cluster-under-test.ts';
+import { recount } from '../recount.mjs';
 
 let cluster: ClusterUnderTest;
 let work: string;
