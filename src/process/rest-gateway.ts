@@ -10,12 +10,14 @@ import type {
   JobFailureInfo,
   JobListEntry,
   JobSubmission,
+  TaskManagerInfo,
+} from '../interfaces/rest/cluster-gateway.ts';
+import type {
   SavepointRequest,
   SnapshotStatus,
   SnapshotTrigger,
   StopRequest,
-  TaskManagerInfo,
-} from '../interfaces/rest/cluster-gateway.ts';
+} from '../runtime/protocol/snapshot-requests.ts';
 import type { Reachability } from '../runtime/protocol/reachability.ts';
 import type { ClusterGateway, JobDetails, JobSummary } from '../runtime/jobmanager/dispatcher/cluster-gateway.ts';
 

@@ -1,6 +1,12 @@
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Reachability } from '../../runtime/protocol/reachability.ts';
+import type {
+  SavepointRequest,
+  SnapshotStatus,
+  SnapshotTrigger,
+  StopRequest,
+} from '../../runtime/protocol/snapshot-requests.ts';
 import type { TaskDeployment, TaskMetrics } from '../../runtime/protocol/task-commands.ts';
 import type { JobState, TaskState } from './schema/job-state.ts';
 
@@ -102,27 +108,6 @@ export interface TaskManagerInfo {
   readonly cores?: number;
   readonly memoryBytes?: number;
 }
-
-export interface SnapshotTrigger {
-  /** Chosen by the client, so that a repeated request is the same one; made where it is missing. */
-  readonly triggerId?: string;
-}
-
-export interface SavepointRequest extends SnapshotTrigger {
-  /** The configured one where it is missing. */
-  readonly directory?: string;
-}
-
-export interface StopRequest extends SavepointRequest {
-  /** Ends the input first. */
-  readonly drain: boolean;
-}
-
-export type SnapshotStatus =
-  | { readonly state: 'in-progress' }
-  /** The folder of the savepoint or checkpoint. */
-  | { readonly state: 'completed'; readonly location: string }
-  | { readonly state: 'failed'; readonly error: ErrorInfo };
 
 /**
  * The cluster as its leader knows it. Errors of every call by their code: JOB_NOT_FOUND and TRIGGER_NOT_FOUND are answered 404,

@@ -24,12 +24,9 @@ import {
   type JobDetails,
   type JobSubmission,
   type JobSummary,
-  type SavepointRequest,
-  type SnapshotStatus,
-  type SnapshotTrigger,
-  type StopRequest,
   type SubmissionAnswer,
 } from './dispatcher/cluster-gateway.ts';
+import type { SavepointRequest, SnapshotStatus, SnapshotTrigger, StopRequest } from '../protocol/snapshot-requests.ts';
 import type { Dispatcher } from './dispatcher/dispatcher.ts';
 import { isAway } from './dispatcher/is-away.ts';
 import type { JobStarter } from './dispatcher/job-starter.ts';

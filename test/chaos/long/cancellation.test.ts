@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
-import { recount } from '../recount.mjs';
+import { endedExactly } from '../ended-exactly.ts';
 
 let cluster: ClusterUnderTest;
 let work: string;
@@ -42,15 +42,7 @@ const block = async (how: 'loop' | 'call'): Promise<void> => {
   await cluster.until('the task is blocked', () => !existsSync(join(work, how)));
 };
 
-const end = async (): Promise<void> => {
-  writeFileSync(join(work, 'end'), '');
-  await cluster.until(
-    'the job has finished',
-    () => cluster.said(new RegExp(`\\(${jobId}\\) switched from state \\w+ to FINISHED`)).length > 0,
-  );
-  const count = Number(readFileSync(join(work, 'total'), 'utf8'));
-  expect(recount(work, count)).toEqual({ expected: count, committed: count, repeated: 0, missing: 0, unexpected: 0 });
-};
+const end = (): Promise<void> => endedExactly(cluster, jobId, work);
 
 test('a task that loops for ever loses its thread: its TaskManager lives, its job goes on', async () => {
   await start(1);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
-import { recount } from '../recount.mjs';
+import { endedExactly } from '../ended-exactly.ts';
 
 let cluster: ClusterUnderTest;
 let work: string;
@@ -10,7 +10,6 @@ let jobId: string;
 
 afterEach(() => cluster?.close());
 
-const EXACT = { repeated: 0, missing: 0, unexpected: 0 };
 const RESTORED = /Restored from local copy: (\d+) bytes, from storage: (\d+) bytes/;
 const TASK_MANAGERS = ['taskmanager-1', 'taskmanager-2', 'taskmanager-3'];
 
@@ -64,15 +63,7 @@ const used = (): readonly [string, string] => {
   return pids.map((line) => TASK_MANAGERS.find((name) => line === `open ${cluster.pidOf(name)}`)!) as [string, string];
 };
 
-const end = async (): Promise<void> => {
-  writeFileSync(join(work, 'end'), '');
-  await cluster.until(
-    'the job has finished',
-    () => cluster.said(new RegExp(`\\(${jobId}\\) switched from state \\w+ to FINISHED`)).length > 0,
-  );
-  const count = Number(readFileSync(join(work, 'total'), 'utf8'));
-  expect(recount(work, count)).toEqual({ expected: count, committed: count, ...EXACT });
-};
+const end = (): Promise<void> => endedExactly(cluster, jobId, work);
 
 /** A machine may be busy. */
 const LIMIT = { timeout: 180_000 };

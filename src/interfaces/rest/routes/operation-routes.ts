@@ -1,4 +1,4 @@
-import type { SnapshotStatus } from '../cluster-gateway.ts';
+import type { SnapshotStatus } from '../../../runtime/protocol/snapshot-requests.ts';
 import type { OperationState } from '../operations.ts';
 import { RestError } from '../rest-error.ts';
 import {

@@ -9,12 +9,14 @@ import type {
   JobDetails,
   JobListEntry,
   JobSubmission,
+  TaskManagerInfo,
+} from '../cluster-gateway.ts';
+import type {
   SavepointRequest,
   SnapshotStatus,
   SnapshotTrigger,
   StopRequest,
-  TaskManagerInfo,
-} from '../cluster-gateway.ts';
+} from '../../../runtime/protocol/snapshot-requests.ts';
 import type { Reachability } from '../../../runtime/protocol/reachability.ts';
 import { RestServer, type RestServerOptions } from '../rest-server.ts';
 import { hasEnded } from '../schema/job-state.ts';

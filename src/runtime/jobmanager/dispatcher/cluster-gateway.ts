@@ -1,4 +1,10 @@
 import type { Reachability } from '../../protocol/reachability.ts';
+import type {
+  SavepointRequest,
+  SnapshotStatus,
+  SnapshotTrigger,
+  StopRequest,
+} from '../../protocol/snapshot-requests.ts';
 import type { JobIntent } from '../../../coordination/job-record-store.ts';
 import type { LeaderInformation } from '../../../coordination/leadership.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
@@ -61,27 +67,6 @@ export interface JobDetails extends JobSummary {
   /** The savepoint that a stop ended with. */
   readonly savepoint: string | undefined;
   readonly restarts: number;
-}
-
-export type SnapshotStatus =
-  | { readonly state: 'in-progress' }
-  /** The folder of the savepoint or checkpoint. */
-  | { readonly state: 'completed'; readonly location: string }
-  | { readonly state: 'failed'; readonly error: ErrorInfo };
-
-export interface SnapshotTrigger {
-  /** Chosen by the caller, so that a repeated request is the same one; made where it is missing. */
-  readonly triggerId?: string;
-}
-
-export interface SavepointRequest extends SnapshotTrigger {
-  /** `execution.checkpointing.savepoint-dir` where it is missing. */
-  readonly directory?: string;
-}
-
-export interface StopRequest extends SavepointRequest {
-  /** Ends the input first, with all that windows and timers still hold. */
-  readonly drain: boolean;
 }
 
 export interface ClusterOverview {

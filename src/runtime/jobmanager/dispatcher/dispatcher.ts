@@ -12,17 +12,13 @@ import { deleteSavepoint } from '../../checkpoint/delete-savepoint.ts';
 import { readCheckpoint } from '../../checkpoint/read-checkpoint.ts';
 import { isGloballyTerminal } from '../jobmaster/job-status.ts';
 import type { JobDirectory, ResourceManager, TaskListener } from '../resource-manager/resource-manager.ts';
+import type { JobDetails, JobState, JobSubmission, JobSummary, SubmissionAnswer } from './cluster-gateway.ts';
 import type {
-  JobDetails,
-  JobState,
-  JobSubmission,
-  JobSummary,
   SavepointRequest,
   SnapshotStatus,
   SnapshotTrigger,
   StopRequest,
-  SubmissionAnswer,
-} from './cluster-gateway.ts';
+} from '../../protocol/snapshot-requests.ts';
 import { EndedJobs } from './ended-jobs.ts';
 import type { JobStarter } from './job-starter.ts';
 import { ManagedJob } from './managed-job.ts';

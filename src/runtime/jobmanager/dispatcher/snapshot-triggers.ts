@@ -1,5 +1,5 @@
 import { errorInfo } from '../../../foundation/common/errors.ts';
-import type { SnapshotStatus } from './cluster-gateway.ts';
+import type { SnapshotStatus } from '../../protocol/snapshot-requests.ts';
 
 /** So many are remembered for a job; the oldest that are over go first. */
 const REMEMBERED = 100;
