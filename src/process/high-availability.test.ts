@@ -110,7 +110,7 @@ test('an empty store where storageDir holds jobs is no beginning (R12)', async (
 });
 
 test('a JobManager renews the lease in a thread of its own, others have none', async () => {
-  const threads = (): number => process.report.getReport().workers.length;
+  const threads = (): number => (process.report.getReport() as { readonly workers: readonly unknown[] }).workers.length;
   await open(embedded());
   await expect.poll(threads).toBe(1);
   await open(embedded(), 'other');

@@ -10,7 +10,9 @@ import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
 import { endNow } from './end-now.ts';
 import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';
+import { temporaryFolder } from './local-places.ts';
 import { defaultProcessName, openProcessOutput, type ProcessOutput } from './process-logger.ts';
+import type { RunningJobManager } from './start-job-manager.ts';
 import { startRest } from './start-rest.ts';
 
 const PAUSE_MS = 250;
@@ -64,6 +66,32 @@ const stopping = (logger: Logger, steps: () => Promise<void>) => async (): Promi
   logger.info('This process has stopped');
 };
 
+/** So long it waits, so that a cluster that starts has its cores for itself. */
+const REHEARSAL_DELAY_MS = 1_000;
+
+/** A standby that has something to take over one day practises it once. `stopped` ends that too. */
+const rehearse = (
+  { gateway, instanceId }: RunningJobManager,
+  configuration: Configuration,
+  logger: Logger,
+  stopped: AbortSignal,
+): void => {
+  const isStandby = (): boolean => !stopped.aborted && gateway.leader?.endpoints.instanceId !== instanceId;
+  systemClock.after(REHEARSAL_DELAY_MS, async () => {
+    if (!isStandby()) {
+      return;
+    }
+    const sinceMs = systemClock.monotonic();
+    try {
+      const { rehearseTakeover } = await import('./rehearsal/rehearse-takeover.ts');
+      const takeovers = await rehearseTakeover(temporaryFolder(configuration), isStandby);
+      logger.info(`Standby: rehearsed ${takeovers} takeovers in ${Math.round(systemClock.monotonic() - sinceMs)} ms`);
+    } catch (thrown) {
+      logger.warn(`The takeover cannot be rehearsed, the first one will be slower: ${messageOf(thrown)}`);
+    }
+  });
+};
+
 /** What `millrace jobmanager` runs. */
 export const runJobManager: StartProcess = async (configuration, { isInsecure, stopped }) => {
   limitHeap(configuration);
@@ -84,9 +112,14 @@ export const runJobManager: StartProcess = async (configuration, { isInsecure, s
       tls,
       startRest: startRest(configuration, { logger, isInsecure }),
     });
+    const rehearsal = new AbortController();
+    if (services.type !== 'none') {
+      rehearse(running, configuration, logger, rehearsal.signal);
+    }
     return {
       ended: new Promise(() => {}),
       stop: stopping(logger, async () => {
+        rehearsal.abort();
         await running.stop();
         await services.close();
       }),
