@@ -40,6 +40,8 @@ export interface RecoveredEvent {
   readonly generationFloor: Generation;
   /** The newest recorded start of each region, by region; those that never started are missing. */
   readonly regions: ReadonlyMap<number, Generation>;
+  /** Subtasks that have finished, whether or not somebody reports them (R11). */
+  readonly covered: ReadonlySet<number>;
   /** Instances that may run attempts of these generations; `undefined`: nobody knows. */
   readonly taskManagers: readonly string[] | undefined;
   /** As the job's record has them (R13). */
