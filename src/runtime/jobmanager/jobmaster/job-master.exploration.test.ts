@@ -311,6 +311,25 @@ describe('a job among failures', () => {
     });
   });
 
+  test('whose leader dies with some of its tasks, finished ones too: every record is committed exactly once (R11)', async () => {
+    await perSeed(async (seed, random) => {
+      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
+      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
+      worlds.push(world);
+      world.master.start();
+      for (let round = 0; round < 6 && world.result === undefined; round++) {
+        await world.run(random.int(600));
+        if (world.result === undefined) {
+          world.loseHost();
+        }
+      }
+      const result = await world.finish();
+      expect(result.status).toBe('FINISHED');
+      expect(sorted(world.output), 'I6').toEqual(expected);
+      expect(world.liveTasks).toEqual([]);
+    });
+  });
+
   test('stopped while leaders change, it ends with a savepoint from which every record is committed exactly once', async () => {
     let stops = 0;
     await perSeed(async (seed, random) => {

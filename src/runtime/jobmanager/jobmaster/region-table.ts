@@ -27,8 +27,10 @@ export class RegionTable {
   readonly attempts: AttemptTable;
   readonly regions: readonly Region[];
   readonly #options: RegionTableOptions;
-  /** Finished before this leader came. */
+  /** Whose end the newest checkpoint covers. */
   readonly #covered = new Set<number>();
+  /** Of those the ones that nobody reported. */
+  readonly #unreported = new Set<number>();
 
   constructor(options: RegionTableOptions) {
     this.#options = options;
@@ -94,6 +96,9 @@ export class RegionTable {
     const hasFinished = region.phase === 'reconciling' && this.#covered.has(index);
     const to = hasFinished ? 'FINISHED' : goesOn ? 'FAILED' : 'CANCELED';
     execution.moveTo(to);
+    if (hasFinished) {
+      this.#unreported.add(index);
+    }
     const error = to === 'FAILED' ? { error: NOT_REPORTED } : {};
     this.#options.emit({ kind: 'task-switched', index, from, to, ...error });
     return region;
@@ -106,7 +111,8 @@ export class RegionTable {
       return false;
     }
     region.phase = 'deployed';
-    this.#options.emit({ kind: 'adopt', indices: subtasks, generation: present(generation, 'generation') });
+    const unreported = subtasks.filter((index) => this.#unreported.has(index)).length;
+    this.#options.emit({ kind: 'adopt', indices: subtasks, unreported, generation: present(generation, 'generation') });
     return true;
   }
 
