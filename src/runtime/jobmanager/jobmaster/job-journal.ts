@@ -48,9 +48,12 @@ export class JobJournal {
   restartPlanned({ indices, delayMs, error }: ActionOf<'restart-planned'>): void {
     const { jobName, logger } = this.#options;
     this.latestFailure = error;
-    logger.warn(`Restarting ${tasks(indices.length)} of job ${jobName} in ${delayMs} ms after a failure: ${error.message}`, {
-      error,
-    });
+    logger.warn(
+      `Restarting ${tasks(indices.length)} of job ${jobName} in ${delayMs} ms after a failure: ${error.message}`,
+      {
+        error,
+      },
+    );
   }
 
   adopted({ indices, unreported }: ActionOf<'adopt'>): void {

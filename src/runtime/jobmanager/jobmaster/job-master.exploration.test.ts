@@ -290,7 +290,10 @@ describe('a job among failures', () => {
     });
   });
 
-  test('whose leader changes among failures: every record is committed exactly once', async () => {
+  test.each([
+    ['changes among failures', (world: SimulatedWorld): void => world.changeLeader()],
+    ['dies with some of its tasks, finished ones too (R11)', (world: SimulatedWorld): void => world.loseHost()],
+  ])('whose leader %s: every record is committed exactly once', async (_, happen) => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
       const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
@@ -301,26 +304,7 @@ describe('a job among failures', () => {
         if (world.result === undefined && random.int(3) === 0) {
           world.breakConnection();
         } else if (world.result === undefined) {
-          world.changeLeader();
-        }
-      }
-      const result = await world.finish();
-      expect(result.status).toBe('FINISHED');
-      expect(sorted(world.output), 'I6').toEqual(expected);
-      expect(world.liveTasks).toEqual([]);
-    });
-  });
-
-  test('whose leader dies with some of its tasks, finished ones too: every record is committed exactly once (R11)', async () => {
-    await perSeed(async (seed, random) => {
-      const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
-      worlds.push(world);
-      world.master.start();
-      for (let round = 0; round < 6 && world.result === undefined; round++) {
-        await world.run(random.int(600));
-        if (world.result === undefined) {
-          world.loseHost();
+          happen(world);
         }
       }
       const result = await world.finish();
