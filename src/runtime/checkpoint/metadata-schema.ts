@@ -45,6 +45,7 @@ const operator = z
     maxParallelism: count.min(1),
     subtasks: z.array(z.union([operatorSubtaskState, z.undefined()])),
     finishedSubtasks: z.array(count),
+    committedSubtasks: z.exactOptional(z.array(count)),
     enumerator: z.exactOptional(z.unknown()),
   })
   .refine(({ subtasks, parallelism }) => subtasks.length <= parallelism, {
@@ -53,6 +54,10 @@ const operator = z
   .refine(({ finishedSubtasks, parallelism }) => finishedSubtasks.every((subtask) => subtask < parallelism), {
     error: 'names a finished subtask that it does not have',
   })
+  .refine(
+    ({ finishedSubtasks, committedSubtasks = [] }) => committedSubtasks.every((one) => finishedSubtasks.includes(one)),
+    { error: 'names a subtask that has committed and not finished' },
+  )
   .refine(
     ({ subtasks, maxParallelism }) =>
       subtasks.every(

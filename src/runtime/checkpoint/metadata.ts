@@ -26,6 +26,8 @@ export interface OperatorMetadata {
   readonly subtasks: readonly (OperatorSubtaskState | undefined)[];
   /** Subtasks whose end this checkpoint covers (R11). */
   readonly finishedSubtasks: readonly number[];
+  /** Of those the ones that had reported their end before: they have nothing left to commit (R11). Missing: nobody knows. */
+  readonly committedSubtasks?: readonly number[];
   /** The enumerator's snapshot, plain data. */
   readonly enumerator?: unknown;
 }

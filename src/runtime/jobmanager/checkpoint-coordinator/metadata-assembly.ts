@@ -26,6 +26,7 @@ export const assembleMetadata = (
   for (const vertex of execution.graph.vertices) {
     const states: SubtaskState[] = [];
     const finishedSubtasks: number[] = [];
+    const committedSubtasks: number[] = [];
     for (let subtask = 0; subtask < vertex.parallelism; subtask++) {
       const index = execution.indexOf(vertex.id, subtask);
       const acknowledged = pending.acknowledgement(index);
@@ -33,6 +34,9 @@ export const assembleMetadata = (
       states.push(acknowledged?.state ?? present(carried, 'carried state').state);
       if (carried !== undefined || pending.coversEnd(index)) {
         finishedSubtasks.push(subtask);
+      }
+      if (carried !== undefined && roster.hasCommitted(index)) {
+        committedSubtasks.push(subtask);
       }
       if (carried !== undefined && carried.folder !== pending.trigger.folder) {
         relocations.push(...relocationsOf(carried.state, subtask, carried.folder));
@@ -49,6 +53,7 @@ export const assembleMetadata = (
         maxParallelism: vertex.maxParallelism,
         subtasks: states.map((state) => state[id]),
         finishedSubtasks,
+        committedSubtasks,
         ...(enumerator === undefined ? {} : { enumerator }),
       });
     }

@@ -9,6 +9,8 @@ export interface CarriedState {
   /** The folder that relative paths of its handles start from. */
   readonly folder: string;
   readonly state: SubtaskState;
+  /** Its attempt had reported its end: nothing of it is left to commit. */
+  readonly isCommitted?: boolean;
 }
 
 interface RosterEntry {
@@ -18,6 +20,8 @@ interface RosterEntry {
   /** Its attempt failed or was cancelled, the next one is not deployed. */
   lost: boolean;
   finished: CarriedState | undefined;
+  /** Since then it has reported FINISHED. */
+  committed: boolean;
 }
 
 /** Who takes part in checkpoints. */
@@ -34,6 +38,7 @@ export class TaskRoster {
       ended: false,
       lost: false,
       finished: finished.get(index),
+      committed: finished.get(index)?.isCommitted === true,
     }));
   }
 
@@ -42,6 +47,7 @@ export class TaskRoster {
     this.#forget(entry);
     entry.attempt = task.attempt;
     entry.lost = false;
+    entry.committed = false;
     if (!task.commitOnly) {
       entry.finished = undefined;
     }
@@ -55,6 +61,7 @@ export class TaskRoster {
     entry.lost = false;
     if (state === 'finished') {
       entry.finished ??= { folder: '', state: {} };
+      entry.committed = true;
       return undefined;
     }
     entry.attempt = attempt;
@@ -90,6 +97,7 @@ export class TaskRoster {
   left(attempt: AttemptId, folder: string): void {
     this.#with(attempt, (entry) => {
       entry.finished ??= { folder, state: {} };
+      entry.committed = true;
       this.#forget(entry);
     });
   }
@@ -110,6 +118,11 @@ export class TaskRoster {
 
   isFinished(index: number): boolean {
     return this.#entry(index).finished !== undefined;
+  }
+
+  /** It has finished, and nothing of it is left to commit. */
+  hasCommitted(index: number): boolean {
+    return this.isFinished(index) && this.#entry(index).committed;
   }
 
   /** Every attempt that may be told something. */

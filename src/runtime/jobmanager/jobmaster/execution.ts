@@ -56,6 +56,11 @@ export class Execution {
     return ORDER[this.#state] >= ORDER.RECONCILING && ORDER[this.#state] <= ORDER.CANCELING;
   }
 
+  /** It runs, or has finished (R11). */
+  get isAccountedFor(): boolean {
+    return (ORDER[this.#state] > ORDER.RECONCILING && this.isLive) || this.#state === 'FINISHED';
+  }
+
   deploy(attempt: AttemptRef): void {
     this.#start(attempt, 'DEPLOYING');
   }

@@ -38,6 +38,7 @@ const report = (
 const takenOver = (
   taskManagers: readonly string[] | undefined = ['x', 'y'],
   strategy: RestartStrategyOptions = FIXED,
+  covered: readonly number[] = [],
 ): JobCoreDriver =>
   new JobCoreDriver(strategy, 'region', 2).handle({
     kind: 'recovered',
@@ -46,6 +47,7 @@ const takenOver = (
       [0, BEFORE],
       [1, BEFORE],
     ]),
+    covered: new Set(covered),
     taskManagers,
     deadlineMs: 1_000,
     stopCompleted: false,
@@ -137,6 +139,61 @@ describe('a new leader', () => {
     expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', status: 'FINISHED' });
   });
 
+  test('of a region that finished, as the newest checkpoint says, nobody has to report anything (R11)', () => {
+    const driver = takenOver(['x'], FIXED, [0, 2]);
+    expect(adopted(driver)).toEqual([[0, 2]]);
+    [1, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    expect(driver.core.status).toBe('RUNNING');
+    expect(driver.at(1_000).core.status).toBe('RUNNING');
+    expect(driver.core.restarts.total).toBe(0);
+    [1, 3].forEach((index) => report(driver, index, 'FINISHED'));
+    expect(driver.actions.at(-1)).toMatchObject({ kind: 'ended', status: 'FINISHED' });
+  });
+
+  test('a subtask that finished, as the newest checkpoint says, and whose TaskManager is gone restarts nothing (R11)', () => {
+    const driver = takenOver(['x', 'y'], { kind: 'none' }, [0]);
+    [1, 2, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' });
+    expect(driver.core.status).toBe('RECONCILING');
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'y' });
+    expect(adopted(driver)).toEqual([
+      [1, 3],
+      [0, 2],
+    ]);
+    expect(driver.core.status).toBe('RUNNING');
+    expect(driver.history).toContainEqual({ kind: 'task-switched', index: 0, from: 'RECONCILING', to: 'FINISHED' });
+  });
+
+  test('a subtask that finished, as the newest checkpoint says, may still be reported: it goes on to its end (R11)', () => {
+    const driver = takenOver(['x', 'y'], FIXED, [0]);
+    [0, 1, 2, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    expect(driver.cancelled).toEqual([]);
+    expect(driver.core.isActive(attemptId(refOf(0)))).toBe(true);
+  });
+
+  test('beside a subtask that finished one is missing that did not: the region restarts, also with the one that finished', () => {
+    const driver = takenOver(['x'], FIXED, [0]);
+    [1, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' }).at(100).recorded();
+    expect(driver.deployed).toEqual([0, 2]);
+    expect(adopted(driver)).toEqual([[1, 3]]);
+  });
+
+  test('what still runs of a region that finished, as the newest checkpoint says, is ended', () => {
+    const driver = takenOver(['x'], FIXED, [0, 2]);
+    report(driver, 0, 'RUNNING');
+    expect(driver.cancelled).toEqual([attemptId(refOf(0))]);
+    [1, 3].forEach((index) => report(driver, index, 'FINISHED'));
+    expect(driver.core.status).toBe('FINISHED');
+  });
+
+  test('everything was stopped: a region that had finished is not started again (R11)', () => {
+    const driver = takenOver(['x'], { kind: 'none' }, [0, 2]);
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' }).recorded();
+    expect(driver.deployed).toEqual([1, 3]);
+    expect(driver.core.restarts.total).toBe(0);
+  });
+
   test('an attempt of another generation is ended, and its region waits for that end', () => {
     const driver = takenOver();
     const old: Generation = { epoch: 1, number: 3 };
@@ -189,6 +246,7 @@ describe('a new leader', () => {
       kind: 'recovered',
       generationFloor: { epoch: 0, number: 0 },
       regions: new Map(),
+      covered: new Set(),
       taskManagers: [],
       deadlineMs: 1_000,
       stopCompleted: false,

@@ -142,9 +142,12 @@ export class JobCore {
       return this.#initialized(event.generationFloor);
     }
     this.#number = event.generationFloor.epoch < this.#options.epoch ? 0 : event.generationFloor.number;
-    const expected = [...event.regions].flatMap(([region, generation]) => this.#table.expect(region, generation));
+    const expected = [...event.regions].flatMap(([region, generation]) =>
+      this.#table.expect(region, generation, event.covered),
+    );
     this.#reconciliation.begin(expected, event.taskManagers, event.deadlineMs);
     this.#signal('reconcile');
+    this.#table.regions.forEach((region) => this.#adoptIfWhole(region));
   }
 
   #attemptReported(event: Extract<JobEvent, { kind: 'attempt-reported' }>, now: Instant): void {
@@ -185,16 +188,10 @@ export class JobCore {
     if (givenUp.length === 0) {
       return;
     }
-    const regions = new Set<Region>();
-    for (const attempt of givenUp) {
-      const execution = present(this.#table.attempts.of(attempt), 'execution');
-      const from = execution.state;
-      const to = this.#goesOn ? 'FAILED' : 'CANCELED';
-      execution.moveTo(to);
-      const error = to === 'FAILED' ? { error: NOT_REPORTED } : {};
-      this.#actions.push({ kind: 'task-switched', index: execution.subtask.index, from, to, ...error });
-      regions.add(this.#table.of(execution));
-    }
+    const regions = new Set(
+      givenUp.map((id) => this.#table.giveUp(present(this.#table.attempts.of(id), 'execution'), this.#goesOn)),
+    );
+    regions.forEach((region) => this.#adoptIfWhole(region));
     const lost = [...regions].filter(({ phase }) => phase === 'reconciling');
     if (!this.#goesOn) {
       this.#endWhenQuiet();

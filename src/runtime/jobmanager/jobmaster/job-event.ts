@@ -40,6 +40,8 @@ export interface RecoveredEvent {
   readonly generationFloor: Generation;
   /** The newest recorded start of each region, by region; those that never started are missing. */
   readonly regions: ReadonlyMap<number, Generation>;
+  /** Subtasks that have finished, whether or not somebody reports them (R11). */
+  readonly covered: ReadonlySet<number>;
   /** Instances that may run attempts of these generations; `undefined`: nobody knows. */
   readonly taskManagers: readonly string[] | undefined;
   /** As the job's record has them (R13). */
@@ -75,8 +77,14 @@ export type JobAction =
   /** Choose what to restore and write the generation to the job's record (R1); `generation-recorded` answers. */
   | { readonly kind: 'record-generation'; readonly start: GenerationStart }
   | { readonly kind: 'deploy'; readonly start: GenerationStart }
-  /** Regions whose every subtask is accounted for: they go on as they are (I9). By subtask index. */
-  | { readonly kind: 'adopt'; readonly indices: readonly number[]; readonly generation: Generation }
+  /** A region whose every subtask is accounted for: it goes on as it is (I9). By subtask index. */
+  | {
+      readonly kind: 'adopt';
+      readonly indices: readonly number[];
+      /** So many of them had finished, and nobody told of it (R11). */
+      readonly unreported: number;
+      readonly generation: Generation;
+    }
   | {
       readonly kind: 'restart-planned';
       readonly indices: readonly number[];

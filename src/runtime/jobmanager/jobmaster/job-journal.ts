@@ -48,15 +48,24 @@ export class JobJournal {
   restartPlanned({ indices, delayMs, error }: ActionOf<'restart-planned'>): void {
     const { jobName, logger } = this.#options;
     this.latestFailure = error;
-    logger.warn(`Restarting ${tasks(indices)} of job ${jobName} in ${delayMs} ms after a failure: ${error.message}`, {
-      error,
-    });
+    logger.warn(
+      `Restarting ${tasks(indices.length)} of job ${jobName} in ${delayMs} ms after a failure: ${error.message}`,
+      {
+        error,
+      },
+    );
   }
 
-  adopted({ indices }: ActionOf<'adopt'>): void {
+  adopted({ indices, unreported }: ActionOf<'adopt'>): void {
     const { jobName, logger } = this.#options;
-    logger.info(`${tasks(indices)} of job ${jobName} went on without a leader and are left as they are`);
+    const going = indices.length - unreported;
+    if (going > 0) {
+      logger.info(`${tasks(going)} of job ${jobName} went on without a leader and are left as they are`);
+    }
+    if (unreported > 0) {
+      logger.info(`${tasks(unreported)} of job ${jobName} had finished, as the newest checkpoint says`);
+    }
   }
 }
 
-const tasks = (indices: readonly number[]): string => (indices.length === 1 ? '1 task' : `${indices.length} tasks`);
+const tasks = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`);

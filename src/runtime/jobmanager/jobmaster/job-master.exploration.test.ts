@@ -290,7 +290,10 @@ describe('a job among failures', () => {
     });
   });
 
-  test('whose leader changes among failures: every record is committed exactly once', async () => {
+  test.each([
+    ['changes among failures', (world: SimulatedWorld): void => world.changeLeader()],
+    ['dies with some of its tasks, finished ones too (R11)', (world: SimulatedWorld): void => world.loseHost()],
+  ])('whose leader %s: every record is committed exactly once', async (_, happen) => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
       const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
@@ -301,7 +304,7 @@ describe('a job among failures', () => {
         if (world.result === undefined && random.int(3) === 0) {
           world.breakConnection();
         } else if (world.result === undefined) {
-          world.changeLeader();
+          happen(world);
         }
       }
       const result = await world.finish();

@@ -6,7 +6,7 @@ import type {
   RestartCounts,
 } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
-import type { Generation } from '../../../foundation/common/ids.ts';
+import { compareGenerations, type Generation } from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { stateBytesOf } from '../checkpoint-coordinator/metadata-assembly.ts';
 import type { CarriedState } from '../checkpoint-coordinator/task-roster.ts';
@@ -22,6 +22,8 @@ export interface Recovery {
   /** The highest checkpoint id ever given out (R10). */
   readonly floor: number;
   readonly started: StartedRegions;
+  /** Subtasks that nobody needs to report, by index. */
+  readonly covered: ReadonlySet<number>;
   readonly intent: JobIntent;
   readonly restartCounts: RestartCounts;
 }
@@ -29,10 +31,8 @@ export interface Recovery {
 /** What leaders before this one started. */
 export interface StartedRegions {
   /** The newest start of each region that ever started, by region. */
-  readonly regions: ReadonlyMap<number, Generation>;
+  readonly regions: ReadonlyMap<number, GenerationRecord>;
   readonly newest: Generation | undefined;
-  /** Who may run attempts of them. */
-  readonly taskManagers: readonly RecordedTaskManager[];
 }
 
 /** Reads what the store points to, and checks that the state fits the job. Ids go on above those that were restored. */
@@ -46,7 +46,8 @@ export const recover = async (
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
   const { generations, intent, restartCounts } = await options.records.read();
   const started = startedRegions(execution, generations);
-  return { completed, initial, floor: await counter.current(), started, intent, restartCounts };
+  const covered = coveredSubtasks(execution, completed, started);
+  return { completed, initial, floor: await counter.current(), started, covered, intent, restartCounts };
 };
 
 const readCompleted = async (
@@ -79,7 +80,11 @@ export const carriedOf = (
   new Map(
     [...(plan?.finished ?? [])].map((index) => [
       index,
-      { folder: plan?.point.baseFolder ?? '', state: plan?.stateOf(execution.subtask(index)) ?? {} },
+      {
+        folder: plan?.point.baseFolder ?? '',
+        state: plan?.stateOf(execution.subtask(index)) ?? {},
+        isCommitted: plan?.settled.has(index) === true,
+      },
     ]),
   );
 
@@ -102,16 +107,50 @@ export const firstDueInMs = (
 };
 
 const startedRegions = (execution: ExecutionGraph, records: readonly GenerationRecord[]): StartedRegions => {
-  const regions = new Map<number, Generation>();
-  const taskManagers = new Map<number, readonly RecordedTaskManager[]>();
+  const regions = new Map<number, GenerationRecord>();
   const indices = new Map(execution.subtasks.map((subtask) => [`${subtask.vertex.id}/${subtask.subtask}`, subtask]));
-  for (const { generation, subtasks, taskManagers: at } of records) {
-    for (const name of subtasks) {
+  for (const record of records) {
+    for (const name of record.subtasks) {
       const { region } = present(indices.get(name), `subtask ${name} of a recorded generation`);
-      regions.set(region, generation);
-      taskManagers.set(region, at);
+      regions.set(region, record);
     }
   }
-  const byInstance = new Map([...taskManagers.values()].flat().map((one) => [one.instanceId, one]));
-  return { regions, newest: records.at(-1)?.generation, taskManagers: [...byInstance.values()] };
+  return { regions, newest: records.at(-1)?.generation };
+};
+
+/**
+ * The newest completed checkpoint covers their end, and they have nothing left to commit (R11). A start that went back
+ * behind that checkpoint runs them again.
+ */
+const coveredSubtasks = (
+  execution: ExecutionGraph,
+  completed: readonly CompletedCheckpoint[],
+  { regions }: StartedRegions,
+): ReadonlySet<number> => {
+  const newest = completed.at(-1);
+  if (newest === undefined) {
+    return new Set();
+  }
+  const { settled } = new RestorePlan(execution, newest, { allowNonRestoredState: true });
+  const isOfItsTime = ({ generation, restored }: GenerationRecord): boolean =>
+    compareGenerations(generation, newest.metadata.generation) <= 0 || (restored ?? 0) >= newest.checkpointId;
+  return new Set(
+    [...settled].filter((index) => {
+      const start = regions.get(execution.subtask(index).region);
+      return start !== undefined && isOfItsTime(start);
+    }),
+  );
+};
+
+/** Who may run attempts that somebody has to report. */
+export const awaitedTaskManagers = (
+  execution: ExecutionGraph,
+  { started, covered }: Pick<Recovery, 'started' | 'covered'>,
+): readonly RecordedTaskManager[] => {
+  const awaited = [...started.regions].filter(
+    ([region]) => execution.regions[region]?.every((index) => covered.has(index)) !== true,
+  );
+  return [
+    ...new Map(awaited.flatMap(([, { taskManagers }]) => taskManagers.map((one) => [one.instanceId, one]))).values(),
+  ];
 };

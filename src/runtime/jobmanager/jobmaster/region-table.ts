@@ -12,6 +12,7 @@ import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { AttemptTable } from './attempt-table.ts';
 import type { Execution } from './execution.ts';
 import type { JobAction } from './job-event.ts';
+import { NOT_REPORTED } from './job-failure.ts';
 import { newRegion, type Region } from './region.ts';
 
 export interface RegionTableOptions {
@@ -26,6 +27,10 @@ export class RegionTable {
   readonly attempts: AttemptTable;
   readonly regions: readonly Region[];
   readonly #options: RegionTableOptions;
+  /** Whose end the newest checkpoint covers. */
+  readonly #covered = new Set<number>();
+  /** Of those the ones that nobody reported. */
+  readonly #unreported = new Set<number>();
 
   constructor(options: RegionTableOptions) {
     this.#options = options;
@@ -65,25 +70,49 @@ export class RegionTable {
     return this.regions.every(({ phase }) => phase === 'finished');
   }
 
-  /** A leader before this one started it as this generation; returns the attempts that may run. */
-  expect(number: number, generation: Generation): AttemptId[] {
+  /**
+   * A leader before this one started it as this generation; returns the attempts that may run. `covered`: subtasks that have
+   * finished, as far as nobody reports them (R11); a region of such alone is not waited for.
+   */
+  expect(number: number, generation: Generation, covered: ReadonlySet<number>): AttemptId[] {
     const region = present(this.regions[number], `region ${number}`);
     region.phase = 'reconciling';
     region.generation = generation;
-    return [...this.#attemptsOf([region], generation)].map(([index, attempt]) => {
-      this.attempts.expect(index, attempt);
-      return attemptId(attempt);
-    });
+    const attempts = [...this.#attemptsOf([region], generation)];
+    attempts.forEach(([index, attempt]) => this.attempts.expect(index, attempt));
+    region.subtasks.filter((index) => covered.has(index)).forEach((index) => this.#covered.add(index));
+    if (region.subtasks.every((index) => covered.has(index))) {
+      region.subtasks.forEach((index) => this.giveUp(this.attempts.at(index), true));
+      return [];
+    }
+    return attempts.map(([, attempt]) => attemptId(attempt));
   }
 
-  /** Whether every subtask of a reconciling region was reported, and none has failed: it goes on as it is. */
+  /** Nobody reports it. `goesOn`: the job does. Returns its region. */
+  giveUp(execution: Execution, goesOn: boolean): Region {
+    const { state: from } = execution;
+    const { index } = execution.subtask;
+    const region = this.of(execution);
+    const hasFinished = region.phase === 'reconciling' && this.#covered.has(index);
+    const to = hasFinished ? 'FINISHED' : goesOn ? 'FAILED' : 'CANCELED';
+    execution.moveTo(to);
+    if (hasFinished) {
+      this.#unreported.add(index);
+    }
+    const error = to === 'FAILED' ? { error: NOT_REPORTED } : {};
+    this.#options.emit({ kind: 'task-switched', index, from, to, ...error });
+    return region;
+  }
+
+  /** Whether every subtask of a reconciling region is accounted for (R11), and none has failed: it goes on as it is. */
   adoptIfWhole(region: Region): boolean {
     const { subtasks, phase, generation } = region;
-    if (phase !== 'reconciling' || subtasks.some((index) => this.attempts.at(index).state === 'RECONCILING')) {
+    if (phase !== 'reconciling' || subtasks.some((index) => !this.attempts.at(index).isAccountedFor)) {
       return false;
     }
     region.phase = 'deployed';
-    this.#options.emit({ kind: 'adopt', indices: subtasks, generation: present(generation, 'generation') });
+    const unreported = subtasks.filter((index) => this.#unreported.has(index)).length;
+    this.#options.emit({ kind: 'adopt', indices: subtasks, unreported, generation: present(generation, 'generation') });
     return true;
   }
 

@@ -22,7 +22,7 @@ import { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import type { Execution } from './execution.ts';
 import type { GenerationStart, JobEvent } from './job-event.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
-import { carriedOf, firstDueInMs, planOf, recover, type Recovery } from './recovery.ts';
+import { awaitedTaskManagers, carriedOf, firstDueInMs, planOf, recover, type Recovery } from './recovery.ts';
 
 /** What the JobMaster does for the parts of a running job. */
 export interface RunningJobHost {
@@ -52,7 +52,7 @@ export class RunningJob {
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
     const recovery = await recover(execution, options);
-    options.awaited?.(recovery.started.taskManagers);
+    options.awaited?.(awaitedTaskManagers(execution, recovery));
     return new RunningJob(options, execution, recovery, host);
   }
 
@@ -92,14 +92,15 @@ export class RunningJob {
   get firstEvent(): JobEvent {
     const plan = planOf(this.#execution, this.#recovery.completed, this.#recovery.initial);
     const restored = plan?.point.metadata.generation ?? { epoch: 0, number: 0 };
-    const { regions, newest, taskManagers } = this.#recovery.started;
+    const { regions, newest } = this.#recovery.started;
     const generationFloor = newest === undefined || compareGenerations(newest, restored) < 0 ? restored : newest;
     const { clock, reconcileTimeoutMs } = this.#options;
     return {
       kind: 'recovered',
       generationFloor,
-      regions,
-      taskManagers: taskManagers.map(({ instanceId }) => instanceId),
+      regions: new Map([...regions].map(([region, start]) => [region, start.generation])),
+      covered: this.#recovery.covered,
+      taskManagers: awaitedTaskManagers(this.#execution, this.#recovery).map(({ instanceId }) => instanceId),
       restartCounts: this.#recovery.restartCounts,
       deadlineMs: clock.monotonic() + reconcileTimeoutMs,
       stopCompleted: this.stoppedAt !== undefined,

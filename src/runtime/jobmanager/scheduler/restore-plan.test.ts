@@ -131,4 +131,13 @@ describe('subtasks that had ended', () => {
     const operators = [stored('a', { finishedSubtasks: a }), stored('b', { finishedSubtasks: b })];
     expect([...planFor(graph(parallelism, by), operators).finished]).toEqual(expected);
   });
+
+  test.each([
+    { name: 'a sink of which nobody knows whether it has committed', b: {}, expected: [0, 1] },
+    { name: 'a sink that has committed', b: { committedSubtasks: [0] }, expected: [0, 1, 2] },
+  ])('nothing is left to do of them, but of $name', ({ b, expected }) => {
+    const finishedSubtasks = [0, 1];
+    const operators = [stored('a', { finishedSubtasks }), stored('b', { finishedSubtasks, ...b })];
+    expect([...planFor(graph(2, 'forward'), operators).settled]).toEqual(expected);
+  });
 });

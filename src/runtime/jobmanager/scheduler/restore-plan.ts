@@ -29,6 +29,8 @@ export class RestorePlan {
   readonly point: RestorePoint;
   /** Subtask indices whose end the checkpoint covers (R11). */
   readonly finished: ReadonlySet<number>;
+  /** Of those the ones that have nothing left to do: they commit nothing, or have done so. */
+  readonly settled: ReadonlySet<number>;
   /** The operators whose state is left behind, because the job does not have them and `allowNonRestoredState` is set. */
   readonly dropped: readonly string[];
   readonly #byOperator: ReadonlyMap<string, OperatorMetadata>;
@@ -55,6 +57,12 @@ export class RestorePlan {
     }
     this.dropped = dropped;
     this.finished = finishedSubtasks(execution, this.#byOperator);
+    this.settled = new Set([...this.finished].filter((index) => this.#isSettled(execution.subtask(index))));
+  }
+
+  #isSettled({ vertex, subtask }: Subtask): boolean {
+    const sinks = vertex.operators.filter(({ kind }) => kind === 'sink');
+    return sinks.every(({ id }) => this.#byOperator.get(id)?.committedSubtasks?.includes(subtask) === true);
   }
 
   /** The enumerator's snapshot of a source. */

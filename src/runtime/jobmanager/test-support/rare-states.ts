@@ -15,6 +15,7 @@ export const RARE_STATES = [
   'leader changed while undecided',
   'leader changed while restarting',
   'went on without a leader',
+  'finished before a leader came',
 ] as const;
 export type RareState = (typeof RARE_STATES)[number];
 
@@ -25,4 +26,5 @@ export const RARE_LINES: readonly (readonly [RegExp, RareState])[] = [
   [/ declined: /, 'declined'],
   [/There is no checkpoint id/, 'id refused'],
   [/went on without a leader/, 'went on without a leader'],
+  [/had finished, as the newest checkpoint says/, 'finished before a leader came'],
 ];

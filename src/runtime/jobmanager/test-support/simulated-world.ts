@@ -1,7 +1,7 @@
 import type { JobIntent } from '../../../coordination/job-record-store.ts';
 import { assert, present } from '../../../foundation/common/assert.ts';
 import { messageOf } from '../../../foundation/common/errors.ts';
-import type { AttemptId } from '../../../foundation/common/ids.ts';
+import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { seededRandom, type Random } from '../../../foundation/common/random.ts';
 import type { EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
@@ -20,12 +20,14 @@ import { AttemptLedger } from '../../taskmanager/attempt-ledger.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
+import { AttemptQueues } from './attempt-queues.ts';
 import { SimulatedFiles, type SimulatedCheckpointStore, type SimulatedCounter } from './simulated-stores.ts';
 import type { Element } from './simulated-surroundings.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
 import { SimulatedTask } from './simulated-task.ts';
 import { withUniqueChannels } from './unique-channels.ts';
 import { SimulatedChecks } from './simulated-checks.ts';
+import { loseTasks } from './simulated-loss.ts';
 import { RARE_LINES, type RareState } from './rare-states.ts';
 import { jobIdOf, SimulatedTerm, TASK_MANAGER } from './simulated-term.ts';
 
@@ -72,10 +74,11 @@ export class SimulatedWorld implements TaskExecutorGateway {
   readonly #execution: ExecutionGraph;
   readonly #checkpointing: boolean;
   readonly #tasks = new Map<AttemptId, SimulatedTask>();
+  /** Were on a TaskManager that was killed. */
+  readonly #lost = new Set<AttemptId>();
   readonly #consumers = new Map<number, SimulatedTask>();
-  /** In flight, by attempt, in order. */
-  readonly #commands = new Map<AttemptId, TaskCommand[]>();
-  readonly #reports = new Map<AttemptId, TaskReport[]>();
+  readonly #commands = new AttemptQueues<TaskCommand>();
+  readonly #reports = new AttemptQueues<TaskReport>();
   readonly #checks: SimulatedChecks;
   readonly #usedChannels = new Set<number>();
 
@@ -153,9 +156,15 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.#term.master.start();
   }
 
+  /** With the leader a TaskManager dies that ran some of the tasks. */
+  loseHost(): void {
+    this.changeLeader();
+    loseTasks(this.#tasks, this.random).forEach((attempt) => this.#lost.add(attempt));
+  }
+
   /** Between TaskManager and leader; sooner or later it registers anew. What was on its way is lost; the table knows it. */
   breakConnection(): void {
-    for (const attempt of this.#commands.keys()) {
+    for (const attempt of this.#commands.attempts) {
       this.#arriveInPart(attempt);
     }
     this.#reports.clear();
@@ -164,19 +173,20 @@ export class SimulatedWorld implements TaskExecutorGateway {
 
   /** Of the commands of a lost connection the first ones may have arrived. */
   #arriveInPart(attempt: AttemptId): void {
-    let arrived = this.random.int(present(this.#commands.get(attempt), 'commands').length + 1);
+    let arrived = this.random.int(this.#commands.count(attempt) + 1);
     while (this.#commands.has(attempt)) {
       if (arrived-- > 0) {
         this.#deliverCommand(attempt);
       } else {
-        this.#commands.delete(attempt);
+        this.#commands.drop(attempt);
       }
     }
   }
 
   #register(): void {
     this.#isRegistered = true;
-    this.master.taskManagerReported(TASK_MANAGER, this.#ledger.reports);
+    const reports = this.#ledger.reports.filter(({ attempt }) => !this.#lost.has(attemptId(attempt)));
+    this.master.taskManagerReported(TASK_MANAGER, reports);
     this.#slots.registered();
   }
 
@@ -250,13 +260,13 @@ export class SimulatedWorld implements TaskExecutorGateway {
     }
     this.#checks.command(this.#term, attempt, command);
     this.#meet('task between triggered directly', command.kind === 'trigger' && !attempt.includes('v-source'));
-    this.#queue(this.#commands, attempt, command);
+    this.#commands.add(attempt, command);
   }
 
   /** One thing happens; false when only time can pass. */
   async step(): Promise<boolean> {
-    const commands = [...this.#commands.keys()];
-    const reports = [...this.#reports.keys()];
+    const commands = this.#commands.attempts;
+    const reports = this.#reports.attempts;
     const tasks = this.liveTasks;
     const choices = commands.length + reports.length + tasks.length * 2 + this.#term.pendingCount;
     let pick = this.random.int(choices + 1);
@@ -345,26 +355,8 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.committed.set(name, values);
   }
 
-  #queue<T>(queues: Map<AttemptId, T[]>, attempt: AttemptId, item: T): void {
-    const queue = queues.get(attempt);
-    if (queue === undefined) {
-      queues.set(attempt, [item]);
-    } else {
-      queue.push(item);
-    }
-  }
-
-  #shift<T>(queues: Map<AttemptId, T[]>, attempt: AttemptId): T {
-    const queue = present(queues.get(attempt), 'queue');
-    const item = present(queue.shift(), 'item');
-    if (queue.length === 0) {
-      queues.delete(attempt);
-    }
-    return item;
-  }
-
   #deliverCommand(attempt: AttemptId): void {
-    const command = this.#ledger.commanded(attempt, this.#shift(this.#commands, attempt));
+    const command = this.#ledger.commanded(attempt, this.#commands.take(attempt));
     const task = present(this.#tasks.get(attempt), 'task');
     if (task.phase !== 'gone') {
       task.command(command);
@@ -376,17 +368,17 @@ export class SimulatedWorld implements TaskExecutorGateway {
   /** The table changes first (R15). Without a leader that is all. */
   #reported(report: TaskReport): void {
     if (this.#ledger.reported(report) && this.#isRegistered) {
-      this.#queue(this.#reports, report.attempt, report);
+      this.#reports.add(report.attempt, report);
     }
   }
 
   /** Now and then it comes again, later (R15). */
   #deliverReport(attempt: AttemptId): void {
-    const report = this.#shift(this.#reports, attempt);
+    const report = this.#reports.take(attempt);
     this.master.report(report);
     if (this.fault(0.05)) {
       this.#meet('report delivered twice');
-      this.#queue(this.#reports, attempt, report);
+      this.#reports.add(attempt, report);
     }
   }
 

@@ -16,7 +16,7 @@ export type TestEdge = readonly [from: string, to: string, partitioning: JobEdge
 export const vertexIdOf = (name: string): VertexId => `v-${name}` as VertexId;
 export const operatorIdOf = (name: string): OperatorId => `o-${name}` as OperatorId;
 
-/** A graph with one operator in each vertex. */
+/** A graph with one operator in each vertex; those without outputs are sinks. */
 export const testGraph = (
   vertices: readonly TestVertex[],
   edges: readonly TestEdge[] = [],
@@ -35,7 +35,7 @@ export const testGraph = (
       {
         id: operatorIdOf(name),
         name,
-        kind: 'test',
+        kind: edges.some(([from]) => from === name) ? 'test' : 'sink',
         stateful: true,
         ...(uid === undefined ? {} : { uid }),
         ...(source === undefined ? {} : { source }),
