@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { millrace, MillraceProcess, type MillraceResult } from '../cli/millrace-process.ts';
+import { millrace, MillraceProcess, type MillraceOptions, type MillraceResult } from '../cli/millrace-process.ts';
 
 /** Far beyond what a drill of a few rounds takes: a busy machine is no failure. */
 const DEADLINE_MS = 280_000;
@@ -12,6 +12,8 @@ export interface StartedClusterOptions {
   readonly isSupervised?: boolean;
   readonly configuration?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs each `millrace`, such as `nsenter --net=<namespace>`. */
+  readonly through?: readonly string[];
 }
 
 /** A cluster of the shipped processes that `millrace cluster start` started in a folder of its own. */
@@ -19,6 +21,7 @@ export class StartedCluster {
   readonly home = mkdtempSync(join(tmpdir(), 'millrace-started-'));
   readonly folder = join(this.home, 'run');
   readonly #env: Readonly<Record<string, string>>;
+  readonly #through: readonly string[];
 
   static async start(options: StartedClusterOptions): Promise<StartedCluster> {
     const cluster = new StartedCluster(options);
@@ -35,17 +38,22 @@ export class StartedCluster {
     return cluster;
   }
 
-  private constructor({ env = {} }: StartedClusterOptions) {
+  private constructor({ env = {}, through = [] }: StartedClusterOptions) {
     this.#env = { ...env, MILLRACE_RUN_DIR: this.folder };
+    this.#through = through;
   }
 
   /** `millrace` with these arguments, for this cluster. */
   start(...args: readonly string[]): MillraceProcess {
-    return new MillraceProcess(args, { cwd: this.home, env: this.#env, deadlineMs: DEADLINE_MS });
+    return new MillraceProcess(args, this.#options);
   }
 
   run(...args: readonly string[]): Promise<MillraceResult> {
-    return millrace(args, { cwd: this.home, env: this.#env, deadlineMs: DEADLINE_MS });
+    return millrace(args, this.#options);
+  }
+
+  get #options(): MillraceOptions {
+    return { cwd: this.home, env: this.#env, through: this.#through, deadlineMs: DEADLINE_MS };
   }
 
   /** Lines of `cluster status`: name, pid, state. */

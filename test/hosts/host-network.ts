@@ -67,6 +67,11 @@ export class HostNetwork {
     return ['ip', 'netns', 'exec', this.#namespaceOf(host)];
   }
 
+  /** The same with all else as it is here, mounted control groups too. */
+  inNetworkOf(host: string): readonly string[] {
+    return ['nsenter', `--net=/run/netns/${this.#namespaceOf(host)}`];
+  }
+
   /** Nothing leaves the host and nothing reaches it; it sees its card without a carrier. */
   unplug(host: string): void {
     ip('-n', this.#switch, 'link', 'set', this.#portOf(host), 'down');

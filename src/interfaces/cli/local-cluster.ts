@@ -40,9 +40,24 @@ export interface ClusterSuspension {
   suspend(): Promise<void>;
 }
 
+/** Cuts a process of the cluster off from everybody, itself included: what it sends and what is sent to it is lost, and nobody is told. */
+export interface NetworkCuts {
+  /** A command that ends a cut, for people. */
+  readonly undo: string;
+  /** Why nobody can be cut off here, with the way out; `undefined`: it can be done. */
+  obstacle(): Promise<string | undefined>;
+  /** What a cut would do now, for people. */
+  preview(process: ClusterProcess, limitMs: number): readonly string[];
+  /** Until `end`, or for that long where nobody is left to end it; false: the process is gone. Ends another cut. Errors: UNSUPPORTED. */
+  cut(process: Pick<ClusterProcess, 'name' | 'pid'>, limitMs: number): Promise<boolean>;
+  /** Ends a cut, also that of a drill that did not live to do so; false: there was none. Errors: BAD_OPTION when that drill lives, UNSUPPORTED. */
+  end(): Promise<boolean>;
+}
+
 /** A cluster of processes on this machine, which a folder stands for. */
 export interface LocalCluster {
   readonly folder: string;
+  readonly cuts: NetworkCuts;
   /** How clients reach it; `undefined`: it is not started. */
   settings(): Promise<Readonly<Record<string, string>> | undefined>;
   /** Resolves when all its processes work together. Errors: BAD_OPTION when it is started already, UNREACHABLE when it does not come up. */

@@ -12,6 +12,7 @@ import type {
 } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
+import { NetworkCut } from './network-cut/network-cut.ts';
 import { NewWarnings } from './new-warnings.ts';
 import { outputOf, spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
@@ -37,6 +38,7 @@ const LOG_TAIL_BYTES = 2_000;
 
 /** JobManagers and TaskManagers as processes of their own on this machine. Only processes that its files name are ever touched. */
 export class ProcessCluster implements LocalCluster {
+  readonly cuts: NetworkCut;
   readonly #options: ProcessClusterOptions;
   readonly #folder: ClusterFolder;
   /** While it starts. */
@@ -45,6 +47,10 @@ export class ProcessCluster implements LocalCluster {
   constructor(options: ProcessClusterOptions) {
     this.#options = options;
     this.#folder = new ClusterFolder(options.folder);
+    this.cuts = new NetworkCut({
+      folder: options.folder,
+      isAlive: async (which) => (await this.#find(which)) !== undefined,
+    });
   }
 
   get folder(): string {
@@ -95,8 +101,8 @@ export class ProcessCluster implements LocalCluster {
     return wasStarted;
   }
 
-  async signal({ name, pid }: Pick<ClusterProcess, 'name' | 'pid'>, what: ProcessSignal): Promise<boolean> {
-    const record = (await this.#folder.records()).find((each) => each.name === name && each.pid === pid);
+  async signal(which: Pick<ClusterProcess, 'name' | 'pid'>, what: ProcessSignal): Promise<boolean> {
+    const record = await this.#find(which);
     return record !== undefined && signal(record, what);
   }
 
@@ -124,6 +130,11 @@ export class ProcessCluster implements LocalCluster {
         await spawnProcess(folder, { ...record, restarts: record.restarts + 1, program, env });
       },
     }).run(ended);
+  }
+
+  /** While it lives. */
+  async #find({ name, pid }: Pick<ClusterProcess, 'name' | 'pid'>): Promise<ProcessRecord | undefined> {
+    return (await this.#folder.records()).find((each) => each.name === name && each.pid === pid && isAlive(each));
   }
 
   /** Files of processes that have died. Errors: BAD_OPTION when one lives. */

@@ -28,7 +28,7 @@ test('what a drill cannot do ends with 2, and neither that nor --dry-run touches
   expect(before.length).toBe(4);
   for (const [args, message] of [
     [['--kill', 'everybody'], /--kill is 'everybody'; allowed: leader/],
-    [['--action', 'cut'], /none of them can be cut off alone/],
+    [['--action', 'unplug'], /--action is 'unplug'; allowed: kill, pause, cut, random/],
     [['--rounds', 'many'], /--rounds is 'many'; allowed: a whole number/],
     [['--parallelism', '9'], /the probe job needs 9 free slots, and the cluster has 2/],
     [['--run-dir', join(cluster.home, 'elsewhere')], /cannot touch others: run it where they run/],

@@ -13,6 +13,7 @@ import { dryRunLines } from './dry-run.ts';
 import { planRounds, rolesOf, type PlannedRound } from './drill-plan.ts';
 import { ACTIONS, drillRequest, VICTIMS, type DrillFlags, type DrillRequest } from './drill-request.ts';
 import { findDrillTarget, type DrillTarget } from './drill-target.ts';
+import { possibleRequest } from './possible-request.ts';
 import type { DrillPrograms } from './probe.ts';
 import { reportJson, reportLines } from './report.ts';
 
@@ -47,13 +48,15 @@ export const addDrillCommand = (program: Command, environment: DrillCommandLine)
     return;
   }
   withTarget(program.command('drill'))
-    .description('kill or pause processes of a cluster of this machine while a probe job counts, and say what that did')
+    .description(
+      'kill, pause or cut off processes of a cluster of this machine while a probe job counts, and say what that did',
+    )
     .option('--run-dir <dir>', 'folder of the cluster; else MILLRACE_RUN_DIR, else ~/.millrace/cluster')
     .option('--kill <whom>', `whom a round hits: ${VICTIMS.join(', ')}`, 'random')
-    .option('--action <what>', `what is done to it: ${ACTIONS.join(', ')}`, 'kill')
+    .option('--action <what>', `what is done to it: ${ACTIONS.join(', ')}, random; cut needs root on Linux`, 'kill')
     .option('--rounds <n>', 'how many times', '5')
     .option('--every <duration>', 'from the beginning of a round to that of the next, at least', '5s')
-    .option('--pause-for <duration>', 'with --action pause: how long', '10s')
+    .option('--pause-for <duration>', 'with --action pause or cut: how long', '10s')
     .option('--seed <n>', 'draws the same rounds as the drill that named it')
     .option('--parallelism <n>', 'of the probe job; else what still finds slots without the largest TaskManager')
     .option('--checkpoint-interval <duration>', 'of the probe job', '1s')
@@ -101,9 +104,14 @@ const drillCommand = async (flags: Flags, environment: DrillCommandLine, drill: 
 };
 
 const prepare = async (flags: Flags, environment: DrillCommandLine, drill: Drill, open: Open): Promise<Prepared> => {
-  const request = drillRequest(flags, drill.drawSeed);
+  const wanted = drillRequest(flags, drill.drawSeed);
   const configuration = environment.load(flags);
-  const target = await findDrillTarget(flags, configuration, await open(flags.runDir), environment);
+  const cluster = await open(flags.runDir);
+  const request = await possibleRequest(wanted, cluster.cuts, (line) => environment.terminal.log(line));
+  if (flags.dryRun !== true && (await cluster.cuts.end())) {
+    environment.terminal.log('an earlier drill did not live to end a cut; it is ended now');
+  }
+  const target = await findDrillTarget(flags, configuration, cluster, environment);
   const roles = rolesOf(request, target.field);
   if (roles.length === 0) {
     throw new MillraceError(

@@ -40,6 +40,12 @@ test('the same seed draws the same rounds, and every role comes up', () => {
   expect(new Set(rounds(7).map(({ role }) => role))).toEqual(new Set(['leader', 'standby', 'taskmanager']));
 });
 
+test('with random actions each of them comes up', () => {
+  const rounds = (action: string) => planRounds(request({ action }), ['leader'], seededRandom(7));
+  expect(new Set(rounds('random').map(({ action }) => action))).toEqual(new Set(['kill', 'pause', 'cut']));
+  expect(new Set(rounds('cut').map(({ action }) => action))).toEqual(new Set(['cut']));
+});
+
 test('only roles that the cluster has are drawn; the supervisor has none', () => {
   const alone = drillField([processOf('jobmanager-1'), processOf('taskmanager-1'), processOf('supervisor')]);
   expect(rolesOf(request({ kill: 'random' }), alone)).toEqual(['leader', 'taskmanager']);
@@ -66,7 +72,7 @@ test('a request says what is wrong with it', () => {
   expect(request({ seed: '3' }).seed).toBe(3);
   for (const [changes, message] of [
     [{ kill: 'all' }, /--kill is 'all'; allowed: leader, standby, jobmanager, taskmanager, random/],
-    [{ action: 'cut' }, /share the network of this machine/],
+    [{ action: 'unplug' }, /--action is 'unplug'; allowed: kill, pause, cut, random/],
     [{ rounds: '-1' }, /--rounds is '-1'; allowed: a whole number from 1/],
     [{ every: '5 apples' }, /--every is "5 apples"/],
     [{ timeout: '0s' }, /--timeout is '0s'; allowed: from 100 ms on/],

@@ -48,9 +48,13 @@ export const planRounds = (
 ): readonly PlannedRound[] =>
   Array.from({ length: request.rounds }, (_, index) => ({
     round: index + 1,
-    action: request.action,
     role: roles[random.int(roles.length)] ?? 'leader',
+    action: drawn(request.actions, random),
   }));
+
+/** Where there is no choice nothing is drawn. */
+const drawn = (actions: readonly DrillAction[], random: Random): DrillAction =>
+  (actions.length > 1 ? actions[random.int(actions.length)] : actions[0]) ?? 'kill';
 
 export interface VictimChoice {
   readonly field: DrillField;

@@ -5,16 +5,18 @@ export const VICTIMS = ['leader', 'standby', 'jobmanager', 'taskmanager', 'rando
 /** Whom a round is for; `jobmanager` and `random` are drawn. */
 export type DrillVictim = (typeof VICTIMS)[number];
 
-export const ACTIONS = ['kill', 'pause'] as const;
-/** `kill`: SIGKILL; `pause`: SIGSTOP, and SIGCONT later. */
+export const ACTIONS = ['kill', 'pause', 'cut'] as const;
+/** `kill`: SIGKILL; `pause`: SIGSTOP, and SIGCONT later; `cut`: nothing that it sends or is sent arrives, until later. */
 export type DrillAction = (typeof ACTIONS)[number];
 
 export interface DrillRequest {
   readonly victim: DrillVictim;
-  readonly action: DrillAction;
+  /** What is done to victims; of several, each round draws one. */
+  readonly actions: readonly DrillAction[];
   readonly rounds: number;
   /** From the beginning of a round to that of the next, at least. */
   readonly everyMs: number;
+  /** How long a process is paused or cut off. */
   readonly pauseMs: number;
   readonly seed: number;
   readonly checkpointIntervalMs: number;
@@ -39,10 +41,10 @@ export interface DrillFlags {
 
 const SEED_MAX = 0xffff_ffff;
 
-/** Errors: BAD_OPTION, UNSUPPORTED. */
+/** Errors: BAD_OPTION. */
 export const drillRequest = (flags: DrillFlags, drawSeed: () => number): DrillRequest => ({
   victim: oneOf(VICTIMS, flags.kill, '--kill'),
-  action: actionOf(flags.action),
+  actions: actionsOf(flags.action),
   rounds: wholeNumber(flags.rounds, '--rounds', 1, 100_000),
   everyMs: durationOf(flags.every, '--every'),
   pauseMs: durationOf(flags.pauseFor, '--pause-for'),
@@ -52,17 +54,8 @@ export const drillRequest = (flags: DrillFlags, drawSeed: () => number): DrillRe
   parallelism: flags.parallelism === undefined ? undefined : wholeNumber(flags.parallelism, '--parallelism', 1, 10_000),
 });
 
-const actionOf = (text: string): DrillAction => {
-  if (text === 'cut') {
-    throw new MillraceError(
-      'UNSUPPORTED',
-      '--action cut: processes that "millrace cluster start" started share the network of this machine, so that none of them can be ' +
-        'cut off alone; --action pause shows the rest of the cluster the same silence, and a network that is cut is drilled where each ' +
-        'process has a host, a container or a network namespace of its own, with the tools of that place',
-    );
-  }
-  return oneOf(ACTIONS, text, '--action');
-};
+const actionsOf = (text: string): readonly DrillAction[] =>
+  oneOf([...ACTIONS, 'random'] as const, text, '--action') === 'random' ? ACTIONS : [oneOf(ACTIONS, text, '--action')];
 
 const oneOf = <T extends string>(allowed: readonly T[], text: string, option: string): T => {
   const found = allowed.find((each) => each === text);

@@ -40,6 +40,8 @@ export interface RoundsOptions {
 
 /** As the supervisor waits before the first start. */
 const RESTART_AFTER_MS = 500;
+/** A cut whose drill was killed ends by itself that much later than it would have. */
+const CUT_LEEWAY_MS = 30_000;
 const LOOK_MS = 20;
 
 /** Hits a process, waits until everything runs again, and so on. What it stops or ends it wakes or starts again. */
@@ -78,7 +80,7 @@ export class DrillRounds {
       this.findings.push({ kind: 'not-recovered', round, text: `${what}: there is no living process of that kind` });
       return false;
     }
-    say(`${what} (pid ${victim.pid})`);
+    say(`${what} (pid ${victim.pid})${action === 'cut' ? this.#howToUndo() : ''}`);
     const { epoch } = watch;
     watch.isUrgent = true;
     const atMs = clock.now();
@@ -126,22 +128,57 @@ export class DrillRounds {
       await this.#startAgain(victim);
     }
     this.#hit.clear();
+    await this.#options.cluster.cuts.end();
   }
 
   async #hitAndBringBack(victim: ClusterProcess, action: DrillAction): Promise<void> {
-    const { cluster, request } = this.#options;
+    const { request, interrupted } = this.#options;
     this.#hit.set(victim.name, victim);
-    await cluster.signal(victim, action === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+    await this.#hitBy(action, victim);
     await this.#pause(action === 'kill' ? RESTART_AFTER_MS : request.pauseMs);
-    if (this.#options.interrupted.aborted) {
+    if (interrupted.aborted) {
       return;
     }
-    if (action === 'pause') {
-      await cluster.signal(victim, 'SIGCONT');
-    } else {
-      await this.#startAgain(victim);
-    }
+    await this.#bringBackFrom(action, victim);
     this.#hit.delete(victim.name);
+  }
+
+  async #hitBy(action: DrillAction, victim: ClusterProcess): Promise<void> {
+    const { cluster } = this.#options;
+    switch (action) {
+      case 'kill':
+        await cluster.signal(victim, 'SIGKILL');
+        return;
+      case 'pause':
+        await cluster.signal(victim, 'SIGSTOP');
+        return;
+      case 'cut':
+        await cluster.cuts.cut(victim, this.#cutLimitMs);
+        return;
+    }
+  }
+
+  async #bringBackFrom(action: DrillAction, victim: ClusterProcess): Promise<void> {
+    const { cluster } = this.#options;
+    switch (action) {
+      case 'kill':
+        return this.#startAgain(victim);
+      case 'pause':
+        await cluster.signal(victim, 'SIGCONT');
+        return;
+      case 'cut':
+        await cluster.cuts.end();
+        return;
+    }
+  }
+
+  get #cutLimitMs(): number {
+    return cutLimitMs(this.#options.request);
+  }
+
+  #howToUndo(): string {
+    const { undo } = this.#options.cluster.cuts;
+    return `; if this drill does not live to end the cut, it ends ${this.#cutLimitMs / 1000} s from now, or with: ${undo}`;
   }
 
   /** Where there is a supervisor it does so. */
@@ -202,6 +239,9 @@ export class DrillRounds {
     });
   }
 }
+
+/** How long a cut lasts when nobody ends it. */
+export const cutLimitMs = ({ pauseMs }: Pick<DrillRequest, 'pauseMs'>): number => pauseMs + CUT_LEEWAY_MS;
 
 const elapsed = (fromMs: number, untilMs: number | undefined): number | undefined =>
   untilMs === undefined ? undefined : Math.max(0, Math.round(untilMs - fromMs));

@@ -34,7 +34,7 @@ export interface DrillRecord {
   /** The job ended by itself: every record has to be there. */
   readonly isFinished: boolean;
   readonly quiet: { readonly fromMs: number; readonly untilMs: number };
-  /** TaskManagers were paused: tasks that are over may have woken. */
+  /** TaskManagers were paused or cut off: tasks that were over may have gone on for a while. */
   readonly pausedTasks: boolean;
   readonly rounds: readonly {
     readonly round: number;

@@ -26,7 +26,7 @@ const round = (number: number, role: 'leader' | 'taskmanager', takeoverMs: numbe
 const report = (changes: Partial<DrillReport> = {}): DrillReport => ({
   request: {
     victim: 'random',
-    action: 'kill',
+    actions: ['kill'],
     rounds: 2,
     everyMs: 1000,
     pauseMs: 1000,

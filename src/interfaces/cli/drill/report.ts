@@ -1,6 +1,6 @@
 import { alignedLines } from '../aligned-lines.ts';
 import type { DoneRound } from './drill-rounds.ts';
-import type { DrillRequest } from './drill-request.ts';
+import type { DrillAction, DrillRequest } from './drill-request.ts';
 import type { Finding, Verdict } from './verdict.ts';
 
 /** Everything a drill found out. */
@@ -69,9 +69,11 @@ const valueOf = (figure: Figure, round: MeasuredRound): number | null => {
   }
 };
 
+const DONE: Readonly<Record<DrillAction, string>> = { kill: 'killed', pause: 'paused', cut: 'cut off' };
+
 /** Rounds of one kind apart from those of another: a mean of both would say nothing. */
 const groups = (report: DrillReport): ReadonlyMap<string, readonly MeasuredRound[]> =>
-  Map.groupBy(measuredRounds(report), ({ action, role }) => `${role} ${action === 'kill' ? 'killed' : 'paused'}`);
+  Map.groupBy(measuredRounds(report), ({ action, role }) => `${role} ${DONE[action]}`);
 
 export const reportLines = (report: DrillReport): readonly string[] => {
   const { verdict, request } = report;

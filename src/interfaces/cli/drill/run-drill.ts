@@ -58,7 +58,11 @@ export const runDrill = async (options: DrillOptions): Promise<DrillReport | und
       checkpointIntervalMs: request.checkpointIntervalMs,
       expectedMs:
         (request.rounds + 1) *
-        Math.max(request.everyMs, request.action === 'pause' ? request.pauseMs : 0, ROUND_MS_MIN),
+        Math.max(
+          request.everyMs,
+          request.actions.every((action) => action === 'kill') ? 0 : request.pauseMs,
+          ROUND_MS_MIN,
+        ),
     });
     say(`probe job ${probe.jobId} with parallelism ${options.parallelism}; its files are in ${folder}`);
     watch.follow(probe.jobId);
@@ -75,7 +79,7 @@ export const runDrill = async (options: DrillOptions): Promise<DrillReport | und
       keep = false;
       return undefined;
     }
-    const pausedTasks = rounds.done.some(({ action, role }) => action === 'pause' && role === 'taskmanager');
+    const pausedTasks = rounds.done.some(({ action, role }) => action !== 'kill' && role === 'taskmanager');
     await probe.record({ isFinished: hasEnded, quiet, pausedTasks, rounds: rounds.done.map(forVerifier) });
     const report = await judge(options, probe, rounds);
     keep = report.findings.length > 0;
@@ -115,11 +119,12 @@ const drill = async (
   }
 };
 
-const forVerifier = ({ round, role, atMs, untilMs }: DrillRounds['done'][number]) => ({
+/** A leader that is cut off sees no TaskManager any more, and starts their tasks anew once it has given them up. */
+const forVerifier = ({ round, action, role, atMs, untilMs }: DrillRounds['done'][number]) => ({
   round,
   atMs,
   untilMs,
-  spares: role === 'taskmanager' ? ('nothing' as const) : ('tasks' as const),
+  spares: role === 'taskmanager' || (role === 'leader' && action === 'cut') ? ('nothing' as const) : ('tasks' as const),
 });
 
 const judge = async (
