@@ -82,7 +82,7 @@ const openEmbedded = async (
         role === 'other' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
       // Other threads see the files of a disk, not those in the memory of this one.
       ...(role === 'jobmanager' && fs.scheme === 'file'
-        ? { renewer: (lease) => new LeaseThread({ folder, lease, clock, logger }) }
+        ? { renewer: (lease, meanwhile) => new LeaseThread({ folder, lease, clock, logger, meanwhile }) }
         : {}),
     });
   } catch (error) {

@@ -18,13 +18,21 @@ const ip = (...args: readonly string[]): void => {
   }
 };
 
+/** What makes the hosts, and what cuts them off. */
+const PROGRAMS = [
+  ['ip', '-V', 'iproute2'],
+  ['nft', '--version', 'nftables'],
+] as const;
+
 /** Why hosts cannot be made here, with the way out; `undefined`: they can. */
 export const whyNoHosts = (): string | undefined => {
   if (process.platform !== 'linux') {
     return 'hosts are network namespaces, which only Linux has';
   }
-  if (spawnSync('ip', ['-V']).error !== undefined) {
-    return 'the command "ip" is missing; install it: apt-get update && apt-get install -y iproute2';
+  for (const [command, argument, debianPackage] of PROGRAMS) {
+    if (spawnSync(command, [argument]).error !== undefined) {
+      return `the command "${command}" is missing; install it: apt-get update && apt-get install -y ${debianPackage}`;
+    }
   }
   return process.getuid?.() === 0 ? undefined : 'network namespaces need root; run it as root: sudo npm run test:hosts';
 };
