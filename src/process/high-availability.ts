@@ -19,11 +19,10 @@ export interface HighAvailabilitySurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /**
-   * JobManagers make the store where there is none, and renew its lease in a thread of its own, which work in this thread does not
-   * hold up; TaskManagers and clients wait until one has.
-   */
+  /** JobManagers make the store where there is none; TaskManagers and clients wait until one has. */
   readonly role: 'jobmanager' | 'other';
+  /** Renew the embedded store's lease in a thread of its own, which work in this thread does not hold up. */
+  readonly hasLeaseThread?: boolean;
 }
 
 export interface HighAvailability {
@@ -60,7 +59,7 @@ export const openHighAvailability = async (
 
 const openEmbedded = async (
   configuration: Configuration,
-  { clock, random, logger, role }: HighAvailabilitySurroundings,
+  { clock, random, logger, role, hasLeaseThread }: HighAvailabilitySurroundings,
   storage: ClusterStorage,
 ): Promise<HighAvailabilityServices> => {
   const { fs, path: folder } = embeddedFolder(configuration, storage);
@@ -81,8 +80,8 @@ const openEmbedded = async (
       beforeCreation:
         role === 'other' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
       // Other threads see the files of a disk, not those in the memory of this one.
-      ...(role === 'jobmanager' && fs.scheme === 'file'
-        ? { renewer: (lease, meanwhile) => new LeaseThread({ folder, lease, clock, logger, meanwhile }) }
+      ...(hasLeaseThread === true && fs.scheme === 'file'
+        ? { renewer: (lease) => new LeaseThread({ folder, lease, clock, logger }) }
         : {}),
     });
   } catch (error) {

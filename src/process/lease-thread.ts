@@ -13,8 +13,6 @@ export interface LeaseThreadOptions {
   readonly lease: Lease;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Renews in this thread while the other one starts, or starts again. */
-  readonly meanwhile: LeaseRenewer;
 }
 
 /** What the thread gets with its start. */
@@ -41,13 +39,12 @@ interface Run {
 /** Milliseconds on the clock that all threads of a process share; `performance.now` begins anew in each. */
 export const sharedMonotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** Renews in a thread of its own; one that dies is started again. Until a thread renews, this one does. */
+/** Renews in a thread of its own; one that dies is started again. */
 export class LeaseThread implements LeaseRenewer {
   readonly #options: LeaseThreadOptions;
   readonly #ticks = new Int32Array(new SharedArrayBuffer(4));
   #worker: Worker;
   #run: Run | undefined;
-  #hasAnswered = false;
   #isClosed = false;
 
   constructor(options: LeaseThreadOptions) {
@@ -57,27 +54,21 @@ export class LeaseThread implements LeaseRenewer {
 
   start(leadership: Leadership, answered: (sentAtMs: number) => void): void {
     this.#run = { leadership, answered };
-    if (!this.#hasAnswered) {
-      this.#options.meanwhile.start(leadership, answered);
-    }
     this.#send({ kind: 'start', leadership });
   }
 
   tick(): void {
-    this.#options.meanwhile.tick();
     Atomics.add(this.#ticks, 0, 1);
   }
 
   stop(): void {
     this.#run = undefined;
-    this.#options.meanwhile.stop();
     this.#send({ kind: 'stop' });
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#run = undefined;
-    await this.#options.meanwhile.close();
     await this.#worker.terminate();
   }
 
@@ -97,8 +88,6 @@ export class LeaseThread implements LeaseRenewer {
     const workerData: LeaseThreadSettings = { folder, lease, ticks: this.#ticks };
     const worker = new Worker(workerEntry('lease-thread'), { workerData, name: 'lease-thread' });
     worker.on('message', ({ epoch, sentAtMs }: LeaseAnswer) => {
-      this.#hasAnswered = true;
-      this.#options.meanwhile.stop();
       if (epoch === this.#run?.leadership.epoch) {
         this.#run.answered(sentAtMs - sharedMonotonicMs() + clock.monotonic());
       }
@@ -106,10 +95,6 @@ export class LeaseThread implements LeaseRenewer {
     worker.on('error', (error) => logger.warn(`the thread that renews the lease has died: ${messageOf(error)}`));
     worker.on('exit', () => {
       if (!this.#isClosed) {
-        this.#hasAnswered = false;
-        if (this.#run !== undefined) {
-          this.#options.meanwhile.start(this.#run.leadership, this.#run.answered);
-        }
         // Not at once: what ended it may end the next one too.
         clock.after(lease.renewalMs / 2, () => this.#restart());
       }

@@ -36,8 +36,8 @@ export interface EmbeddedServicesOptions {
   readonly snapshotInterval: number;
   /** See `openStoreRoot`. */
   readonly beforeCreation: (() => Promise<void>) | undefined;
-  /** Makes one that renews in a thread of its own, once the store is there; without it this thread does, by `sameThread`. */
-  readonly renewer?: (lease: Lease, sameThread: LeaseRenewer) => LeaseRenewer;
+  /** Makes one that renews in a thread of its own, once the store is there; without it this thread does. */
+  readonly renewer?: (lease: Lease) => LeaseRenewer;
 }
 
 /** HA for the processes of one machine, without any service: a folder. */
@@ -60,8 +60,7 @@ export class EmbeddedServices implements HighAvailabilityServices {
     this.#log = log;
     this.lineage = log.state.lineage;
     const lease = leaseOf(options.leaseMs);
-    const sameThread = new SameThreadLeaseRenewer(log, lease, clock);
-    this.#renewer = options.renewer?.(lease, sameThread) ?? sameThread;
+    this.#renewer = options.renewer?.(lease) ?? new SameThreadLeaseRenewer(log, lease, clock);
     this.election = new EmbeddedElection({ log, lease, renewer: this.#renewer, clock, random });
     this.retrieval = new EmbeddedRetrieval(log);
     this.#records = new EmbeddedRecordStore(log, (epoch, sentAtMs) => this.election.answered(epoch, sentAtMs));
