@@ -59,6 +59,9 @@ const CONNECTIONS_MAX = 512;
 const CHECK_INTERVAL_MS = 1_000;
 const HEADERS_MS = 10_000;
 const LINGER_MS = 1_000;
+/** So long a request waits for somebody to lead, and so often it looks. */
+const LEADER_PATIENCE_MS = 2_000;
+const LEADER_LOOK_MS = 20;
 
 const ROUTER = new Router([...clusterRoutes, ...jobRoutes, ...operationRoutes, submissionRoute]);
 
@@ -71,6 +74,7 @@ export class RestServer {
   readonly #server: Server;
   readonly #disposals: Operations<void>;
   #largeBodies = 0;
+  #isClosed = false;
 
   private constructor(options: RestServerOptions, server: Server) {
     this.#options = options;
@@ -91,6 +95,7 @@ export class RestServer {
 
   /** Lets go of the port at once; answers that are under way are still sent for a moment. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#disposals.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
@@ -124,7 +129,7 @@ export class RestServer {
 
   /** `undefined`: the leader's answer is on its way already. */
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<RouteAnswer | undefined> {
-    const { access, gateway: leading, leaderAddress, limits, tls, version } = this.#options;
+    const { access, limits, tls, version } = this.#options;
     const url = urlOf(request);
     const match = matchOf(request.method ?? 'GET', url.pathname);
     if (match === 'config') {
@@ -136,13 +141,9 @@ export class RestServer {
     const maxBytes =
       match.route.isLarge === true ? limits.bodyBytesMax : Math.min(SMALL_BODY_BYTES, limits.bodyBytesMax);
     requireAllowedLength(request, maxBytes);
-    const gateway = leading();
-    if (gateway !== undefined) {
-      return this.#carryOut(match, request, url, gateway, maxBytes);
-    }
-    const leader = leaderAddress();
-    if (isForwarded || leader === undefined || leader === this.address) {
-      throw new RestError(503, NO_LEADER);
+    const leader = await this.#leader(isForwarded);
+    if (typeof leader !== 'string') {
+      return this.#carryOut(match, request, url, leader, maxBytes);
     }
     await forwardToLeader(request, response, {
       leaderAddress: leader,
@@ -151,6 +152,28 @@ export class RestServer {
       tls: tls?.identity,
     });
     return undefined;
+  }
+
+  /** This process, or the address of another one. Between two leaders it waits a little: a takeover is a matter of milliseconds. */
+  async #leader(isForwarded: boolean): Promise<ClusterGateway | string> {
+    const { gateway, leaderAddress, clock } = this.#options;
+    const deadlineMs = clock.monotonic() + LEADER_PATIENCE_MS;
+    for (;;) {
+      const leading = gateway();
+      if (leading !== undefined) {
+        return leading;
+      }
+      const address = leaderAddress();
+      if (!isForwarded && address !== undefined && address !== this.address) {
+        return address;
+      }
+      if (this.#isClosed || clock.monotonic() >= deadlineMs) {
+        throw new RestError(503, NO_LEADER);
+      }
+      await new Promise<void>((resolve) => {
+        clock.after(LEADER_LOOK_MS, resolve);
+      });
+    }
   }
 
   async #carryOut(

@@ -55,6 +55,14 @@ describe('access', () => {
 });
 
 describe('a standby', () => {
+  test('waits a little for somebody to lead', async () => {
+    const leader = await startServer();
+    let looks = 0;
+    const { ask } = await startStandby({ leaderAddress: () => (++looks < 3 ? undefined : leader.server.address) });
+    expect((await ask('GET', '/jobs')).status).toBe(200);
+    expect(looks).toBe(3);
+  });
+
   test('asks the leader for its clients', async () => {
     const leader = await startServer();
     const { ask } = await startStandby({ leaderAddress: () => leader.server.address });

@@ -156,9 +156,15 @@ export const SABOTAGES = {
       },
     ],
   },
-  // R15: a TaskManager forgets how attempts ended, so that the next leader takes them for lost.
+  // R15, R11: a TaskManager forgets how attempts ended, and the next leader, who does not look at what the newest checkpoint says
+  // about their end either, takes them for lost. Each of the two alone is made good by the other.
   'terminal-forgotten': {
     changes: [
+      {
+        file: 'runtime/jobmanager/scheduler/restore-plan.js',
+        find: 'this.settled = new Set([...this.finished].filter(',
+        put: 'this.settled = new Set([].filter(',
+      },
       {
         file: 'runtime/taskmanager/attempt-ledger.js',
         find: 'return [...this.#entries.values()].map((',
