@@ -15,9 +15,11 @@ afterEach(async () => {
   await rm(temporary, { recursive: true });
 });
 
+/** Other tests of this thread share its memory. */
 const left = async (): Promise<readonly string[]> => {
   const { fs, path } = fileSystemOf('memory:///');
-  return [...(await readdir(temporary)), ...(await fs.names(path))];
+  const inMemory = (await fs.names(path)).filter((name) => name.startsWith('rehearsal'));
+  return [...(await readdir(temporary)), ...inMemory];
 };
 
 test('takes jobs over twice, and leaves nothing', async () => {
