@@ -5,6 +5,7 @@ import { systemClock as clock } from '../../foundation/common/system-clock.ts';
 import { systemRandom as random } from '../../foundation/common/system-random.ts';
 import { Configuration } from '../../foundation/config/configuration.ts';
 import type { ClusterGateway } from '../../runtime/jobmanager/dispatcher/cluster-gateway.ts';
+import type { JobStarter } from '../../runtime/jobmanager/dispatcher/job-starter.ts';
 import { JobManager } from '../../runtime/jobmanager/job-manager.ts';
 import {
   jobManagerProtocol,
@@ -63,6 +64,7 @@ class Stage {
   readonly #network = new InMemoryNetwork({ clock });
   readonly #storage = ClusterStorage.of('memory:///', `rehearsal-${random.hex(16)}`, random);
   readonly #members: Member[] = [];
+  readonly #work: Promise<unknown>[] = [];
   #follower: LeaderFollower | undefined;
   #followerServices: EmbeddedServices | undefined;
 
@@ -97,6 +99,7 @@ class Stage {
     this.#follower?.stop('the rehearsal is over');
     await Promise.all(this.#members.map((member) => this.#end(member)));
     await this.#followerServices?.close();
+    await Promise.allSettled(this.#work);
     await this.#storage.fs.deleteFolder(this.#storage.folder);
   }
 
@@ -115,13 +118,7 @@ class Stage {
       endpoints: { instanceId: name, rpcAddress: formatAddress(address), restAddress: '' },
       services,
       storage,
-      starter: new ClusterJobStarter({
-        storage,
-        configuration,
-        places: { checkpoints: storage.checkpointDirectory, savepoints: storage.savepointDirectory },
-        logger,
-        localFolder: this.#localFolder,
-      }),
+      starter: this.#starter(),
       transport,
       clock,
       random,
@@ -133,6 +130,27 @@ class Stage {
     this.#members.push(member);
     await jobManager.start();
     return member;
+  }
+
+  /** Its work is awaited before its files go. */
+  #starter(): JobStarter {
+    const storage = this.#storage;
+    const starter = new ClusterJobStarter({
+      storage,
+      configuration,
+      places: { checkpoints: storage.checkpointDirectory, savepoints: storage.savepointDirectory },
+      logger,
+      localFolder: this.#localFolder,
+    });
+    const awaited = <T>(work: Promise<T>): Promise<T> => {
+      this.#work.push(work);
+      return work;
+    };
+    return {
+      check: (job) => awaited(starter.check(job)),
+      prepare: (job, surroundings) => awaited(starter.prepare(job, surroundings)),
+      anticipate: (jobs) => awaited(starter.anticipate(jobs)),
+    };
   }
 
   async #end({ jobManager, services }: Member): Promise<void> {
