@@ -1,5 +1,6 @@
 import type { CheckpointId } from '../../../foundation/common/ids.ts';
 import type { SubtaskState } from '../../state/state-handle.ts';
+import type { Acknowledgement, CoordinatorAction } from './coordinator-event.ts';
 
 /** Where the files of an aborted checkpoint lie. */
 export interface AbortedPlace {
@@ -31,17 +32,20 @@ export class AbortedCheckpoints {
     }
   }
 
-  get(id: CheckpointId): AbortedPlace | undefined {
-    return this.#writing.has(id) ? undefined : this.#places.get(id);
+  /** Too late: what it names is deleted. Of a completed checkpoint it is a repeat, and the files are in use. */
+  acknowledged({ checkpointId: id, state }: Acknowledgement): readonly CoordinatorAction[] {
+    const place = this.#writing.has(id) ? undefined : this.#places.get(id);
+    return place === undefined ? [] : [{ kind: 'discard', ...place, states: [state] }];
   }
 
   get hasUnfinishedWrites(): boolean {
     return this.#writing.size > 0;
   }
 
-  writeEnded(id: CheckpointId): { readonly place: AbortedPlace; readonly states: readonly SubtaskState[] } | undefined {
+  /** A metadata write that outlived its checkpoint is over: now the metadata goes, then the files it names. */
+  writeEnded(id: CheckpointId): readonly CoordinatorAction[] {
     const abandoned = this.#writing.get(id);
     this.#writing.delete(id);
-    return abandoned;
+    return abandoned === undefined ? [] : [{ kind: 'discard', ...abandoned.place, states: abandoned.states }];
   }
 }

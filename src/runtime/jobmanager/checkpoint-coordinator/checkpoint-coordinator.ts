@@ -20,6 +20,7 @@ import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import { CoordinatorCore } from './coordinator-core.ts';
 import type { CheckpointRequest, CoordinatorAction, CoordinatorEvent, Enumerators } from './coordinator-event.ts';
 import type { CoordinatorCoreOptions } from './coordinator-options.ts';
+import type { RestoreBan } from './restore-ban.ts';
 import { withRelocated } from './metadata-assembly.ts';
 
 export interface CheckpointCoordinatorOptions extends CoordinatorCoreOptions {
@@ -81,6 +82,11 @@ export class CheckpointCoordinator {
 
   get isUndecided(): boolean {
     return this.#core.isUndecided;
+  }
+
+  /** Nothing of the job may be restored (R5, R12). */
+  get restoreBan(): RestoreBan | undefined {
+    return this.#core.restoreBan;
   }
 
   /** What the store points to, ascending; the last one is where a recovery starts. */
@@ -204,6 +210,9 @@ export class CheckpointCoordinator {
   async #reserveId(): Promise<void> {
     let checkpointId: CheckpointId;
     try {
+      if (this.restoreBan !== undefined) {
+        await this.#options.counter.raise(this.restoreBan.aboveId);
+      }
       checkpointId = await this.#options.counter.next();
     } catch (error) {
       return this.handle({ kind: 'id-refused', error: errorInfo(error) });

@@ -7,8 +7,8 @@ export interface CheckpointSchedulePlan {
   readonly firstDueMs: number | undefined;
 }
 
-/** After a failed try the checkpoint that covers the end of all input is tried again so late at the earliest. */
-const END_RETRY_MS = 1_000;
+/** After a failed try what waits for no interval is tried again so late at the earliest. */
+const RETRY_MS = 1_000;
 
 /** When the next checkpoint is due, in monotonic time. */
 export class CheckpointSchedule {
@@ -16,6 +16,7 @@ export class CheckpointSchedule {
   #dueMs: number | undefined;
   #pauseUntilMs = Number.NEGATIVE_INFINITY;
   #endRetryMs = Number.NEGATIVE_INFINITY;
+  #urgentRetryMs = Number.NEGATIVE_INFINITY;
 
   constructor(plan: CheckpointSchedulePlan) {
     this.#plan = plan;
@@ -44,9 +45,13 @@ export class CheckpointSchedule {
   /** A checkpoint was completed or given up. */
   decided(nowMs: number, completed: boolean): void {
     this.#pauseUntilMs = nowMs + this.#plan.minPauseMs;
-    this.#endRetryMs = completed
-      ? Number.NEGATIVE_INFINITY
-      : nowMs + Math.min(this.#plan.intervalMs ?? 0, END_RETRY_MS);
+    this.#endRetryMs = completed ? Number.NEGATIVE_INFINITY : nowMs + Math.min(this.#plan.intervalMs ?? 0, RETRY_MS);
+    this.#urgentRetryMs = completed ? Number.NEGATIVE_INFINITY : nowMs + RETRY_MS;
+  }
+
+  /** When one may be taken for which nothing is too early. */
+  get urgentMs(): number {
+    return this.#urgentRetryMs;
   }
 
   /** `atEnd`: all tasks wait for the checkpoint that covers their end, which waits for no interval. */

@@ -29,9 +29,10 @@ import {
   triggering,
 } from './coordinator-messages.ts';
 import { countedIfCheckpoint, type AbortOptions } from './abort-options.ts';
-import type { CoordinatorCoreOptions } from './coordinator-options.ts';
+import { deskSettings, type CoordinatorCoreOptions } from './coordinator-options.ts';
 import { assembleMetadata, carriedStates } from './metadata-assembly.ts';
 import type { PendingCheckpoint } from './pending-checkpoint.ts';
+import { banBegins, banEnds, type RestoreBan } from './restore-ban.ts';
 import { RetainedCheckpoints } from './retained-checkpoints.ts';
 import { TaskRoster } from './task-roster.ts';
 import { TriggerDesk } from './trigger-desk.ts';
@@ -58,27 +59,24 @@ export class CoordinatorCore {
   constructor(options: CoordinatorCoreOptions) {
     this.#options = options;
     this.#highestId = options.floor;
-    const { settings, checkpointFolder } = options;
     this.#roster = new TaskRoster(options.execution, options.finished);
     this.#desk = new TriggerDesk({
-      execution: options.execution,
+      ...deskSettings(options),
       roster: this.#roster,
-      intervalMs: checkpointFolder === undefined ? undefined : settings.intervalMs,
-      minPauseMs: settings.minPauseMs,
-      firstDueMs: options.firstDueMs,
-      isStopping: options.isStopping,
-      isStopped: options.completed.at(-1)?.kind === 'savepoint',
-      timeoutMs: settings.timeoutMs,
-      hasCheckpointFolder: checkpointFolder !== undefined,
+      isUrgent: () => this.restoreBan !== undefined,
       emit: (action) => this.#actions.push(action),
     });
-    this.#failures = new CheckpointFailureCounter(settings.tolerableFailures);
-    this.#retained = new RetainedCheckpoints(options.completed, settings.numRetained);
+    this.#failures = new CheckpointFailureCounter(options.settings.tolerableFailures);
+    this.#retained = new RetainedCheckpoints(options.completed, options.settings.numRetained);
   }
 
   /** A pointer write whose outcome is not known (R2): no region chooses what to restore. */
   get isUndecided(): boolean {
     return this.#pending?.phase === 'undecided';
+  }
+
+  get restoreBan(): RestoreBan | undefined {
+    return this.#retained.ban;
   }
 
   /** No checkpoint is in flight and none will be. */
@@ -140,6 +138,8 @@ export class CoordinatorCore {
         return this.#metadataRefused(event, now);
       case 'pointer-outcome':
         return this.#pointerOutcome(event, now);
+      case 'restores-banned':
+        return this.#banRestores(event.ban);
       case 'stop-given-up':
         return this.#desk.stopGivenUp();
       case 'shut-down':
@@ -172,12 +172,17 @@ export class CoordinatorCore {
   #bringUpToDate(attempts: readonly AttemptId[]): void {
     const newest = this.#retained.newest?.checkpointId;
     if (newest !== undefined) {
-      this.#actions.push({ kind: 'announce', what: 'completed', checkpointId: newest, attempts });
+      this.#announce('completed', newest, attempts);
     }
     // The floor would end a checkpoint that is being completed too.
     if (this.#pending === undefined) {
       this.#actions.push({ kind: 'release', floor: this.#highestId, attempts });
     }
+  }
+
+  #banRestores(ban: RestoreBan): void {
+    this.#retained.banRestores(ban, this.#highestId);
+    this.#log('warn', banBegins(ban));
   }
 
   #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
@@ -205,11 +210,7 @@ export class CoordinatorCore {
   #acknowledged(report: Acknowledgement, now: Instant): void {
     const pending = this.#pending;
     if (pending?.id !== report.checkpointId) {
-      const aborted = this.#aborted.get(report.checkpointId);
-      // Of a completed one this is a repeat: its files are in use.
-      if (aborted !== undefined) {
-        this.#actions.push({ kind: 'discard', ...aborted, states: [report.state] });
-      }
+      this.#actions.push(...this.#aborted.acknowledged(report));
       return;
     }
     const index = this.#roster.indexOf(report.attempt);
@@ -266,7 +267,7 @@ export class CoordinatorCore {
   #metadataWritten(event: EventOf<'metadata-written'>, now: Instant): void {
     const pending = this.#pending;
     if (pending?.id !== event.checkpointId || pending.phase !== 'writing') {
-      this.#discardAbandoned(event.checkpointId);
+      this.#actions.push(...this.#aborted.writeEnded(event.checkpointId));
       return;
     }
     const { kind, stop } = pending.trigger;
@@ -285,7 +286,7 @@ export class CoordinatorCore {
     if (pending?.id === checkpointId && pending.phase === 'writing') {
       this.#notWritten(pending, because('its metadata could not be written', error), now);
     } else {
-      this.#discardAbandoned(checkpointId);
+      this.#actions.push(...this.#aborted.writeEnded(checkpointId));
     }
   }
 
@@ -325,12 +326,14 @@ export class CoordinatorCore {
     }
     if (kind === 'checkpoint' || stop !== 'no') {
       const { checkpointId } = checkpoint;
+      const { ban } = this.#retained;
       const retired = this.#retained.add(checkpoint);
-      this.#actions.push(
-        { kind: 'completed', checkpoint },
-        { kind: 'announce', what: 'completed', checkpointId, attempts: this.#roster.attempts },
-        ...retired.map((old) => ({ kind: 'retire' as const, checkpoint: old })),
-      );
+      if (ban !== undefined && this.#retained.ban === undefined) {
+        this.#log('info', banEnds(checkpointId));
+      }
+      this.#actions.push({ kind: 'completed', checkpoint });
+      this.#announce('completed', checkpointId, this.#roster.attempts);
+      this.#actions.push(...retired.map((old) => ({ kind: 'retire' as const, checkpoint: old })));
     }
     if (stop !== 'no') {
       this.#desk.close(STOPPED);
@@ -354,27 +357,19 @@ export class CoordinatorCore {
     const message = failedMessage(id, this.#options.jobId, error, failed?.consecutive ?? 0);
     this.#log(counted ? 'warn' : 'info', message);
     const attempts = [...participants.values()].filter((attempt) => this.#roster.indexOf(attempt) !== undefined);
-    this.#actions.push({ kind: 'announce', what: 'aborted', checkpointId: id, attempts });
+    this.#announce('aborted', id, attempts);
     if (phase === 'collecting') {
       this.#actions.push({ kind: 'discard', ...place, states });
     }
     if (request !== undefined) {
       this.#desk.refuse(request, error);
     }
-    if (failed?.isTooMany === true) {
+    if (failed?.isTooMany === true && this.restoreBan === undefined) {
       const { tolerableFailures } = this.#options.settings;
       this.#actions.push({ kind: 'fail-job', error: intolerable(tolerableFailures, id, error) });
     } else if (trigger.stop === 'drain' && restarted !== true && !this.#desk.isClosed) {
       // The sources have ended their input: they cannot read on from here.
       this.#actions.push({ kind: 'fail-job', error: because('the job could not be stopped with drain', error) });
-    }
-  }
-
-  /** A metadata write that outlived its checkpoint is over: now the metadata goes, then the files it names. */
-  #discardAbandoned(id: CheckpointId): void {
-    const abandoned = this.#aborted.writeEnded(id);
-    if (abandoned !== undefined) {
-      this.#actions.push({ kind: 'discard', ...abandoned.place, states: abandoned.states });
     }
   }
 
@@ -392,6 +387,10 @@ export class CoordinatorCore {
     if (this.#pending !== undefined && this.#pending.phase !== 'undecided') {
       this.#abort(this.#pending, failure('JOB_ENDED', reason), { counted: false, restarted: true }, now);
     }
+  }
+
+  #announce(what: 'completed' | 'aborted', checkpointId: CheckpointId, attempts: readonly AttemptId[]): void {
+    this.#actions.push({ kind: 'announce', what, checkpointId, attempts });
   }
 
   #log(level: 'info' | 'warn', message: string): void {

@@ -5,6 +5,7 @@ import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import type { CheckpointTrigger, TaskReport } from '../../protocol/task-commands.ts';
 import type { SubtaskState } from '../../state/state-handle.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
+import type { RestoreBan } from './restore-ban.ts';
 
 /** What somebody asked for; answered once, by `answer` with the same number. */
 export type CheckpointRequest =
@@ -77,6 +78,8 @@ export type CoordinatorEvent =
     }
   | { readonly kind: 'metadata-refused'; readonly checkpointId: CheckpointId; readonly error: ErrorInfo }
   | { readonly kind: 'pointer-outcome'; readonly checkpointId: CheckpointId; readonly write: PointerWrite }
+  /** See `RestoreBan`; a second one adds to the first. */
+  | { readonly kind: 'restores-banned'; readonly ban: RestoreBan }
   /** The stop that a leader before this one began did not come about. */
   | { readonly kind: 'stop-given-up' }
   /** The job ends: nothing is triggered any more, what is pending is given up unless it is undecided. */

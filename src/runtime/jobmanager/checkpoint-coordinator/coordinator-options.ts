@@ -2,6 +2,7 @@ import type { JobId } from '../../../foundation/common/ids.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import type { CarriedState } from './task-roster.ts';
+import type { TriggerDeskOptions } from './trigger-desk.ts';
 
 export interface CoordinatorSettings {
   /** `undefined`: nothing is taken unless somebody asks. */
@@ -29,3 +30,20 @@ export interface CoordinatorCoreOptions {
   /** Subtasks that the restored checkpoint knows to have ended. */
   readonly finished: ReadonlyMap<number, CarriedState>;
 }
+
+export const deskSettings = (
+  options: CoordinatorCoreOptions,
+): Omit<TriggerDeskOptions, 'roster' | 'isUrgent' | 'emit'> => {
+  const { execution, settings, checkpointFolder, firstDueMs, isStopping, completed } = options;
+  const { intervalMs, minPauseMs, timeoutMs } = settings;
+  return {
+    execution,
+    intervalMs: checkpointFolder === undefined ? undefined : intervalMs,
+    minPauseMs,
+    firstDueMs,
+    isStopping,
+    isStopped: completed.at(-1)?.kind === 'savepoint',
+    timeoutMs,
+    hasCheckpointFolder: checkpointFolder !== undefined,
+  };
+};

@@ -20,6 +20,8 @@ export interface TriggerDeskOptions {
   readonly isStopping: boolean;
   /** The savepoint of a stop is complete. */
   readonly isStopped: boolean;
+  /** A checkpoint is wanted whatever interval and pause say. */
+  readonly isUrgent: () => boolean;
   readonly emit: (action: CoordinatorAction) => void;
 }
 
@@ -49,9 +51,14 @@ export class TriggerDesk {
     const { roster } = this.#options;
     const canTrigger = isFree && this.#reserving === undefined && !this.isClosed && roster.canTrigger;
     return Math.min(
-      canTrigger && !this.#isStopping ? this.#schedule.nextMs(roster.allEnded) : Number.POSITIVE_INFINITY,
+      canTrigger && !this.#isStopping ? this.#nextMs : Number.POSITIVE_INFINITY,
       this.#queue.nextDeadlineMs,
     );
+  }
+
+  get #nextMs(): number {
+    const { hasCheckpointFolder, isUrgent, roster } = this.#options;
+    return hasCheckpointFolder && isUrgent() ? this.#schedule.urgentMs : this.#schedule.nextMs(roster.allEnded);
   }
 
   request(request: CheckpointRequest, pending: CheckpointRequest | undefined, nowMs: number): void {
@@ -77,7 +84,7 @@ export class TriggerDesk {
     } else if (roster.canTrigger) {
       this.#schedule.running(nowMs);
       const request = this.#queue.next();
-      if (request !== undefined || (!this.#isStopping && this.#schedule.nextMs(roster.allEnded) <= nowMs)) {
+      if (request !== undefined || (!this.#isStopping && this.#nextMs <= nowMs)) {
         this.#reserving = { request };
         emit({ kind: 'reserve-id' });
       }

@@ -4,6 +4,7 @@ import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts'
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { AttemptReport, JobMasterGateway, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import type { RestoreBan } from '../checkpoint-coordinator/restore-ban.ts';
 import { createRestartStrategy, defaultRestartStrategy } from '../failover/restart-strategy.ts';
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
@@ -16,7 +17,7 @@ import { asSeenByJob, LOST } from './job-failure.ts';
 import { JobIntents, type StopRequest } from './job-intents.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
-import { taskOverview } from './job-overview.ts';
+import { jobOverview } from './job-overview.ts';
 import { isTerminal, type JobStatus } from './job-status.ts';
 import { RunningJob, type RunningJobHost } from './running-job.ts';
 import { SnapshotRequests } from './snapshot-requests.ts';
@@ -93,17 +94,11 @@ export class JobMaster implements JobMasterGateway {
   }
 
   get overview(): JobOverview {
-    const { jobId, graph } = this.#options;
-    return {
-      jobId,
-      name: graph.name,
-      status: this.#core.status,
+    return jobOverview(this.#options, this.#core, this.#metrics, {
       startedMs: this.#startedMs,
-      restarts: this.#core.restarts.total,
       latestFailure: this.#journal.latestFailure,
-      tasks: this.#core.executions.map((execution) => taskOverview(execution, this.#metrics)),
       checkpoints: this.#running?.coordinator.statistics,
-    };
+    });
   }
 
   start(): void {
@@ -157,6 +152,11 @@ export class JobMaster implements JobMasterGateway {
   /** Resolves when it will be cancelled, also by another leader (R7). Repeating it does nothing. */
   cancel(): Promise<void> {
     return this.#intents.cancel();
+  }
+
+  /** From now on nothing of the job is restored until a new full checkpoint is complete; a failure until then sets it aside. */
+  banRestores(ban: RestoreBan): void {
+    this.#whenRunning(({ coordinator }) => coordinator.handle({ kind: 'restores-banned', ban }));
   }
 
   /** This process leads no more: commands and writes stop, the tasks go on. */
@@ -214,12 +214,17 @@ export class JobMaster implements JobMasterGateway {
         this.#early.splice(0).forEach((run) => run());
       });
     } catch (thrown) {
-      const error = errorInfo(thrown);
-      if (this.#options.isSetAside?.(error) === true) {
-        return this.suspend();
-      }
-      this.#post(() => this.#handle({ kind: 'fail', error, fatal: true }));
+      this.#setAside(errorInfo(thrown));
     }
+  }
+
+  /** It cannot go on, which is no failure of it (R5): what runs of it runs on. */
+  #setAside(error: ErrorInfo): void {
+    if (this.#options.isSetAside?.(error) === true) {
+      this.#running?.slots.close();
+      return this.suspend();
+    }
+    this.#post(() => this.#handle({ kind: 'fail', error, fatal: true }));
   }
 
   /** What comes before the stores were read waits, in order. */
@@ -243,6 +248,8 @@ export class JobMaster implements JobMasterGateway {
         const attempt = this.#core.executions[index]?.id;
         return attempt !== undefined && this.#core.isActive(attempt) ? attempt : undefined;
       },
+      activeIndex: (attempt) =>
+        this.#core.isActive(attempt) ? this.#core.executionOf(attempt)?.subtask.index : undefined,
       command: (attempt, command) => this.#executors.command(attempt, command),
       completed: (checkpoint) => this.#post(() => this.#checkpointCompleted(checkpoint)),
       failJob: (error) => this.#post(() => this.#handle({ kind: 'fail', error, fatal: false })),
@@ -258,22 +265,12 @@ export class JobMaster implements JobMasterGateway {
   }
 
   #reported(running: RunningJob, report: TaskReport): void {
-    switch (report.kind) {
-      case 'state':
-        this.#handle({ ...report, kind: 'task-state', ...asSeenByJob(report.error, this.#options.executors) });
-        return isLiveState(report.state) ? undefined : running.slots.strayEnded(report.attempt);
-      case 'ended':
-        return running.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });
-      case 'acknowledge':
-        return running.coordinator.handle({ kind: 'acknowledged', report });
-      case 'decline':
-        return running.coordinator.handle({ kind: 'declined', report });
-      case 'reader-registered':
-      case 'split-request':
-        if (this.#core.isActive(report.attempt)) {
-          const { index } = present(this.#core.executionOf(report.attempt), 'execution').subtask;
-          running.splits.readerSaid(index, report);
-        }
+    if (report.kind !== 'state') {
+      return running.reported(report);
+    }
+    this.#handle({ ...report, kind: 'task-state', ...asSeenByJob(report.error, this.#options.executors) });
+    if (!isLiveState(report.state)) {
+      running.slots.strayEnded(report.attempt);
     }
   }
 
@@ -358,6 +355,9 @@ export class JobMaster implements JobMasterGateway {
       });
     } catch (error) {
       const info = errorInfo(error);
+      if (info.code === 'JOB_SET_ASIDE') {
+        return this.#setAside(info);
+      }
       this.#post(() => this.#handle({ kind: 'fail', error: info, fatal: info.code === 'NOT_ENOUGH_SLOTS' }));
     }
   }

@@ -9,9 +9,10 @@ import {
   type AttemptRef,
   type Generation,
 } from '../../../foundation/common/ids.ts';
-import type { AttemptReport, TaskCommand, TaskDeployment } from '../../protocol/task-commands.ts';
+import type { AttemptReport, TaskCommand, TaskDeployment, TaskReport } from '../../protocol/task-commands.ts';
 import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import { restoreBanned } from '../checkpoint-coordinator/restore-ban.ts';
 import type { RestartLedger } from '../failover/restart-ledger.ts';
 import { instantOf } from '../instant.ts';
 import { DeploymentBuilder } from '../scheduler/deployments.ts';
@@ -28,6 +29,8 @@ import { awaitedTaskManagers, carriedOf, firstDueInMs, planOf, recover, type Rec
 export interface RunningJobHost {
   /** The attempt to talk to; `undefined` while the subtask is not deployed or its region is going down. */
   activeAttempt(index: number): AttemptId | undefined;
+  /** The subtask whose attempt to talk to this is. */
+  activeIndex(attempt: AttemptId): number | undefined;
   deploy(taskManager: string, deployments: readonly TaskDeployment[]): void;
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
@@ -107,6 +110,23 @@ export class RunningJob {
     };
   }
 
+  /** What a task says of anything but its state. */
+  reported(report: Exclude<TaskReport, { kind: 'state' }>): void {
+    switch (report.kind) {
+      case 'ended':
+        return this.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });
+      case 'acknowledge':
+        return this.coordinator.handle({ kind: 'acknowledged', report });
+      case 'decline':
+        return this.coordinator.handle({ kind: 'declined', report });
+      case 'reader-registered':
+      case 'split-request': {
+        const index = this.#host.activeIndex(report.attempt);
+        return index === undefined ? undefined : this.splits.readerSaid(index, report);
+      }
+    }
+  }
+
   /**
    * A TaskManager runs it there; what was cancelled or failed has no slot any more, but its state may be there. `isCurrent`: the
    * subtask has no later attempt, and has not given this one up. A TaskManager that was taken for dead comes back with those.
@@ -125,12 +145,17 @@ export class RunningJob {
     }
   }
 
-  /** Waits for slots, chooses what to restore and writes the generation to the job's record (R1). */
+  /**
+   * Waits for slots, chooses what to restore and writes the generation to the job's record (R1). Rejects with JOB_SET_ASIDE where
+   * nothing may be restored.
+   */
   async recordGeneration(
     { generation, attempts }: GenerationStart,
     restarts: RestartLedger,
   ): Promise<RestorePlan | undefined> {
+    this.#requireNoBan();
     await this.slots.acquire(attempts.keys());
+    this.#requireNoBan();
     const plan = planOf(this.#execution, this.coordinator.completed, this.#recovery.initial);
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
     const { records, graphVersion, clock, taskManagerAddress } = this.#options;
@@ -142,6 +167,13 @@ export class RunningJob {
     const record = { generation, graphVersion, restored, subtasks, taskManagers };
     await records.recordGeneration(record, restarts.counts(instantOf(clock)));
     return plan;
+  }
+
+  #requireNoBan(): void {
+    const { restoreBan } = this.coordinator;
+    if (restoreBan !== undefined) {
+      throw restoreBanned(restoreBan);
+    }
   }
 
   /**

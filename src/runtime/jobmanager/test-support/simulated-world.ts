@@ -26,12 +26,12 @@ import type { Element } from './simulated-surroundings.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
 import { SimulatedTask } from './simulated-task.ts';
 import { withUniqueChannels } from './unique-channels.ts';
-import { SimulatedChecks } from './simulated-checks.ts';
+import { SimulatedChecks, type CheckExceptions } from './simulated-checks.ts';
 import { loseTasks } from './simulated-loss.ts';
 import { RARE_LINES, type RareState } from './rare-states.ts';
 import { jobIdOf, SimulatedTerm, TASK_MANAGER } from './simulated-term.ts';
 
-export interface WorldOptions {
+export interface WorldOptions extends CheckExceptions {
   readonly seed: number;
   readonly graph: JobGraph;
   readonly files?: SimulatedFiles;
@@ -91,7 +91,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.folder = `${JOB_FOLDER_ROOT}/${jobId}`;
     this.#execution = new ExecutionGraph(options.graph);
     this.#checkpointing = options.graph.checkpointing !== undefined;
-    this.#checks = new SimulatedChecks(this.#execution);
+    this.#checks = new SimulatedChecks(this.#execution, options);
     const { graph, restore } = options;
     this.#slots = new SimulatedSlots(graph, TASK_MANAGER, () => this.#isRegistered);
     this.#makeTerm = (before) =>
