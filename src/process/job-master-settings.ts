@@ -5,6 +5,7 @@ import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
+import { recoveryOptions } from '../foundation/config/options/recovery-options.ts';
 import { restartOptions } from '../foundation/config/options/restart-options.ts';
 import { fileEnumerator } from '../pipeline/connectors/file/file-enumerator.ts';
 import { staticSplitsEnumerator } from '../pipeline/connectors/static-splits-enumerator.ts';
@@ -55,6 +56,7 @@ export const jobMasterSettings = ({
   | 'enumerators'
   | 'restartStrategy'
   | 'failover'
+  | 'allowOlderCheckpoint'
 > => ({
   jobId,
   graph,
@@ -74,6 +76,7 @@ export const jobMasterSettings = ({
   enumerators: ENUMERATORS,
   restartStrategy: restartStrategyOf(configuration),
   failover: configuration.get(restartOptions.failoverStrategy) === 'full' ? 'full' : 'region',
+  allowOlderCheckpoint: configuration.get(recoveryOptions.allowOlderCheckpoint),
 });
 
 /** Enumerators that the job's sources bring along, in a thread of their own (R13); `undefined`: there are none. */

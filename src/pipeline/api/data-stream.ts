@@ -258,6 +258,7 @@ export class DataStream<T> {
       stateful: true,
       name,
       parallelism,
+      sink: { bearsRepeats: behavior.bearsRepeats },
     });
     return this.builder.streams.sink(this.builder, node);
   }

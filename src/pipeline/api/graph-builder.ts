@@ -1,6 +1,6 @@
 import { MillraceError } from '../../foundation/common/errors.ts';
 import { executionOptions } from '../../foundation/config/options/execution-options.ts';
-import type { SourcePlan, StreamEdge, StreamNode } from '../graph/stream-graph.ts';
+import type { SinkPlan, SourcePlan, StreamEdge, StreamNode } from '../graph/stream-graph.ts';
 import type { OperatorBehavior } from '../operators/operator.ts';
 import { hasFunctionObject, PerSubtaskBehavior } from '../operators/per-subtask-behavior.ts';
 import type { StreamFactory } from './stream-factory.ts';
@@ -18,6 +18,7 @@ export interface NodeDraft {
   readonly parallelism?: number | undefined;
   readonly fixedParallelism?: number;
   readonly source?: SourcePlan;
+  readonly sink?: SinkPlan;
   /** More subtasks than this make no sense. */
   readonly parallelismLimit?: number | undefined;
 }
@@ -72,6 +73,7 @@ export class GraphBuilder {
       stateful: draft.stateful,
       ...(draft.fixedParallelism === undefined ? {} : { fixedParallelism: draft.fixedParallelism }),
       ...(draft.source === undefined ? {} : { source: draft.source }),
+      ...(draft.sink === undefined ? {} : { sink: draft.sink }),
     };
     if (draft.parallelismLimit !== undefined) {
       this.#parallelismLimits.set(node, draft.parallelismLimit);

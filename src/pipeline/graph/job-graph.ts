@@ -1,5 +1,5 @@
 import type { OperatorId, VertexId } from '../../foundation/common/ids.ts';
-import type { Partitioning, SourcePlan } from './stream-graph.ts';
+import type { Partitioning, SinkPlan, SourcePlan } from './stream-graph.ts';
 
 /** What is deployed: plain data, the same in every process that runs the same builder with the same arguments. */
 export interface JobGraph {
@@ -31,6 +31,7 @@ export interface JobOperator {
   readonly kind: string;
   readonly stateful: boolean;
   readonly source?: SourcePlan;
+  readonly sink?: SinkPlan;
 }
 
 /** An exchange between two vertices. */

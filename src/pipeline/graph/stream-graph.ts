@@ -42,6 +42,7 @@ export interface StreamNode {
   readonly fixedParallelism?: number;
   /** Enumerator and boundedness of a source, as plain data. */
   readonly source?: SourcePlan;
+  readonly sink?: SinkPlan;
 }
 
 /** The part of a source that the JobManager needs: which enumerator, with which configuration. */
@@ -51,6 +52,12 @@ export interface SourcePlan {
   /** Plain JSON. */
   readonly config: unknown;
   readonly bounded: boolean;
+}
+
+/** The part of a sink that the JobManager needs. */
+export interface SinkPlan {
+  /** See `SinkBehavior`. */
+  readonly bearsRepeats: boolean;
 }
 
 export interface StreamGraph {

@@ -205,6 +205,7 @@ const makeVertices = (nodes: readonly ResolvedNode[], headOf: (node: ResolvedNod
       kind: node.operator,
       stateful: node.stateful,
       ...(node.source === undefined ? {} : { source: node.source }),
+      ...(node.sink === undefined ? {} : { sink: node.sink }),
     })),
   }));
 };

@@ -64,6 +64,7 @@ const attemptReport: z.ZodType<AttemptReport> = z.object({
   error: z.exactOptional(errorInfoSchema),
   ended: z.boolean(),
   drained: z.boolean(),
+  acceptedSince: z.exactOptional(count),
   readers: z.array(
     z.object({
       operatorId,

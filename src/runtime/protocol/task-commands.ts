@@ -151,7 +151,7 @@ export interface AcceptedSplit {
 /** A reader that has registered. */
 export interface ReaderReport {
   readonly operatorId: OperatorId;
-  /** Since the newest completed checkpoint that its TaskManager knows; those that are read to their end too. */
+  /** Since `AttemptReport.acceptedSince`; those that are read to their end too. */
   readonly accepted: readonly AcceptedSplit[];
   /** How often it asked for a split and got no answer. */
   readonly requests: number;
@@ -169,6 +169,8 @@ export interface AttemptReport {
   readonly ended: boolean;
   /** A stop with drain ended its input: it goes on only with that stop. */
   readonly drained: boolean;
+  /** All splits that its readers got since this checkpoint are listed; 0: since its start. Missing: nobody knows. */
+  readonly acceptedSince?: number;
   readonly readers: readonly ReaderReport[];
 }
 

@@ -28,6 +28,10 @@ interface Entry {
   /** The newest checkpoint whose trigger went to the task. */
   triggered: number;
   readonly readers: Map<OperatorId, ReaderEntry>;
+  /** The newest checkpoint that is known to be complete; what the attempt restored, at first. */
+  completed: number;
+  /** Of each reader all splits since this checkpoint are there: the one that was complete before the newest. */
+  acceptedSince: number;
 }
 
 export interface LiveAttempt {
@@ -44,7 +48,7 @@ export interface LiveAttempt {
 export class AttemptLedger {
   readonly #entries = new Map<AttemptId, Entry>();
 
-  deployed({ attempt, slot, floor }: TaskDeployment): void {
+  deployed({ attempt, slot, floor, restore }: TaskDeployment): void {
     for (const [id, entry] of this.#entries) {
       if (isTerminal(entry.state) && isSucceededBy(entry.attempt, attempt)) {
         this.#entries.delete(id);
@@ -60,6 +64,8 @@ export class AttemptLedger {
       // What it gets is covered by no checkpoint that was triggered before it was there.
       triggered: floor,
       readers: new Map(),
+      completed: restore?.checkpointId ?? 0,
+      acceptedSince: restore?.checkpointId ?? 0,
     });
   }
 
@@ -107,14 +113,7 @@ export class AttemptLedger {
         entry.drained ||= command.trigger.stop === 'drain' && !entry.ended;
         return command;
       case 'completed':
-        // What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader.
-        for (const { accepted } of entry.readers.values()) {
-          for (const [id, { afterCheckpoint }] of accepted) {
-            if (afterCheckpoint < command.checkpointId) {
-              accepted.delete(id);
-            }
-          }
-        }
+        completed(entry, command.checkpointId);
         return command;
       case 'splits': {
         const reader = readerOf(entry, command.operatorId);
@@ -180,14 +179,15 @@ export class AttemptLedger {
   }
 
   get reports(): readonly AttemptReport[] {
-    return [...this.#entries.values()].map(({ attempt, slot, state, error, ended, drained, readers }) => ({
+    return [...this.#entries.values()].map(({ attempt, slot, state, error, ended, drained, ...entry }) => ({
       attempt,
       slot,
       state,
       ...(error === undefined ? {} : { error }),
       ended: ended && !drained,
       drained,
-      readers: [...readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
+      acceptedSince: entry.acceptedSince,
+      readers: [...entry.readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
         operatorId,
         accepted: [...accepted.values()],
         requests,
@@ -205,6 +205,25 @@ const isSucceededBy = (old: AttemptRef, next: AttemptRef): boolean =>
   old.vertex === next.vertex &&
   old.subtask === next.subtask &&
   compareGenerations(old.generation, next.generation) < 0;
+
+/**
+ * What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader. One older is kept too: where
+ * the newest turns out to be broken, the enumerator goes on from the one before it (R5).
+ */
+const completed = (entry: Entry, checkpointId: number): void => {
+  if (checkpointId <= entry.completed) {
+    return;
+  }
+  entry.acceptedSince = entry.completed;
+  entry.completed = checkpointId;
+  for (const { accepted } of entry.readers.values()) {
+    for (const [id, { afterCheckpoint }] of accepted) {
+      if (afterCheckpoint < entry.acceptedSince) {
+        accepted.delete(id);
+      }
+    }
+  }
+};
 
 const readerOf = (entry: Entry, operatorId: OperatorId): ReaderEntry => {
   const known = entry.readers.get(operatorId);

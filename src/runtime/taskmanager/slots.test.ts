@@ -109,19 +109,28 @@ describe('R15: the table', () => {
     ]);
   });
 
-  test('keeps accepted splits until a completed checkpoint covers them', () => {
+  test('keeps accepted splits until two completed checkpoints cover them: the newest may turn out to be broken (R5)', () => {
     const { manager } = setUp();
     const task = deploymentOf(A, 0);
     manager.deploy(FENCE, [task]);
     const operatorId = 'o' as OperatorId;
     manager.command(FENCE, idOf(task), { kind: 'splits', operatorId, splits: [{ id: '1' }] });
-    manager.command(FENCE, idOf(task), {
-      kind: 'trigger',
-      trigger: { checkpointId: checkpointId(1) } as never,
-    });
-    manager.command(FENCE, idOf(task), { kind: 'splits', operatorId, splits: [{ id: '2' }] });
-    manager.command(FENCE, idOf(task), { kind: 'completed', checkpointId: checkpointId(1) });
-    expect(manager.reports[0]?.readers[0]?.accepted.map(({ split }) => split)).toEqual([{ id: '2' }]);
+    const checkpoint = (id: number, split: string): void => {
+      manager.command(FENCE, idOf(task), { kind: 'trigger', trigger: { checkpointId: checkpointId(id) } as never });
+      manager.command(FENCE, idOf(task), { kind: 'splits', operatorId, splits: [{ id: split }] });
+      manager.command(FENCE, idOf(task), { kind: 'completed', checkpointId: checkpointId(id) });
+    };
+    const accepted = (): unknown[] => [
+      manager.reports[0]?.acceptedSince,
+      ...manager.reports[0]!.readers[0]!.accepted.map(({ split }) => (split as { readonly id: string }).id),
+    ];
+    checkpoint(1, '2');
+    expect(accepted()).toEqual([0, '1', '2']);
+    checkpoint(2, '3');
+    expect(accepted()).toEqual([1, '2', '3']);
+    // A new leader tells the newest again.
+    manager.command(FENCE, idOf(task), { kind: 'completed', checkpointId: checkpointId(2) });
+    expect(accepted()).toEqual([1, '2', '3']);
   });
 });
 

@@ -33,9 +33,10 @@ export const recoveryOptions = {
     key: 'execution.state-recovery.allow-older-checkpoint',
     default: 'false',
     description:
-      'When the newest checkpoint cannot be read, start from an older one, although output that was committed since ' +
-      'then is written again.',
+      'When the newest checkpoint is broken and tasks have to start from one, start the whole job from the newest older one ' +
+      'that can be read, although output that was committed since then is written again; the log names the sinks. Without it ' +
+      'only jobs do so all of whose sinks bear repeats (`print`, `blackhole`, own ones that say `bearsRepeats`); others are set ' +
+      'aside. Set for the JobManagers, it applies to all jobs that do not set it.',
     isFlink: false,
-    isUsed: false,
   }),
 };

@@ -4,7 +4,7 @@ import type {
   CompletedCheckpointStore,
   PointerWrite,
 } from '../../../coordination/completed-checkpoint-store.ts';
-import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
+import type { Clock } from '../../../foundation/common/clock.ts';
 import { errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import { checkpointId as checkpointIdOf, type AttemptId, type CheckpointId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
@@ -14,6 +14,7 @@ import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import type { TaskCommand } from '../../protocol/task-commands.ts';
 import type { OperatorSubtaskState } from '../../state/state-handle.ts';
 import { instantOf } from '../instant.ts';
+import { WakeTimer } from '../wake-timer.ts';
 import type { CheckpointStatisticsSnapshot } from './checkpoint-statistics.ts';
 import type { CheckpointStorage } from './checkpoint-storage.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
@@ -67,7 +68,7 @@ export class CheckpointCoordinator {
   readonly #writeIds = new Map<CheckpointId, string>();
   #nextRequest = 1;
   #floor: number;
-  #timer: TimerHandle | undefined;
+  readonly #wake: WakeTimer;
   #settleDelayMs = SETTLE_RETRY_MS;
   /** Deletions run one after the other, each after the decision that allowed it. */
   #cleaning: Promise<void> = Promise.resolve();
@@ -78,6 +79,7 @@ export class CheckpointCoordinator {
     this.#options = options;
     this.#core = new CoordinatorCore(options);
     this.#floor = options.floor;
+    this.#wake = new WakeTimer(options.clock, () => this.handle({ kind: 'tick' }));
   }
 
   get isUndecided(): boolean {
@@ -86,12 +88,17 @@ export class CheckpointCoordinator {
 
   /** Nothing of the job may be restored (R5, R12). */
   get restoreBan(): RestoreBan | undefined {
-    return this.#core.restoreBan;
+    return this.#core.retained.ban;
   }
 
-  /** What the store points to, ascending; the last one is where a recovery starts. */
+  /** What the store points to, be it of use or not. */
+  get pointedTo(): readonly CheckpointId[] {
+    return this.#core.retained.ids;
+  }
+
+  /** What the store points to, ascending, without those of no use; the last one is where a recovery starts. */
   get completed(): readonly CompletedCheckpoint[] {
-    return this.#core.completed;
+    return this.#core.retained.list;
   }
 
   /** The highest checkpoint id ever given out (R10). */
@@ -108,7 +115,7 @@ export class CheckpointCoordinator {
       return;
     }
     const actions = this.#core.handle(event, instantOf(this.#options.clock));
-    this.#schedule();
+    this.#wake.at(this.#core.nextWakeMs);
     for (const action of actions) {
       this.#carryOut(action);
     }
@@ -139,7 +146,7 @@ export class CheckpointCoordinator {
       });
     }
     await this.#cleaning;
-    for (const { checkpointId } of this.#core.completed) {
+    for (const checkpointId of this.#core.retained.ids) {
       await this.#quietly(`remove checkpoint ${checkpointId}`, () => this.#options.store.remove(checkpointId));
     }
     if (!keep && this.#options.checkpointFolder !== undefined) {
@@ -150,20 +157,11 @@ export class CheckpointCoordinator {
   /** This process leads no more: nothing is written, deleted or told from here on. */
   abandon(): void {
     this.#abandoned = true;
-    this.#timer?.cancel();
+    this.#wake.at(Number.POSITIVE_INFINITY);
     for (const waiter of this.#waiters.values()) {
       waiter.reject(new MillraceError('JOB_ENDED', 'this JobManager does not lead any more', { retryable: true }));
     }
     this.#waiters.clear();
-  }
-
-  #schedule(): void {
-    this.#timer?.cancel();
-    const { clock } = this.#options;
-    const atMs = this.#core.nextWakeMs;
-    this.#timer = Number.isFinite(atMs)
-      ? clock.after(Math.max(0, atMs - clock.monotonic()), () => this.handle({ kind: 'tick' }))
-      : undefined;
   }
 
   #carryOut(action: CoordinatorAction): void {
@@ -189,7 +187,9 @@ export class CheckpointCoordinator {
       case 'completed':
         return host.completed(action.checkpoint);
       case 'retire':
-        return this.#clean(() => this.#retire(action.checkpoint, this.#core.completed));
+        return this.#clean(() => this.#retire(action.checkpoint, this.#core.retained.list));
+      case 'forget':
+        return this.#clean(() => this.#forget(action.checkpointId));
       case 'discard':
         return this.#clean(() => this.#discard(action));
       case 'answer':
@@ -292,6 +292,16 @@ export class CheckpointCoordinator {
       await store.remove(checkpoint.checkpointId);
       if (checkpoint.kind === 'checkpoint' && !this.#abandoned) {
         await storage.deleteCheckpoint(checkpoint, retained);
+      }
+    });
+  }
+
+  #forget(id: CheckpointId): Promise<void> {
+    const { store, storage } = this.#options;
+    return this.#quietly(`delete the broken checkpoint ${id}`, async () => {
+      await store.remove(id);
+      if (!this.#abandoned) {
+        await storage.deleteBroken(id, this.#core.retained.list);
       }
     });
   }

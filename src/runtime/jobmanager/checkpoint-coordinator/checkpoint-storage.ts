@@ -22,6 +22,8 @@ export interface CheckpointStorage {
   copyState(fromFolder: string, target: CopyTarget, state: OperatorSubtaskState): Promise<OperatorSubtaskState>;
   /** Its pointer is gone: deletes the files of a checkpoint, except those that `retained` refer to. */
   deleteCheckpoint(checkpoint: CompletedCheckpoint, retained: readonly CompletedCheckpoint[]): Promise<void>;
+  /** Its pointer is gone, and what it refers to is not known: deletes its metadata and what only it can refer to. */
+  deleteBroken(id: CheckpointId, retained: readonly CompletedCheckpoint[]): Promise<void>;
   /**
    * Deletes what was written for a checkpoint or savepoint that will never complete: metadata first, then of the files
    * that `states` name those that it wrote itself.

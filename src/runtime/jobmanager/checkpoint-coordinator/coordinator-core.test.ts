@@ -46,7 +46,7 @@ describe('the way of a checkpoint', () => {
     expect(driver.of('log')[0]?.message).toBe(
       'Completed checkpoint 1 for job j (400 bytes, checkpointDuration=200 ms, finalizationTime=50 ms).',
     );
-    expect(driver.core.completed.findLast(({ kind }) => kind === 'checkpoint')?.checkpointId).toBe(1);
+    expect(driver.core.retained.list.findLast(({ kind }) => kind === 'checkpoint')?.checkpointId).toBe(1);
     expect(driver.core.statistics.snapshot).toMatchObject({
       triggered: 1,
       completed: 1,
@@ -64,7 +64,7 @@ describe('the way of a checkpoint', () => {
     expect(driver.kinds).toEqual(['completed', 'announce']);
     driver.at(3_000).complete(3);
     expect(driver.of('retire').map(({ checkpoint }) => checkpoint.checkpointId)).toEqual([1]);
-    expect(driver.core.completed.map(({ checkpointId: id }) => id)).toEqual([2, 3]);
+    expect(driver.core.retained.list.map(({ checkpointId: id }) => id)).toEqual([2, 3]);
   });
 
   test('one at a time; what became due meanwhile follows at once, but after the pause', () => {
@@ -192,7 +192,7 @@ describe('an undecided pointer (R2)', () => {
     expect(driver.core.isQuiet).toBe(false);
     expect(driver.pointer(1, 'written').kinds).toEqual(['completed', 'announce']);
     expect(driver.core.isQuiet).toBe(true);
-    expect(driver.core.completed).toHaveLength(1);
+    expect(driver.core.retained.list).toHaveLength(1);
   });
 
   test('proved not written: given up, and that counts', () => {
@@ -250,7 +250,7 @@ describe('savepoints', () => {
     driver.ackAll(1, true).written(1);
     expect(driver.kinds).toEqual(['answer']);
     expect(driver.of('answer')[0]?.answer).toMatchObject({ outcome: 'completed', checkpoint: { checkpointId: 1 } });
-    expect(driver.core.completed).toEqual([]);
+    expect(driver.core.retained.list).toEqual([]);
     driver.at(1_000).reserved();
     expect(driver.of('trigger')[0]?.trigger.base).toBeUndefined();
     expect(driver.of('trigger')[0]?.attempts).toHaveLength(2);

@@ -32,7 +32,7 @@ import { countedIfCheckpoint, type AbortOptions } from './abort-options.ts';
 import { deskSettings, type CoordinatorCoreOptions } from './coordinator-options.ts';
 import { assembleMetadata, carriedStates } from './metadata-assembly.ts';
 import type { PendingCheckpoint } from './pending-checkpoint.ts';
-import { banBegins, banEnds, type RestoreBan } from './restore-ban.ts';
+import { banBegins, banEnds } from './restore-ban.ts';
 import { RetainedCheckpoints } from './retained-checkpoints.ts';
 import { TaskRoster } from './task-roster.ts';
 import { TriggerDesk } from './trigger-desk.ts';
@@ -49,7 +49,7 @@ export class CoordinatorCore {
   readonly #failures: CheckpointFailureCounter;
   readonly #aborted = new AbortedCheckpoints();
   readonly statistics = new CheckpointStatistics();
-  readonly #retained: RetainedCheckpoints;
+  readonly retained: RetainedCheckpoints;
   #pending: PendingCheckpoint | undefined;
   #generation: Generation = { epoch: 0, number: 0 };
   /** Triggered so far, or by a leader before this one. */
@@ -63,11 +63,11 @@ export class CoordinatorCore {
     this.#desk = new TriggerDesk({
       ...deskSettings(options),
       roster: this.#roster,
-      isUrgent: () => this.restoreBan !== undefined,
+      isUrgent: () => this.retained.ban !== undefined,
       emit: (action) => this.#actions.push(action),
     });
     this.#failures = new CheckpointFailureCounter(options.settings.tolerableFailures);
-    this.#retained = new RetainedCheckpoints(options.completed, options.settings.numRetained);
+    this.retained = new RetainedCheckpoints(options.completed, options.broken, options.settings.numRetained);
   }
 
   /** A pointer write whose outcome is not known (R2): no region chooses what to restore. */
@@ -75,18 +75,9 @@ export class CoordinatorCore {
     return this.#pending?.phase === 'undecided';
   }
 
-  get restoreBan(): RestoreBan | undefined {
-    return this.#retained.ban;
-  }
-
   /** No checkpoint is in flight and none will be. */
   get isQuiet(): boolean {
     return this.#desk.isClosed && this.#pending === undefined && !this.#aborted.hasUnfinishedWrites;
-  }
-
-  /** What the store points to, ascending; the last one is where a recovery starts. */
-  get completed(): readonly CompletedCheckpoint[] {
-    return this.#retained.list;
   }
 
   /** When `tick` is due, in monotonic time. */
@@ -139,7 +130,10 @@ export class CoordinatorCore {
       case 'pointer-outcome':
         return this.#pointerOutcome(event, now);
       case 'restores-banned':
-        return this.#banRestores(event.ban);
+        this.retained.banRestores(event.ban, this.#highestId, event.broken);
+        return this.#log('warn', banBegins(event.ban));
+      case 'fell-back':
+        return this.retained.fallBack(event.to);
       case 'stop-given-up':
         return this.#desk.stopGivenUp();
       case 'shut-down':
@@ -170,7 +164,7 @@ export class CoordinatorCore {
   }
 
   #bringUpToDate(attempts: readonly AttemptId[]): void {
-    const newest = this.#retained.newest?.checkpointId;
+    const newest = this.retained.newestId;
     if (newest !== undefined) {
       this.#announce('completed', newest, attempts);
     }
@@ -178,11 +172,6 @@ export class CoordinatorCore {
     if (this.#pending === undefined) {
       this.#actions.push({ kind: 'release', floor: this.#highestId, attempts });
     }
-  }
-
-  #banRestores(ban: RestoreBan): void {
-    this.#retained.banRestores(ban, this.#highestId);
-    this.#log('warn', banBegins(ban));
   }
 
   #idReserved(event: EventOf<'id-reserved'>, now: Instant): void {
@@ -196,7 +185,7 @@ export class CoordinatorCore {
 
   #trigger(id: CheckpointId, enumerators: Enumerators, request: CheckpointRequest | undefined, now: Instant): void {
     const { settings, checkpointFolder, jobId } = this.#options;
-    const { base } = this.#retained;
+    const { base } = this.retained;
     const plan = { id, enumerators, request, checkpointFolder, base, timeoutMs: settings.timeoutMs };
     const { trigger } = (this.#pending = beginCheckpoint(plan, this.#roster, now));
     if (trigger.kind === 'checkpoint') {
@@ -326,14 +315,15 @@ export class CoordinatorCore {
     }
     if (kind === 'checkpoint' || stop !== 'no') {
       const { checkpointId } = checkpoint;
-      const { ban } = this.#retained;
-      const retired = this.#retained.add(checkpoint);
-      if (ban !== undefined && this.#retained.ban === undefined) {
+      const { ban } = this.retained;
+      const retired = this.retained.add(checkpoint);
+      if (ban !== undefined && this.retained.ban === undefined) {
         this.#log('info', banEnds(checkpointId));
       }
       this.#actions.push({ kind: 'completed', checkpoint });
       this.#announce('completed', checkpointId, this.#roster.attempts);
       this.#actions.push(...retired.map((old) => ({ kind: 'retire' as const, checkpoint: old })));
+      this.#actions.push(...this.retained.takeBroken().map((id) => ({ kind: 'forget' as const, checkpointId: id })));
     }
     if (stop !== 'no') {
       this.#desk.close(STOPPED);
@@ -364,7 +354,7 @@ export class CoordinatorCore {
     if (request !== undefined) {
       this.#desk.refuse(request, error);
     }
-    if (failed?.isTooMany === true && this.restoreBan === undefined) {
+    if (failed?.isTooMany === true && this.retained.ban === undefined) {
       const { tolerableFailures } = this.#options.settings;
       this.#actions.push({ kind: 'fail-job', error: intolerable(tolerableFailures, id, error) });
     } else if (trigger.stop === 'drain' && restarted !== true && !this.#desk.isClosed) {

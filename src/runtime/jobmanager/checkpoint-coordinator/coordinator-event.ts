@@ -79,7 +79,14 @@ export type CoordinatorEvent =
   | { readonly kind: 'metadata-refused'; readonly checkpointId: CheckpointId; readonly error: ErrorInfo }
   | { readonly kind: 'pointer-outcome'; readonly checkpointId: CheckpointId; readonly write: PointerWrite }
   /** See `RestoreBan`; a second one adds to the first. */
-  | { readonly kind: 'restores-banned'; readonly ban: RestoreBan }
+  | {
+      readonly kind: 'restores-banned';
+      readonly ban: RestoreBan;
+      /** One of those that the store points to turned out to be of no use. */
+      readonly broken?: CheckpointId;
+    }
+  /** The whole job starts from this checkpoint, an older one; it ends a ban. The store points to no later one any more. */
+  | { readonly kind: 'fell-back'; readonly to: CheckpointId }
   /** The stop that a leader before this one began did not come about. */
   | { readonly kind: 'stop-given-up' }
   /** The job ends: nothing is triggered any more, what is pending is given up unless it is undecided. */
@@ -130,6 +137,8 @@ export type CoordinatorAction =
   | { readonly kind: 'completed'; readonly checkpoint: CompletedCheckpoint }
   /** Beyond what is retained: delete the pointer, then the files that nothing retained refers to (I3). */
   | { readonly kind: 'retire'; readonly checkpoint: CompletedCheckpoint }
+  /** Of no use, and a later one is complete: delete the pointer, then the metadata. */
+  | { readonly kind: 'forget'; readonly checkpointId: CheckpointId }
   /** Delete what was written for a checkpoint that will never complete. */
   | {
       readonly kind: 'discard';

@@ -1,4 +1,4 @@
-import type { JobId } from '../../../foundation/common/ids.ts';
+import type { CheckpointId, JobId } from '../../../foundation/common/ids.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import type { CarriedState } from './task-roster.ts';
@@ -19,8 +19,10 @@ export interface CoordinatorCoreOptions {
   readonly settings: CoordinatorSettings;
   /** The job's checkpoint folder, absolute; `undefined`: savepoints only. */
   readonly checkpointFolder: string | undefined;
-  /** What the store points to, ascending. */
+  /** What the store points to, ascending; without those that are of no use. */
   readonly completed: readonly CompletedCheckpoint[];
+  /** What the store points to and cannot be read, ascending (R5): told to be complete, and kept until a later one is. */
+  readonly broken: readonly CheckpointId[];
   /** The highest id given out so far. */
   readonly floor: number;
   /** See `CheckpointSchedulePlan`: a leader before this one has begun an interval. */

@@ -3,6 +3,7 @@ import type { Logger } from '../../../foundation/common/logger.ts';
 import type { ReadAhead } from '../../../foundation/common/read-ahead.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import { present } from '../../../foundation/common/assert.ts';
+import type { CheckpointId } from '../../../foundation/common/ids.ts';
 import { fileSystemOf, uriOf, type Location } from '../../../foundation/filesystem/file-systems.ts';
 import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
 import { newSavepointFolder } from '../../checkpoint/checkpoint-layout.ts';
@@ -112,6 +113,11 @@ export class FileCheckpointStorage implements CheckpointStorage {
         held: new Set(),
       });
     }
+  }
+
+  async deleteBroken(checkpointId: CheckpointId, retained: readonly CompletedCheckpoint[]): Promise<void> {
+    const kept = retained.map((one) => ({ checkpointId: one.checkpointId, files: filesOf(one.metadata).keys() }));
+    await this.#cleaner?.delete([{ checkpointId, files: [] }], kept);
   }
 
   async discard(

@@ -15,12 +15,12 @@ describe('while restores are banned', () => {
     const driver = started({ intervalMs: 1_000, numRetained: 9 }).at(1_000).complete(1);
     driver.at(1_100);
     expect(banned(driver, 1).kinds).toEqual(['reserve-id']);
-    expect(driver.core.restoreBan).toEqual({ ...ban, aboveId: 1 });
+    expect(driver.core.retained.ban).toEqual({ ...ban, aboveId: 1 });
     expect(baseOf(driver.reserved())).toBeUndefined();
     driver.ackAll(2).written(2);
-    expect(driver.core.restoreBan).toBeDefined();
+    expect(driver.core.retained.ban).toBeDefined();
     driver.pointer(2, 'written');
-    expect(driver.core.restoreBan).toBeUndefined();
+    expect(driver.core.retained.ban).toBeUndefined();
     expect(driver.kinds).not.toContain('reserve-id');
     expect(baseOf(driver.at(5_000).reserved())).toBe(2);
   });
@@ -34,11 +34,11 @@ describe('while restores are banned', () => {
     const driver = started({ numRetained: 9 }).at(1_000).complete(1).at(2_000).reserved();
     expect(baseOf(driver)).toBe(1);
     banned(driver, 1).ackAll(2).written(2).pointer(2, 'written');
-    expect(driver.core.restoreBan?.aboveId).toBe(2);
+    expect(driver.core.retained.ban?.aboveId).toBe(2);
     expect(driver.kinds).toContain('reserve-id');
     expect(baseOf(driver.reserved())).toBeUndefined();
     driver.ackAll(3).written(3).pointer(3, 'written');
-    expect(driver.core.restoreBan).toBeUndefined();
+    expect(driver.core.retained.ban).toBeUndefined();
   });
 
   test('an id that was being counted up gets a checkpoint without base', () => {
@@ -63,7 +63,7 @@ describe('while restores are banned', () => {
 
   test('a second ban adds to the first', () => {
     const driver = banned(banned(started()), 3);
-    expect(driver.core.restoreBan).toEqual(ban);
+    expect(driver.core.retained.ban).toEqual(ban);
   });
 });
 

@@ -8,9 +8,12 @@ export class RetainedCheckpoints {
   readonly #most: number;
   #list: readonly CompletedCheckpoint[];
   #ban: RestoreBan | undefined;
+  /** The store points to these too, and they are of no use. */
+  #broken: readonly CheckpointId[];
 
-  constructor(list: readonly CompletedCheckpoint[], most: number) {
+  constructor(list: readonly CompletedCheckpoint[], broken: readonly CheckpointId[], most: number) {
     this.#list = list;
+    this.#broken = broken;
     this.#most = most;
   }
 
@@ -18,8 +21,15 @@ export class RetainedCheckpoints {
     return this.#list;
   }
 
-  get newest(): CompletedCheckpoint | undefined {
-    return this.#list.at(-1);
+  /** Those of no use too. */
+  get ids(): readonly CheckpointId[] {
+    return [...this.#broken, ...this.#list.map(({ checkpointId }) => checkpointId)];
+  }
+
+  /** The newest that is complete (I4), be it of use or not. */
+  get newestId(): CheckpointId | undefined {
+    const [newest, broken] = [this.#list.at(-1)?.checkpointId, this.#broken.at(-1)];
+    return newest === undefined || (broken !== undefined && broken > newest) ? broken : newest;
   }
 
   get ban(): RestoreBan | undefined {
@@ -31,9 +41,27 @@ export class RetainedCheckpoints {
     return this.#ban === undefined ? this.#list.findLast(({ kind }) => kind === 'checkpoint')?.checkpointId : undefined;
   }
 
-  /** `floor`: up to it checkpoints may have a base. */
-  banRestores(ban: RestoreBan, floor: number): void {
+  /** `floor`: up to it checkpoints may have a base. `broken`: the one of those retained that turned out to be of no use. */
+  banRestores(ban: RestoreBan, floor: number, broken?: CheckpointId): void {
     this.#ban = strongerBan(this.#ban, ban, floor);
+    if (broken !== undefined) {
+      this.#list = this.#list.filter(({ checkpointId }) => checkpointId !== broken);
+      this.#broken = [...this.#broken, broken];
+    }
+  }
+
+  /** From now on this is the newest; those after it are of no use to anybody. */
+  fallBack(to: CheckpointId): void {
+    this.#list = this.#list.filter(({ checkpointId }) => checkpointId <= to);
+    this.#broken = this.#broken.filter((id) => id < to);
+    this.#ban = undefined;
+  }
+
+  /** A later one is complete: nobody will mend those. */
+  takeBroken(): readonly CheckpointId[] {
+    const broken = this.#broken;
+    this.#broken = [];
+    return broken;
   }
 
   /** Returns the oldest, which are too many now: until the new one was decided they might have been needed (R2, R6). */

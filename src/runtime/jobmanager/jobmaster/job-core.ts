@@ -79,9 +79,8 @@ export class JobCore {
 
   /** When `tick` is due, in monotonic time. */
   get nextWakeMs(): number {
-    const restarting = this.#status === 'RESTARTING' && !this.#undecided;
-    const due = restarting ? this.#table.regions.filter(({ phase }) => phase === 'waiting') : [];
-    return due.reduce(
+    const waiting = this.#mayStart ? this.#table.waiting : [];
+    return waiting.reduce(
       (earliest, { restartAtMs }) => Math.min(earliest, restartAtMs),
       isTerminal(this.#status) ? Number.POSITIVE_INFINITY : this.#reconciliation.deadlineMs,
     );
@@ -112,6 +111,9 @@ export class JobCore {
         return this.#taskState(event, now);
       case 'fail':
         return this.#failed(undefined, event.error, event.fatal || !isRecoverable(event.error), now);
+      case 'start-anew':
+        this.#table.startsTogether = this.#goesOn;
+        return this.#goesOn ? this.#restart(this.#table.regions, 0, event.error, now) : undefined;
       case 'cancel':
         return this.#cancel();
       case 'generation-recorded':
@@ -282,6 +284,10 @@ export class JobCore {
     if (!this.#goesOn && this.#status !== 'INITIALIZING') {
       return;
     }
+    if (!fatal && error.code === 'JOB_SET_ASIDE' && this.#status !== 'INITIALIZING') {
+      // Whether it is restored at all is decided where that is chosen; no restart strategy helps.
+      return this.#restart(regions, 0, error, now);
+    }
     const decision =
       fatal || this.#status === 'INITIALIZING'
         ? undefined
@@ -334,12 +340,8 @@ export class JobCore {
   }
 
   #startDueRegions(now: Instant): void {
-    if ((this.#status !== 'RUNNING' && this.#status !== 'RESTARTING') || this.#undecided) {
-      return;
-    }
-    const due = this.#table.regions.filter(
-      ({ phase, restartAtMs }) => phase === 'waiting' && restartAtMs <= now.monotonicMs,
-    );
+    const waiting = this.#mayStart ? this.#table.waiting : [];
+    const due = waiting.filter(({ restartAtMs }) => restartAtMs <= now.monotonicMs);
     if (due.length > 0) {
       this.#number++;
       this.#table.record(due, this.generation, this.#commitOnly);
@@ -360,6 +362,10 @@ export class JobCore {
     if (this.#table.allStarted) {
       this.#signal('restarted');
     }
+  }
+
+  get #mayStart(): boolean {
+    return (this.#status === 'RUNNING' || this.#status === 'RESTARTING') && !this.#undecided;
   }
 
   /** The job is neither ending nor ended. */

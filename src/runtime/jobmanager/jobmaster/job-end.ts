@@ -20,8 +20,8 @@ export class JobEnd {
     this.#options = options;
   }
 
-  /** Never rejects. */
-  async carryOut(running: RunningJob | undefined, result: JobResult): Promise<void> {
+  /** Never rejects; resolves with the result as it is written. */
+  async carryOut(running: RunningJob | undefined, result: JobResult): Promise<JobResult> {
     const userCodeEnded = running?.splits.close();
     if (result.status === 'SUSPENDED') {
       running?.coordinator.abandon();
@@ -35,6 +35,7 @@ export class JobEnd {
       }
     }
     await userCodeEnded;
+    return this.isSuspended ? { ...result, status: 'SUSPENDED' } : result;
   }
 
   /** A store that is away delays the end (R5). */

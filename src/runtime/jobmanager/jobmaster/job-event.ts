@@ -24,6 +24,8 @@ export type JobEvent =
   | { readonly kind: 'task-state'; readonly attempt: AttemptId; readonly state: TaskState; readonly error?: ErrorInfo }
   /** A failure of the job, not of one task. `fatal`: no restart would help. */
   | { readonly kind: 'fail'; readonly error: ErrorInfo; readonly fatal: boolean }
+  /** All regions restart together, whatever the restart strategy says: what they restore is older than what some of them are. */
+  | { readonly kind: 'start-anew'; readonly error: ErrorInfo }
   | { readonly kind: 'cancel' }
   /** The generation is in the job's record: it may be deployed. */
   | { readonly kind: 'generation-recorded'; readonly generation: Generation }

@@ -72,6 +72,8 @@ export interface JobMasterOptions {
    * go on. Missing: it is one.
    */
   readonly isSetAside?: (error: ErrorInfo) => boolean;
+  /** `execution.state-recovery.allow-older-checkpoint`: an older one is taken although output is written again. */
+  readonly allowOlderCheckpoint?: boolean;
   readonly listener?: JobListener;
 }
 

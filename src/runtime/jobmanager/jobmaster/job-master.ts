@@ -1,5 +1,4 @@
 import { present } from '../../../foundation/common/assert.ts';
-import type { TimerHandle } from '../../../foundation/common/clock.ts';
 import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { AttemptReport, JobMasterGateway, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
@@ -9,6 +8,7 @@ import { createRestartStrategy, defaultRestartStrategy } from '../failover/resta
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
+import { WakeTimer } from '../wake-timer.ts';
 import { isLiveState } from './execution.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
@@ -43,10 +43,10 @@ export class JobMaster implements JobMasterGateway {
   /** By subtask index. */
   readonly #metrics = new Map<number, TaskMetrics>();
   readonly #turns = new Turns();
+  readonly #wake: WakeTimer;
   /** What TaskManagers said before the stores were read. */
   readonly #early: (() => void)[] = [];
   #running: RunningJob | undefined;
-  #timer: TimerHandle | undefined;
   /** What the generation restores whose record was just written. */
   #recorded: RestorePlan | undefined;
   #wasUndecided = false;
@@ -68,6 +68,7 @@ export class JobMaster implements JobMasterGateway {
       epoch: fence.epoch,
     });
     this.#startedMs = clock.now();
+    this.#wake = new WakeTimer(clock, () => this.#post(() => this.#handle({ kind: 'tick' })));
     this.#executors = new TaskExecutors(fence, options.executors);
     const { logger, listener } = options;
     this.#journal = new JobJournal({ jobId, jobName: graph.name, logger, listener });
@@ -230,12 +231,9 @@ export class JobMaster implements JobMasterGateway {
   /** What comes before the stores were read waits, in order. */
   #whenRunning(run: (running: RunningJob) => void): void {
     this.#post(() => {
-      if (isTerminal(this.#core.status)) {
-        return;
-      }
-      if (this.#running === undefined) {
+      if (this.#running === undefined && !isTerminal(this.#core.status)) {
         this.#early.push(() => this.#whenRunning(run));
-      } else {
+      } else if (this.#running !== undefined && !isTerminal(this.#core.status)) {
         run(this.#running);
       }
     });
@@ -250,6 +248,7 @@ export class JobMaster implements JobMasterGateway {
       },
       activeIndex: (attempt) =>
         this.#core.isActive(attempt) ? this.#core.executionOf(attempt)?.subtask.index : undefined,
+      reportOf: (attempt) => this.#executors.placeOf(attempt)?.report,
       command: (attempt, command) => this.#executors.command(attempt, command),
       completed: (checkpoint) => this.#post(() => this.#checkpointCompleted(checkpoint)),
       failJob: (error) => this.#post(() => this.#handle({ kind: 'fail', error, fatal: false })),
@@ -268,7 +267,10 @@ export class JobMaster implements JobMasterGateway {
     if (report.kind !== 'state') {
       return running.reported(report);
     }
-    this.#handle({ ...report, kind: 'task-state', ...asSeenByJob(report.error, this.#options.executors) });
+    const { attempt, state } = report;
+    const hasRun = this.#core.executionOf(attempt)?.state === 'RUNNING';
+    const error = hasRun ? report.error : running.restores.failed(attempt, report.error);
+    this.#handle({ kind: 'task-state', attempt, state, ...asSeenByJob(error, this.#options.executors) });
     if (!isLiveState(report.state)) {
       running.slots.strayEnded(report.attempt);
     }
@@ -298,13 +300,8 @@ export class JobMaster implements JobMasterGateway {
   }
 
   #decide(event: JobEvent): void {
-    const { clock } = this.#options;
-    const actions = this.#core.handle(event, instantOf(clock));
-    this.#timer?.cancel();
-    const atMs = this.#core.nextWakeMs;
-    this.#timer = Number.isFinite(atMs)
-      ? clock.after(Math.max(0, atMs - clock.monotonic()), () => this.#post(() => this.#handle({ kind: 'tick' })))
-      : undefined;
+    const actions = this.#core.handle(event, instantOf(this.#options.clock));
+    this.#wake.at(this.#core.nextWakeMs);
     for (const action of actions) {
       this.#carryOut(action);
     }
@@ -338,12 +335,23 @@ export class JobMaster implements JobMasterGateway {
 
   #adopt(action: ActionOf<'adopt'>): void {
     this.#journal.adopted(action);
-    const adopted = action.indices.map((index) => {
-      const execution = present(this.#core.executions[index], 'execution');
-      const report = this.#executors.placeOf(present(execution.id, 'attempt'))?.report;
-      return { execution, report };
-    });
-    this.#running?.adopt(action.generation, adopted);
+    try {
+      const executions = action.indices.map((index) => present(this.#core.executions[index], 'execution'));
+      this.#running?.adopt(action.generation, executions);
+    } catch (error) {
+      this.#post(() => this.#restoreRefused(errorInfo(error)));
+    }
+  }
+
+  /** Where nothing may start from what there is, the job starts anew from something older, or is set aside (R5). */
+  #restoreRefused(error: ErrorInfo): void {
+    if (error.code !== 'JOB_SET_ASIDE') {
+      this.#handle({ kind: 'fail', error, fatal: error.code === 'NOT_ENOUGH_SLOTS' });
+    } else if (this.#running?.restores.fallBack() === true) {
+      this.#handle({ kind: 'start-anew', error });
+    } else if (!isTerminal(this.#core.status)) {
+      this.#setAside(error);
+    }
   }
 
   async #recordGeneration(start: GenerationStart): Promise<void> {
@@ -354,11 +362,7 @@ export class JobMaster implements JobMasterGateway {
         this.#handle({ kind: 'generation-recorded', generation: start.generation });
       });
     } catch (error) {
-      const info = errorInfo(error);
-      if (info.code === 'JOB_SET_ASIDE') {
-        return this.#setAside(info);
-      }
-      this.#post(() => this.#handle({ kind: 'fail', error: info, fatal: info.code === 'NOT_ENOUGH_SLOTS' }));
+      this.#post(() => this.#restoreRefused(errorInfo(error)));
     }
   }
 
@@ -382,15 +386,14 @@ export class JobMaster implements JobMasterGateway {
 
   async #end({ status, error }: ActionOf<'ended'>): Promise<void> {
     const { jobId, clock } = this.#options;
-    const result: JobResult = {
+    const result = await this.#jobEnd.carryOut(this.#running, {
       jobId,
       status: status as JobResult['status'],
       ...(error === undefined ? {} : { error }),
       ...(this.#savepoint === undefined ? {} : { savepoint: this.#savepoint }),
       restarts: this.#core.restarts.total,
       durationMs: clock.now() - this.#startedMs,
-    };
-    await this.#jobEnd.carryOut(this.#running, result);
-    this.#resolve(this.#jobEnd.isSuspended ? { ...result, status: 'SUSPENDED' } : result);
+    });
+    this.#resolve(result);
   }
 }

@@ -6,6 +6,7 @@ import type {
   RestartCounts,
 } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
+import { errorInfo, MillraceError, type ErrorCode } from '../../../foundation/common/errors.ts';
 import { compareGenerations, type Generation } from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { stateBytesOf } from '../checkpoint-coordinator/metadata-assembly.ts';
@@ -13,10 +14,14 @@ import type { CarriedState } from '../checkpoint-coordinator/task-roster.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { RestorePlan } from '../scheduler/restore-plan.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
+import { isBroken, type BrokenCheckpoint } from './older-checkpoint.ts';
 
 /** What a JobMaster starts from. */
 export interface Recovery {
+  /** What the store points to and can be used, ascending. */
   readonly completed: readonly CompletedCheckpoint[];
+  /** What it points to and cannot be used (R5), ascending. */
+  readonly broken: readonly BrokenCheckpoint[];
   /** What applies as long as no checkpoint of this job is complete. */
   readonly initial: RestorePlan | undefined;
   /** The highest checkpoint id ever given out (R10). */
@@ -35,19 +40,55 @@ export interface StartedRegions {
   readonly newest: Generation | undefined;
 }
 
-/** Reads what the store points to, and checks that the state fits the job. Ids go on above those that were restored. */
+/**
+ * Reads what the store points to, and checks that the state fits the job. Ids go on above those that were restored. Rejects where
+ * the newest cannot be used and nothing can be done without it.
+ */
 export const recover = async (
   execution: ExecutionGraph,
   options: Pick<JobMasterOptions, 'checkpoints' | 'checkpointIds' | 'storage' | 'restore' | 'records'>,
 ): Promise<Recovery> => {
   const { checkpoints: store, checkpointIds: counter, storage, restore } = options;
-  const completed = await Promise.all((await store.all()).map((pointer) => readCompleted(storage, pointer)));
+  const pointers = await store.all();
+  const read = await Promise.all(pointers.map((pointer) => readIfWhole(storage, pointer)));
+  const completed = read.flatMap((one) => ('metadata' in one ? one : []));
+  const broken = read.flatMap((one) => ('metadata' in one ? [] : one));
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
-  await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, completed.at(-1)?.checkpointId ?? 0));
+  const newest = pointers.at(-1);
+  await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, newest?.checkpointId ?? 0));
   const { generations, intent, restartCounts } = await options.records.read();
   const started = startedRegions(execution, generations);
   const covered = coveredSubtasks(execution, completed, started);
-  return { completed, initial, floor: await counter.current(), started, covered, intent, restartCounts };
+  const floor = await counter.current();
+  const recovery = { completed, broken, initial, floor, started, covered, intent, restartCounts };
+  const error = brokenNewest(recovery)?.error;
+  // After a stop only what its savepoint lists is left to do.
+  if (error !== undefined && (newest?.kind === 'savepoint' || started.newest === undefined)) {
+    throw new MillraceError(error.code as ErrorCode, error.message, { cause: error });
+  }
+  return recovery;
+};
+
+/** The newest checkpoint, where it cannot be used. */
+export const brokenNewest = ({
+  completed,
+  broken,
+}: Pick<Recovery, 'completed' | 'broken'>): BrokenCheckpoint | undefined =>
+  broken.findLast(({ checkpointId }) => checkpointId > (completed.at(-1)?.checkpointId ?? 0));
+
+const readIfWhole = async (
+  storage: JobMasterOptions['storage'],
+  pointer: CheckpointPointer,
+): Promise<CompletedCheckpoint | BrokenCheckpoint> => {
+  try {
+    return await readCompleted(storage, pointer);
+  } catch (thrown) {
+    const error = errorInfo(thrown);
+    if (!isBroken(error)) {
+      throw thrown;
+    }
+    return { checkpointId: pointer.checkpointId, error };
+  }
 };
 
 const readCompleted = async (

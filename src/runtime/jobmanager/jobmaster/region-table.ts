@@ -26,6 +26,8 @@ export interface RegionTableOptions {
 export class RegionTable {
   readonly attempts: AttemptTable;
   readonly regions: readonly Region[];
+  /** No region starts before all are down. */
+  startsTogether = false;
   readonly #options: RegionTableOptions;
   /** Whose end the newest checkpoint covers. */
   readonly #covered = new Set<number>();
@@ -59,6 +61,12 @@ export class RegionTable {
 
   get someLive(): boolean {
     return this.attempts.someLive || this.regions.some(({ strays }) => strays.size > 0);
+  }
+
+  /** Those that may start when their time has come. */
+  get waiting(): readonly Region[] {
+    const waiting = this.regions.filter(({ phase }) => phase === 'waiting');
+    return this.startsTogether && waiting.length < this.regions.length ? [] : waiting;
   }
 
   /** Every region runs or has finished. */
@@ -165,6 +173,7 @@ export class RegionTable {
     if (regions.length === 0) {
       return;
     }
+    this.startsTogether = false;
     const { emit } = this.#options;
     const attempts = this.#attemptsOf(regions, generation);
     for (const [index, attempt] of attempts) {

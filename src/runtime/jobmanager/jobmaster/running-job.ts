@@ -12,7 +12,6 @@ import {
 import type { AttemptReport, TaskCommand, TaskDeployment, TaskReport } from '../../protocol/task-commands.ts';
 import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
-import { restoreBanned } from '../checkpoint-coordinator/restore-ban.ts';
 import type { RestartLedger } from '../failover/restart-ledger.ts';
 import { instantOf } from '../instant.ts';
 import { DeploymentBuilder } from '../scheduler/deployments.ts';
@@ -24,6 +23,7 @@ import type { Execution } from './execution.ts';
 import type { GenerationStart, JobEvent } from './job-event.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
 import { awaitedTaskManagers, carriedOf, firstDueInMs, planOf, recover, type Recovery } from './recovery.ts';
+import { RestoreChoice } from './restore-choice.ts';
 
 /** What the JobMaster does for the parts of a running job. */
 export interface RunningJobHost {
@@ -31,6 +31,8 @@ export interface RunningJobHost {
   activeAttempt(index: number): AttemptId | undefined;
   /** The subtask whose attempt to talk to this is. */
   activeIndex(attempt: AttemptId): number | undefined;
+  /** As its TaskManager told it. */
+  reportOf(attempt: AttemptId): AttemptReport | undefined;
   deploy(taskManager: string, deployments: readonly TaskDeployment[]): void;
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
@@ -46,12 +48,12 @@ export class RunningJob {
   readonly slots: SlotTable;
   readonly coordinator: CheckpointCoordinator;
   readonly splits: SplitCoordinator;
+  readonly restores: RestoreChoice;
   readonly #options: JobMasterOptions;
   readonly #execution: ExecutionGraph;
   readonly #recovery: Recovery;
   readonly #host: RunningJobHost;
   readonly #deployments: DeploymentBuilder;
-
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
     const recovery = await recover(execution, options);
@@ -69,6 +71,13 @@ export class RunningJob {
     this.#deployments = new DeploymentBuilder({ execution, slots: this.slots, locate, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
     this.coordinator = this.#createCoordinator(plan);
+    this.restores = new RestoreChoice({
+      job: options,
+      execution,
+      recovery,
+      coordinator: this.coordinator,
+      activeIndex: (attempt) => host.activeIndex(attempt),
+    });
     this.splits = this.#createSplits();
     const mayGoOn = [...recovery.started.regions.keys()].flatMap((region) => execution.regions[region] ?? []);
     this.splits.recovering(mayGoOn, plan);
@@ -153,10 +162,9 @@ export class RunningJob {
     { generation, attempts }: GenerationStart,
     restarts: RestartLedger,
   ): Promise<RestorePlan | undefined> {
-    this.#requireNoBan();
+    this.restores.requireAllowed();
     await this.slots.acquire(attempts.keys());
-    this.#requireNoBan();
-    const plan = planOf(this.#execution, this.coordinator.completed, this.#recovery.initial);
+    const plan = await this.restores.choose();
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
     const { records, graphVersion, clock, taskManagerAddress } = this.#options;
     const subtasks = [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`);
@@ -167,13 +175,6 @@ export class RunningJob {
     const record = { generation, graphVersion, restored, subtasks, taskManagers };
     await records.recordGeneration(record, restarts.counts(instantOf(clock)));
     return plan;
-  }
-
-  #requireNoBan(): void {
-    const { restoreBan } = this.coordinator;
-    if (restoreBan !== undefined) {
-      throw restoreBanned(restoreBan);
-    }
   }
 
   /**
@@ -201,6 +202,7 @@ export class RunningJob {
         commitOnly: commitOnly.has(index),
       })),
     });
+    this.restores.deployed(indices, plan);
     const areReachable = indices.every((index) => this.#isReachable(index));
     if (areReachable) {
       const { floor } = this.coordinator;
@@ -217,11 +219,16 @@ export class RunningJob {
     return taskManager !== undefined && this.#options.executors(taskManager) !== undefined;
   }
 
-  /** Regions that went on without a leader. `report`: as the TaskManager of the attempt told it. */
-  adopt(
-    generation: Generation,
-    tasks: readonly { readonly execution: Execution; readonly report: AttemptReport | undefined }[],
-  ): void {
+  /**
+   * Regions that went on without a leader. Throws JOB_SET_ASIDE where too little is known of what they did since the newest
+   * checkpoint that can be used.
+   */
+  adopt(generation: Generation, executions: readonly Execution[]): void {
+    const tasks = executions.map((execution) => {
+      const report = this.#host.reportOf(present(execution.id, 'attempt'));
+      return { execution, report };
+    });
+    this.restores.requireKnown(tasks);
     for (const { execution, report } of tasks) {
       this.splits.readersReported(execution.subtask.index, report?.readers ?? [], execution.state === 'FINISHED');
     }
@@ -286,6 +293,7 @@ export class RunningJob {
       },
       checkpointFolder,
       completed: this.#recovery.completed,
+      broken: this.#recovery.broken.map((one) => one.checkpointId),
       finished: carriedOf(this.#execution, plan),
       clock,
       random,

@@ -24,7 +24,7 @@ export class SourceRecovery {
     return this.#awaited.size === 0;
   }
 
-  /** What the newest completed checkpoint does not cover. Its TaskManager may not have heard yet that it is complete. */
+  /** What the checkpoint does not cover from which the enumerator goes on; its TaskManager may know of older ones. */
   reported(subtask: number, report: ReaderReport | undefined): readonly AcceptedSplit[] {
     this.#awaited.delete(subtask);
     if (report === undefined) {

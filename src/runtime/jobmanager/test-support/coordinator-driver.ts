@@ -44,6 +44,7 @@ export class CoordinatorDriver {
       },
       checkpointFolder: checkpointFolder ?? undefined,
       completed: [],
+      broken: [],
       firstDueMs,
       floor: 0,
       isStopping: false,

@@ -9,8 +9,8 @@ import type { SimulatedTerm } from './simulated-term.ts';
 export interface CheckExceptions {
   /** Restores may be banned: a trigger need not name a base. */
   readonly mayBeBanned?: boolean;
-  /** Restores of checkpoints older than the newest, down to this one. */
-  readonly mayRestore?: () => number | undefined;
+  /** Checkpoints that need not be restored: there are older ones that may. */
+  readonly broken?: ReadonlySet<number>;
 }
 
 /** What must hold whenever a leader tells tasks something. */
@@ -34,7 +34,8 @@ export class SimulatedChecks {
         assert(checkpointId >= this.#lastTriggered, `I5: trigger ${checkpointId} after ${this.#lastTriggered}`);
         assert(checkpointId <= counter.last, `R10: trigger ${checkpointId} before its id is in the store`);
         const isFull = base === undefined && this.#exceptions.mayBeBanned === true;
-        assert(isFull || base === newestOf(term), `R6: base ${base} is not the newest, ${newestOf(term)}`);
+        const isNewest = base === this.#newestOf(term) || base === [...store.ever].at(-1);
+        assert(isFull || isNewest, `R6: base ${base} is not the newest`);
         this.#lastTriggered = checkpointId;
       }
       if (command.kind === 'completed') {
@@ -69,12 +70,17 @@ export class SimulatedChecks {
         'R1: the generation is not recorded',
       );
       assert(floor === counter.last || floor >= this.#lastTriggered, 'R10: floor');
-      const newest = this.#exceptions.mayRestore?.() ?? newestOf(term);
+      const newest = this.#newestOf(term);
       assert(
         newest === undefined || (restore !== undefined && restore.checkpointId >= newest),
         `I11: restore of ${restore?.checkpointId} behind the commit of ${newest}`,
       );
     });
+  }
+
+  /** Whatever may have been announced. */
+  #newestOf({ store }: SimulatedTerm): number | undefined {
+    return [...store.ever].findLast((id) => this.#exceptions.broken?.has(id) !== true);
   }
 
   #check(run: () => void): void {
@@ -85,6 +91,3 @@ export class SimulatedChecks {
     }
   }
 }
-
-/** Whatever may have been announced. */
-const newestOf = ({ store }: SimulatedTerm): number | undefined => [...store.ever].at(-1);

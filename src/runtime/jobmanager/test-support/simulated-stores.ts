@@ -34,6 +34,8 @@ export interface Deferrals {
 export class SimulatedFiles {
   readonly #files = new Map<string, string>();
   readonly metadata = new Map<string, CheckpointMetadata>();
+  /** Paths of metadata, or names of files, that cannot be read. */
+  readonly broken = new Set<string>();
   #next = 0;
 
   write(folder: string, place: string, content: string): StateHandle {
@@ -44,6 +46,9 @@ export class SimulatedFiles {
 
   read(folder: string, handle: StateHandle): string {
     assert(handle.kind === 'file', 'file');
+    if (this.broken.has(handle.path)) {
+      throw new MillraceError('CHECKPOINT_BROKEN', `the state file ${handle.path} is broken`);
+    }
     return present(this.#files.get(`${folder}/${handle.path}`), `file ${folder}/${handle.path}`);
   }
 
@@ -94,7 +99,13 @@ export class SimulatedStorage implements CheckpointStorage {
   }
 
   readMetadata({ metadataPath }: CheckpointPointer): Promise<CheckpointMetadata> {
-    return this.#deferrals.later(() => present(this.files.metadata.get(metadataPath), metadataPath));
+    return this.#deferrals.later(() => {
+      const metadata = this.files.metadata.get(metadataPath);
+      if (metadata === undefined || this.files.broken.has(metadataPath)) {
+        throw new MillraceError('CHECKPOINT_BROKEN', `${metadataPath} is broken`);
+      }
+      return metadata;
+    });
   }
 
   copyState(fromFolder: string, to: CopyTarget, state: OperatorSubtaskState): Promise<OperatorSubtaskState> {
@@ -114,6 +125,12 @@ export class SimulatedStorage implements CheckpointStorage {
           this.files.delete(checkpoint.baseFolder, path);
         }
       }
+    });
+  }
+
+  deleteBroken(id: CheckpointId): Promise<void> {
+    return this.#deferrals.later(() => {
+      this.files.metadata.delete(`${this.#jobFolder}/chk-${id}/_metadata`);
     });
   }
 

@@ -1,5 +1,5 @@
 import { present } from '../../../foundation/common/assert.ts';
-import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { CheckpointTrigger, TaskCommand, TaskDeployment } from '../../protocol/task-commands.ts';
 import type { OperatorSubtaskState } from '../../state/state-handle.ts';
@@ -100,7 +100,11 @@ export class SimulatedTask {
       this.#state('CANCELED');
       return;
     }
-    this.#restore();
+    try {
+      this.#restore();
+    } catch (error) {
+      return this.failWith(errorInfo(error));
+    }
     if (this.isCommitOnly) {
       this.phase = 'gone';
       this.#state('FINISHED');
