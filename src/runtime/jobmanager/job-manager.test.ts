@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { AttemptRef, JobId, VertexId } from '../../foundation/common/ids.ts';
 import type { JobSubmission } from './dispatcher/cluster-gateway.ts';
+import { brokenFile } from './test-support/fake-job-starter.ts';
 import { ClusterWorld, LEASE_MS, type SimulatedJobManager } from './test-support/cluster-world.ts';
 import { testGraph } from './test-support/test-graph.ts';
 
@@ -284,11 +285,38 @@ test('a job that is loaded late: what runs of it is left alone, and reported ane
   expect(taskManager.heard.filter(({ kind }) => kind !== 'ping')).toEqual([]);
   expect((await world.settled(second.jobManager.overview())).slots.free).toBe(0);
   second.starter.broken.clear();
+  await world.until(() => second.starter.masters.has(JOB), 'the job is loaded');
+  second.starter.master(JOB).switchTo('RUNNING');
   await world.until(() => taskManager.connection?.closeReason !== undefined, 'it is asked to register again');
   await world.settled(taskManager.register(second.jobManager.endpoints.rpcAddress));
   const { heard } = second.starter.master(JOB);
   await world.until(() => heard.length > 1, 'the report arrives');
   expect(heard[1]).toMatchObject({ taskManager: 'tm-first', attempts: [{ state: 'RUNNING' }] });
+});
+
+test('a job that is set aside after its tasks were reported: whoever takes it up again hears of them too', async () => {
+  const { world, first } = await start('one');
+  await world.settled(first.jobManager.submit(submission()));
+  await world.until(() => first.starter.masters.has(JOB), 'the job is loaded');
+  const before = first.starter.master(JOB);
+  const address = first.jobManager.endpoints.rpcAddress;
+  const [runs, idle] = [await world.taskManager('runs', 1), await world.taskManager('idle', 1)];
+  runs.adopt(attemptOf(JOB), 0);
+  await world.settled(Promise.all([runs.register(address), idle.register(address)]));
+  await world.until(() => before.heard.length > 2, 'the reports arrive');
+  before.fail(brokenFile);
+  await world.pass(20);
+  expect(await world.settled(first.jobManager.details(JOB))).toMatchObject({ state: 'SET_ASIDE' });
+  await world.settled(first.jobManager.retry(JOB));
+  await world.until(() => first.starter.master(JOB) !== before, 'it is tried again');
+  const { heard } = first.starter.master(JOB);
+  await world.until(() => heard.length > 1, 'it hears of the idle one');
+  expect(heard.slice(1)).toEqual([{ taskManager: 'idle-first', attempts: [] }]);
+  first.starter.master(JOB).switchTo('RUNNING');
+  await world.until(() => runs.connection?.closeReason !== undefined, 'it is asked to register again');
+  await world.settled(runs.register(address));
+  await world.until(() => heard.length > 2, 'the report arrives');
+  expect(heard[2]).toMatchObject({ taskManager: 'runs-first', attempts: [{ state: 'RUNNING' }] });
 });
 
 test('a standby is ready when it sees the files of the leader', async () => {

@@ -266,6 +266,7 @@ export class ManagedJob {
     if (from === 'INITIALIZING' && to !== 'SUSPENDED') {
       this.#retryMs = FIRST_RETRY_MS;
       this.#isMarked = false;
+      this.#options.resources.jobRecovered(this.jobId);
       // It is loaded; where this cannot be written, the mark counts once too often.
       this.#record.clearLoading().catch(() => {});
     }
@@ -309,7 +310,7 @@ export class ManagedJob {
   }
 
   async #over(job: PreparedJob, result: JobResult): Promise<void> {
-    const { ended, removed, logger } = this.#options;
+    const { ended, removed, logger, resources } = this.#options;
     await job.close(result).catch((error: unknown) => logger.warn(`Job ${this.jobId}: ${messageOf(error)}`));
     if (result.status !== 'SUSPENDED') {
       this.#state = { kind: 'ended', status: result.status };
@@ -320,6 +321,7 @@ export class ManagedJob {
         logger.warn(`What job ${this.jobId} leaves is left to the next leader: ${messageOf(thrown)}`);
       }
     } else if (this.#state.kind === 'loaded' && this.#unreadable !== undefined) {
+      resources.jobUnloaded(this.jobId);
       this.#unloadable(this.#unreadable, await this.#mayPass(this.#unreadable));
     }
   }

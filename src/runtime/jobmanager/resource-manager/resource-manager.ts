@@ -135,14 +135,29 @@ export class ResourceManager {
     return present(this.#sessions.get(taskManager)?.locate(slot), `data port of slot ${slot} of ${taskManager}`);
   }
 
-  /** A JobMaster is there now: it hears of every TaskManager. */
+  /** A JobMaster is there now: it hears of every TaskManager, of those that reported the job before when they do so again. */
   jobLoaded(jobId: JobId, job: TaskListener): void {
     for (const session of this.#sessions.values()) {
-      if (session.unrouted.has(jobId)) {
-        // What it reported of the job is old by now; it registers again and reports anew (R15).
-        session.connection.close(`job ${jobId} is loaded now: register again`);
-      } else {
+      if (!session.unrouted.has(jobId)) {
         job.taskManagerReported(session.instanceId, []);
+      }
+    }
+  }
+
+  /** The JobMaster knows what it has to hear of: what was reported before is old by now, and comes anew (R15). */
+  jobRecovered(jobId: JobId): void {
+    for (const session of this.#sessions.values()) {
+      if (session.unrouted.has(jobId)) {
+        session.connection.close(`job ${jobId} is loaded now: register again`);
+      }
+    }
+  }
+
+  /** Its JobMaster is over, the job is not: what was reported to that one no other has heard. */
+  jobUnloaded(jobId: JobId): void {
+    for (const session of this.#sessions.values()) {
+      if (session.routed.has(jobId)) {
+        session.unrouted.add(jobId);
       }
     }
   }
@@ -297,9 +312,8 @@ export class ResourceManager {
     const byJob = Map.groupBy(attempts, ({ attempt }) => attempt.job);
     for (const [jobId, own] of byJob) {
       if (jobs.find(jobId) !== undefined) {
-        continue;
-      }
-      if (jobs.isKnown(jobId)) {
+        session.routed.add(jobId);
+      } else if (jobs.isKnown(jobId)) {
         session.unrouted.add(jobId);
       } else {
         logger.info(`Cancelling ${own.length} attempts at ${session.instanceId}: there is no job ${jobId}`);

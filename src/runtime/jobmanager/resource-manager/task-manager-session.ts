@@ -21,6 +21,8 @@ export class TaskManagerSession implements TaskExecutorGateway {
   readonly registration: TaskManagerRegistration;
   /** Jobs that the store knows and that were not loaded when it reported attempts of them (R11). */
   readonly unrouted = new Set<JobId>();
+  /** Jobs whose JobMaster heard of its attempts, or has sent it some. */
+  readonly routed = new Set<JobId>();
   /** Attempts of jobs that the store does not know, until each has ended. */
   readonly strays = new Map<JobId, Set<AttemptId>>();
   readonly #host: SessionHost;
@@ -50,6 +52,7 @@ export class TaskManagerSession implements TaskExecutorGateway {
   }
 
   deploy(fence: Fence, deployments: readonly TaskDeployment[]): void {
+    deployments.forEach(({ attempt }) => this.routed.add(attempt.job));
     try {
       this.connection.send('deploy', { fence, deployments: [...deployments] });
     } catch (thrown) {
