@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A file with a byte that is not what it was, until it is mended. */
@@ -14,6 +14,15 @@ export class DamagedFile {
         readdirSync(folder).find((name) => name.startsWith(start))!,
       ),
     );
+  }
+
+  /** The metadata of this checkpoint in a folder of a job and of all later ones: its pointer may be of one that nobody told. */
+  static checkpointsFrom(folder: string, id: number): readonly DamagedFile[] {
+    return readdirSync(folder)
+      .filter((name) => Number(/^chk-(\d+)$/.exec(name)?.[1] ?? 0) >= id)
+      .map((name) => join(folder, name, '_metadata'))
+      .filter((path) => existsSync(path))
+      .map((path) => new DamagedFile(path));
   }
 
   /** The metadata of the checkpoint with the highest number in a folder of a job. */

@@ -18,6 +18,8 @@ import type { RestClient } from './rest-client.ts';
 const POLL_MS = 100;
 /** A job whose files are away is loaded when they are back, however long that takes. */
 const RETRY_POLLS = 100;
+/** Until it is known what runs and what it starts from, the job may be set aside again. */
+const TAKEN_UP: ReadonlySet<string> = new Set(['INITIALIZING', 'RECONCILING', 'RESTARTING']);
 
 /** The jobs of a cluster, over REST. */
 export class ClusterJobControl implements JobControl {
@@ -78,7 +80,7 @@ export class ClusterJobControl implements JobControl {
       if (state === 'SUSPENDED') {
         throw new MillraceError('JOB_SET_ASIDE', `job ${jobId} cannot be taken up: ${progress.waiting}`);
       }
-      if (state !== 'INITIALIZING') {
+      if (!TAKEN_UP.has(state)) {
         return;
       }
       await this.#client.pause(POLL_MS);
