@@ -13,6 +13,11 @@ import {
 } from '../../src/runtime/protocol/cluster-protocol.ts';
 import { NewestFence } from '../../src/runtime/rpc/fencing.ts';
 import { anyPort } from '../../src/runtime/rpc/port-range.ts';
+import {
+  checkpointFolderName,
+  idOfCheckpointFolder,
+  METADATA_NAME,
+} from '../../src/runtime/checkpoint/checkpoint-layout.ts';
 import { formatAddress } from '../../src/runtime/rpc/rpc-address.ts';
 import { accepted } from '../../src/runtime/rpc/rpc-transport.ts';
 import { LeaderFollower } from '../../src/runtime/taskmanager/leader-follower.ts';
@@ -41,7 +46,10 @@ export class ControlPlane extends ClusterWorld {
   readonly doomed: Member;
   /** What was deployed when it died. */
   deployedAtDeath: number | undefined;
+  /** Metadata that broke with the leader's death, and what it was. */
+  broken: { readonly path: string; readonly content: Uint8Array } | undefined;
   readonly #members: Member[] = [];
+  #breaksBelow: string | undefined;
 
   static async start(): Promise<ControlPlane> {
     const world = new ControlPlane();
@@ -57,6 +65,17 @@ export class ControlPlane extends ClusterWorld {
   /** The leader dies at one of the changes of the disk that it asks for from now on. */
   dieAt(death: Death): void {
     this.doomed.disk.dieAt(death);
+  }
+
+  /** With the leader the metadata of the newest checkpoint in this folder breaks. */
+  breakAtDeath(jobFolder: string): void {
+    this.#breaksBelow = jobFolder;
+  }
+
+  async mend(): Promise<void> {
+    const { path, content } = present(this.broken, 'broken file');
+    this.broken = undefined;
+    await this.settled(this.#replace(path, content));
   }
 
   /** A client: what is not answered, or refused for now, it asks again of whoever leads then. */
@@ -76,7 +95,7 @@ export class ControlPlane extends ClusterWorld {
 
   /** Files that the cluster keeps of its jobs, and that jobs keep of their checkpoints. */
   async kept(): Promise<readonly string[]> {
-    const fs = new DiskFileSystem('memory', this.disk, seededRandom(1));
+    const fs = this.#files;
     const storage = new ClusterStorage(fs, '/cluster', seededRandom(1));
     return this.settled(
       Promise.all([storage.jobIds(), fs.names('/checkpoints')]).then(([jobs, checkpoints]) => [
@@ -115,6 +134,30 @@ export class ControlPlane extends ClusterWorld {
     this.doomed.isDead = true;
     this.deployedAtDeath = this.tasks.deployments;
     this.kill(member.process);
+    if (this.#breaksBelow !== undefined) {
+      void this.#breakNewest(this.#breaksBelow);
+    }
+  }
+
+  async #breakNewest(jobFolder: string): Promise<void> {
+    const ids = (await this.#files.names(jobFolder)).flatMap((name) => idOfCheckpointFolder(name) ?? []);
+    for (const id of ids.sort((a, b) => b - a)) {
+      const path = `${jobFolder}/${checkpointFolderName(id)}/${METADATA_NAME}`;
+      if ((await this.#files.stat(path)) !== undefined) {
+        const content = await this.#files.read(path);
+        this.broken = { path, content };
+        return this.#replace(path, content.subarray(1));
+      }
+    }
+  }
+
+  async #replace(path: string, content: Uint8Array): Promise<void> {
+    await this.#files.delete(path);
+    await this.#files.write(path, content);
+  }
+
+  get #files(): DiskFileSystem {
+    return new DiskFileSystem('memory', this.disk, seededRandom(1));
   }
 
   async #follow(): Promise<void> {

@@ -34,7 +34,7 @@ const submission = (jobId: JobId, configuration: Readonly<Record<string, string>
         { name: 'sink', parallelism: 2 },
       ],
       [['source', 'sink', 'hash']],
-      { intervalMs: 25, timeoutMs: 600_000, tolerableFailures: 1_000 },
+      { intervalMs: 25, timeoutMs: 600_000, tolerableFailures: 1_000, numRetained: 2 },
     ),
     bundle: Buffer.from('export default 1'),
     args: [],
@@ -48,6 +48,8 @@ interface Scenario {
   /** What the job comes to. */
   readonly end: 'FINISHED' | 'CANCELED';
   readonly restarts?: boolean;
+  /** The metadata of its newest checkpoint breaks with the leader, and is mended where that sets the job aside (R5). */
+  readonly breaks?: boolean;
   /** Jobs submitted one after the other; one unless said otherwise. */
   readonly jobs?: number;
   readonly run: (world: ControlPlane) => Promise<void>;
@@ -64,6 +66,10 @@ const reaches = async (world: ControlPlane, what: (job: JobDetails) => boolean, 
     const job = await details(world, jobId);
     if (what(job)) {
       return job;
+    }
+    if (job.state === 'SET_ASIDE' && world.broken !== undefined) {
+      await world.mend();
+      await world.ask((gateway) => gateway.retry(jobId));
     }
     await world.pass(5);
   }
@@ -104,6 +110,28 @@ const snapshot = async (
 
 const SCENARIOS: readonly Scenario[] = [
   { name: 'submitted, it runs and finishes', end: 'FINISHED', run: async (world) => void (await submit(world)) },
+  {
+    name: 'left with a broken checkpoint',
+    end: 'FINISHED',
+    breaks: true,
+    run: async (world) => void (await submit(world)),
+  },
+  {
+    name: 'left with a broken checkpoint and a failed task',
+    end: 'FINISHED',
+    breaks: true,
+    restarts: true,
+    run: async (world) => {
+      await submit(world);
+      const { state } = await reaches(
+        world,
+        (job) => job.state === 'FINISHED' || (job.overview?.checkpoints?.completed ?? 0) > 1,
+      );
+      if (state !== 'FINISHED') {
+        world.tasks.fail();
+      }
+    },
+  },
   {
     name: 'checkpointed on demand',
     end: 'FINISHED',
@@ -163,6 +191,9 @@ const SCENARIOS: readonly Scenario[] = [
 const play = async (scenario: Scenario, change: number, happens: boolean): Promise<number> => {
   const world = await ControlPlane.start();
   world.dieAt({ change, happens });
+  if (scenario.breaks === true) {
+    world.breakAtDeath(`/checkpoints/${JOB}`);
+  }
   await scenario.run(world);
   const { state } = await reaches(world, (job) => ['FINISHED', 'CANCELED', 'FAILED'].includes(job.state));
   expect(state, 'the end').toBe(scenario.end);
