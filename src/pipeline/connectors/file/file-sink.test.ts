@@ -195,6 +195,48 @@ describe('fileSink', () => {
     expect((await files())['part-0-0000000000']).toBe('your\n');
   });
 
+  it('starts from an older checkpoint behind what it committed: that stays, what follows is written again', async () => {
+    const first = await attemptOf();
+    first.write('a');
+    const older = await first.checkpoint(1);
+    await first.operator.checkpointCompleted(1);
+    first.write('b');
+    await complete(first, 2);
+    first.write('c');
+    await first.checkpoint(3);
+    const restored = { checkpointId: 1, subtasks: [older] };
+    const second = await attemptOf({}, { generation: '2.1', restored });
+    // Of a checkpoint that this attempt had no part in.
+    await second.operator.checkpointCompleted(2);
+    second.write('b', 'c');
+    await complete(second, 4);
+    expect(await files()).toEqual({
+      'part-0-0000000000': 'a\n',
+      'part-0-0000000001': 'b\n',
+      'part-0-0000000002': 'b\nc\n',
+    });
+  });
+
+  it('starts from an older checkpoint that knows a file as open which was committed since', async () => {
+    const options: Options<string> = { rolling: { maxSize: 4, onCheckpoint: false } };
+    const first = await attemptOf(options);
+    first.write('a');
+    const older = await first.checkpoint(1);
+    await first.operator.checkpointCompleted(1);
+    first.write('b', 'c');
+    await complete(first, 2);
+    const restored = { checkpointId: 1, subtasks: [older] };
+    const second = await attemptOf(options, { generation: '2.1', restored });
+    second.write('b', 'c');
+    await second.operator.endInput();
+    await complete(second, 3);
+    expect(await files()).toEqual({
+      'part-0-0000000000': 'a\nb\n',
+      'part-0-0000000001': 'a\n',
+      'part-0-0000000002': 'b\nc\n',
+    });
+  });
+
   it('refuses options that make no sense', () => {
     expect(() => fileSink({ path: 's3://bucket/x' })).toThrow(/there is no file system for "s3:"/);
     expect(() => fileSink({ path: 'out', rolling: { onCheckpoint: false } })).toThrow(/would never close a file/);
