@@ -15,6 +15,8 @@ export class JobEnd {
   >;
   /** This process leads no more: another one ends the job. */
   isSuspended = false;
+  /** Another JobMaster of this leader goes on with the job. */
+  isRetired = false;
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
@@ -24,6 +26,9 @@ export class JobEnd {
   async carryOut(running: RunningJob | undefined, result: JobResult): Promise<void> {
     const userCodeEnded = running?.splits.close();
     if (result.status === 'SUSPENDED') {
+      if (this.isRetired && !this.isSuspended) {
+        await running?.close('the job is rescaled');
+      }
       running?.coordinator.abandon();
     } else {
       await this.#persist(result);

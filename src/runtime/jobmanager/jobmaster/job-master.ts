@@ -8,6 +8,7 @@ import { createRestartStrategy, defaultRestartStrategy } from '../failover/resta
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
+import type { HeldSlots } from '../scheduler/slot-table.ts';
 import { isLiveState } from './execution.ts';
 import { JobCore } from './job-core.ts';
 import type { ActionOf, GenerationStart, JobAction, JobEvent } from './job-event.ts';
@@ -16,7 +17,7 @@ import { asSeenByJob, LOST } from './job-failure.ts';
 import { JobIntents, type StopRequest } from './job-intents.ts';
 import { JobJournal } from './job-journal.ts';
 import type { JobMasterOptions, JobOverview, JobResult } from './job-master-options.ts';
-import { taskOverview } from './job-overview.ts';
+import { jobOverview } from './job-overview.ts';
 import { isTerminal, type JobStatus } from './job-status.ts';
 import { RunningJob, type RunningJobHost } from './running-job.ts';
 import { SnapshotRequests } from './snapshot-requests.ts';
@@ -93,17 +94,11 @@ export class JobMaster implements JobMasterGateway {
   }
 
   get overview(): JobOverview {
-    const { jobId, graph } = this.#options;
-    return {
-      jobId,
-      name: graph.name,
-      status: this.#core.status,
+    return jobOverview(this.#options, this.#core, this.#metrics, {
       startedMs: this.#startedMs,
-      restarts: this.#core.restarts.total,
       latestFailure: this.#journal.latestFailure,
-      tasks: this.#core.executions.map((execution) => taskOverview(execution, this.#metrics)),
       checkpoints: this.#running?.coordinator.statistics,
-    };
+    });
   }
 
   start(): void {
@@ -163,6 +158,19 @@ export class JobMaster implements JobMasterGateway {
   suspend(): void {
     this.#jobEnd.isSuspended = true;
     this.#post(() => this.#handle({ kind: 'suspend' }));
+  }
+
+  /** Ends all tasks, for another JobMaster that goes on from the newest checkpoint. `result` is SUSPENDED where that comes about. */
+  retire(): void {
+    this.#whenRunning(() => {
+      this.#jobEnd.isRetired = true;
+      this.#handle({ kind: 'retire' });
+    });
+  }
+
+  /** Of a job that is over. */
+  get heldSlots(): HeldSlots {
+    return this.#running?.slots.held ?? new Map();
   }
 
   /**
@@ -382,14 +390,10 @@ export class JobMaster implements JobMasterGateway {
 
   async #end({ status, error }: ActionOf<'ended'>): Promise<void> {
     const { jobId, clock } = this.#options;
-    const result: JobResult = {
-      jobId,
-      status: status as JobResult['status'],
-      ...(error === undefined ? {} : { error }),
-      ...(this.#savepoint === undefined ? {} : { savepoint: this.#savepoint }),
-      restarts: this.#core.restarts.total,
-      durationMs: clock.now() - this.#startedMs,
-    };
+    const durationMs = clock.now() - this.#startedMs;
+    const about = { jobId, status: status as JobResult['status'], restarts: this.#core.restarts.total, durationMs };
+    const savepoint = this.#savepoint === undefined ? {} : { savepoint: this.#savepoint };
+    const result: JobResult = { ...about, ...savepoint, ...(error === undefined ? {} : { error }) };
     await this.#jobEnd.carryOut(this.#running, result);
     this.#resolve(this.#jobEnd.isSuspended ? { ...result, status: 'SUSPENDED' } : result);
   }
