@@ -173,6 +173,7 @@ const SCENARIOS: readonly Scenario[] = [
     restarts: true,
     starts: SUBTASKS + 8,
     run: async (world) => {
+      world.tasks.cancelDelay = 20;
       await submit(world);
       await runs(world);
       await rescale(world, 4);
@@ -184,6 +185,7 @@ const SCENARIOS: readonly Scenario[] = [
     restarts: true,
     starts: SUBTASKS + 2 + 6,
     run: async (world) => {
+      world.tasks.cancelDelay = 20;
       await submit(world);
       await runs(world);
       await rescale(world, 1);
@@ -195,6 +197,7 @@ const SCENARIOS: readonly Scenario[] = [
     end: 'CANCELED',
     restarts: true,
     run: async (world) => {
+      world.tasks.cancelDelay = 20;
       await submit(world);
       await runs(world);
       await world.ask((gateway) => gateway.rescale(JOB, rescaleTo(1)));
@@ -233,6 +236,7 @@ const play = async (scenario: Scenario, change: number, happens: boolean): Promi
     expect(world.tasks.deployments % SUBTASKS, 'I9').toBe(0);
     expect(world.tasks.deployments / SUBTASKS, 'I9').toBeLessThanOrEqual(scenario.jobs ?? 1);
   }
+  expect(world.tasks.overlaps, 'R1').toEqual([]);
   expect(world.tasks.live, 'I13').toEqual([]);
   let kept = await world.kept();
   for (let look = 0; kept.length > 0 && look < 2_000; look++) {
