@@ -18,11 +18,9 @@ export const planRescaled = (
 ): RescaledPlan => {
   const overrides = new Map(parallelismOverrides(Configuration.of(program.configuration, 'the job')));
   if (parallelism !== undefined) {
-    const drawn = planJob(definition, program);
-    for (const [id, node] of drawn.translation.nodeOf) {
+    for (const [id, node] of planJob(definition, program).translation.nodeOf) {
       if (isAdjustable(node)) {
-        const most = node.maxParallelism ?? drawn.configuration.get(executionOptions.maxParallelism);
-        overrides.set(id, Math.min(parallelism, node.parallelismLimit ?? Infinity, most));
+        overrides.set(id, Math.min(parallelism, node.parallelismLimit ?? Infinity));
       }
     }
   }

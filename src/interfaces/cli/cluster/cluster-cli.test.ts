@@ -27,6 +27,7 @@ const nothingLocal = (): JobControl => ({
   savepoint: () => Promise.reject(new Error('not here')),
   checkpoint: () => Promise.reject(new Error('not here')),
   dispose: () => Promise.reject(new Error('not here')),
+  rescale: () => Promise.reject(new Error('not here')),
   retry: () => Promise.reject(new Error('not here')),
 });
 

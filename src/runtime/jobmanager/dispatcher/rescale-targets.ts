@@ -36,13 +36,13 @@ export const rescaleTargets = (
     sumOf(slotsNeeded({ ...graph, vertices: graph.vertices.map((vertex) => withParallelism(vertex, targets)) }));
   let cap = Math.max(1, ...wanted.map(({ bounds }) => bounds.upperBound));
   // What a parallelism of the job needs is known when it is drawn: then what is named is not made smaller for it.
-  while (parallelism === undefined && cap > 1 && need(capped(cap)) > slots.own + slots.free) {
-    cap--;
+  if (parallelism === undefined) {
+    while (cap > 1 && need(capped(cap)) > slots.own + slots.free) {
+      cap--;
+    }
+    requireSlots(graph.name, need(capped(cap)), slots);
   }
   const targets = capped(cap);
-  if (parallelism === undefined) {
-    requireSlots(graph.name, need(targets), slots);
-  }
   const operators = graph.vertices.flatMap(({ id, operators: chain }) => {
     const target = targets.get(id);
     return target === undefined ? [] : chain.map((operator) => [operator.id, target] as const);
