@@ -30,8 +30,19 @@ export type JobIntent =
       readonly savepointDirectory: string;
       readonly drain: boolean;
     }
-  | { readonly kind: 'rescale'; readonly requestId: string; readonly graphVersion: number }
+  | RescaleIntent
   | { readonly kind: 'restart-from'; readonly requestId: string; readonly snapshotPath: string };
+
+/** Where the job's pointer has this graph version, the job has been switched over. */
+export interface RescaleIntent {
+  readonly kind: 'rescale';
+  readonly requestId: string;
+  readonly graphVersion: number;
+  /** The file of the new graph. */
+  readonly graphPath: string;
+  /** The file of the graph before. */
+  readonly replacedPath: string;
+}
 
 /** What a restart strategy counts, as plain data of its own. */
 export type RestartCounts = Readonly<Record<string, number | readonly number[]>>;
@@ -39,6 +50,7 @@ export type RestartCounts = Readonly<Record<string, number | readonly number[]>>
 /** What a takeover needs to know of a job beside its pointers: one object in the store. */
 export interface JobRecord {
   readonly intent: JobIntent;
+  /** All that was started of older versions has ended. */
   readonly graphVersion: number;
   /** Ascending; those whose subtasks were all started again later are left out. */
   readonly generations: readonly GenerationRecord[];
@@ -55,6 +67,8 @@ export interface JobRecordStore {
   /** Resolves when it is durable; only then may the generation be deployed. Without counts the last ones stay. */
   recordGeneration(record: GenerationRecord, restartCounts?: RestartCounts): Promise<void>;
   recordIntent(intent: JobIntent): Promise<void>;
+  /** The job is to run, unless something else than this request was asked for meanwhile. */
+  settleIntent(requestId: string): Promise<void>;
   recordGraphVersion(graphVersion: number): Promise<void>;
   /** One more mark; resolves with their number, this one included. */
   markLoading(): Promise<number>;

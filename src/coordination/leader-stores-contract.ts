@@ -122,6 +122,21 @@ export const leaderStoresContract: readonly HaCase[] = [
         loadingMarks: 0,
       });
       await rejects(record.recordGeneration(started(2, ['v/0'])), /I5/);
+      await record.settleIntent('another');
+      strictEqual((await record.read()).intent.kind, 'stop');
+      await record.settleIntent('r');
+      deepStrictEqual((await record.read()).intent, { kind: 'run' });
+      const files = { graphPath: '/g2', replacedPath: '/g1' };
+      const rescale = { kind: 'rescale', requestId: 's', graphVersion: 2, ...files } as const;
+      await record.recordIntent(rescale);
+      await record.recordGraphVersion(2);
+      await record.recordGeneration({ ...started(4, ['v/0'], 6), graphVersion: 2 });
+      const rescaled = await record.read();
+      deepStrictEqual(rescaled.intent, rescale);
+      deepStrictEqual(
+        [rescaled.graphVersion, rescaled.generations.map(({ generation }) => generation.number)],
+        [2, [4]],
+      );
     },
   },
   {

@@ -8,9 +8,11 @@ import { present } from '../foundation/common/assert.ts';
 import type { JobId } from '../foundation/common/ids.ts';
 import type { Logger } from '../foundation/common/logger.ts';
 import { ReadAhead } from '../foundation/common/read-ahead.ts';
+import { systemClock } from '../foundation/common/system-clock.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { clusterOptions } from '../foundation/config/options/cluster-options.ts';
+import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
 import { bundleFileName, writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { CheckpointMetadata } from '../runtime/checkpoint/metadata.ts';
 import {
@@ -24,13 +26,17 @@ import type {
   JobStarter,
   JobSurroundings,
   PreparedJob,
+  RescaledPlan,
+  RescaleTargets,
 } from '../runtime/jobmanager/dispatcher/job-starter.ts';
 import { ExecutionGraph } from '../runtime/jobmanager/scheduler/execution-graph.ts';
 import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
 import { initialRestore, usedCheckpointIds, type FoundRestore } from './initial-restore.ts';
 import { jobMasterSettings, userCodeInThread } from './job-master-settings.ts';
+import { userCodeLimitsOf } from './job-settings.ts';
 import { localPlaces, placesOf, type DefaultPlaces } from './local-places.ts';
+import { planInThread } from './plan-in-thread.ts';
 import { survivalNotes } from './survival-notes.ts';
 
 export interface ClusterJobStarterOptions {
@@ -121,6 +127,20 @@ export class ClusterJobStarter implements JobStarter {
         }
       },
     };
+  }
+
+  async rescaled(job: StoredJob, targets: RescaleTargets): Promise<RescaledPlan> {
+    const configuration = this.#configurationOf(job);
+    const plan = await planInThread(
+      { program: await this.#programOf(job), targets },
+      {
+        heapBytes: userCodeLimitsOf(configuration).heapBytes,
+        timeoutMs: configuration.get(jobManagerOptions.userCodeTimeout),
+        clock: systemClock,
+      },
+    );
+    void new ExecutionGraph(plan.graph);
+    return plan;
   }
 
   async anticipate(jobs: readonly AnticipatedJob[]): Promise<void> {

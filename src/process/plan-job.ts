@@ -40,6 +40,7 @@ export const planJob = (
     { ...built.graph, name },
     {
       defaultParallelism: configuration.get(executionOptions.parallelism),
+      parallelism: parallelismOverrides(configuration),
       defaultMaxParallelism: configuration.get(executionOptions.maxParallelism),
       chaining: configuration.get(executionOptions.chaining),
       checkpointing: checkpointingPlan(configuration),
@@ -47,6 +48,23 @@ export const planJob = (
     },
   );
   return { translation, configuration, warnings: built.warnings };
+};
+
+/** Errors: BAD_OPTION. */
+export const parallelismOverrides = (configuration: Configuration): ReadonlyMap<string, number> => {
+  const { parallelismOverrides: option, parallelism } = executionOptions;
+  return new Map(
+    Object.entries(configuration.get(option) ?? {}).map(([id, text]) => {
+      const value = parallelism.type.parse(text);
+      if (value === undefined) {
+        throw new MillraceError(
+          'BAD_OPTION',
+          `${option.key} gives operator ${id} the parallelism ${text}; allowed: ${parallelism.type.allowed}`,
+        );
+      }
+      return [id, value];
+    }),
+  );
 };
 
 /** What a task thread does with a program: import it, build it, translate it. */

@@ -18,6 +18,7 @@ import type {
   SnapshotTrigger,
   StopRequest,
 } from '../runtime/protocol/snapshot-requests.ts';
+import type { RescaleRequest, VertexParallelism } from '../runtime/protocol/rescale-request.ts';
 import type { Reachability } from '../runtime/protocol/reachability.ts';
 import type { ClusterGateway, JobDetails, JobSummary } from '../runtime/jobmanager/dispatcher/cluster-gateway.ts';
 
@@ -65,6 +66,14 @@ export class JobManagerRestGateway implements RestGateway {
 
   checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }> {
     return this.#cluster.checkpoint(jobId, request);
+  }
+
+  rescale(jobId: JobId, request: RescaleRequest): Promise<{ readonly triggerId: string }> {
+    return this.#cluster.rescale(jobId, request);
+  }
+
+  parallelism(jobId: JobId): Promise<readonly VertexParallelism[]> {
+    return this.#cluster.parallelism(jobId);
   }
 
   async snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {

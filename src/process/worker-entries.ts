@@ -2,6 +2,7 @@
 const ENTRIES = {
   'task-thread': 'thread-entry',
   'user-code': 'user-code-entry',
+  'rescale-plan': 'rescale-plan-entry',
   'lease-thread': 'lease-thread-entry',
 } as const;
 

@@ -6,11 +6,13 @@ import type {
   JobDetails,
   JobSubmission,
 } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
-import { testGraph } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
+import type { RescaleRequest } from '../../src/runtime/protocol/rescale-request.ts';
+import { testGraph, vertexIdOf } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
 import { ControlPlane } from './control-plane.ts';
 
 /** Every n-th of the leader's changes of the disk; 1: each. */
 const STRIDE = Number(process.env['WRITE_STRIDE'] ?? 7);
+const NEVER = Number.POSITIVE_INFINITY;
 const JOB = 'a'.repeat(32) as JobId;
 const RESUMED = 'b'.repeat(32) as JobId;
 const SPLITS = 4;
@@ -52,6 +54,8 @@ interface Scenario {
   readonly breaks?: boolean;
   /** Jobs submitted one after the other; one unless said otherwise. */
   readonly jobs?: number;
+  /** Tasks that are started where nothing dies; those of the jobs unless said otherwise. */
+  readonly starts?: number;
   readonly run: (world: ControlPlane) => Promise<void>;
 }
 
@@ -79,6 +83,8 @@ const reaches = async (world: ControlPlane, what: (job: JobDetails) => boolean, 
 const runs = (world: ControlPlane): Promise<JobDetails> =>
   reaches(world, ({ state, tasks }) => state === 'FINISHED' || (state === 'RUNNING' && tasks.running === SUBTASKS));
 
+const hasEnded = (state: JobDetails['state']): boolean => ['FINISHED', 'CANCELED', 'FAILED'].includes(state);
+
 /** Asks again where a takeover has forgotten it (R7); `undefined`: the job was over before. */
 const snapshot = async (
   world: ControlPlane,
@@ -98,13 +104,27 @@ const snapshot = async (
         await world.pass(5);
       }
     } catch (error) {
-      if (codeOf(error) === 'JOB_ENDED') {
+      if (codeOf(error) === 'JOB_ENDED' || codeOf(error) === 'JOB_NOT_RUNNING') {
         return undefined;
       }
       if (codeOf(error) !== 'TRIGGER_NOT_FOUND' && codeOf(error) !== 'CHECKPOINT_FAILED') {
         throw error;
       }
     }
+  }
+};
+
+const rescaleTo = (parallelism: number): RescaleRequest => {
+  const bounds = { lowerBound: parallelism, upperBound: parallelism };
+  const vertices = { [vertexIdOf('source')]: bounds, [vertexIdOf('sink')]: bounds };
+  return { triggerId: `to-${parallelism}`, vertices };
+};
+
+/** To so many subtasks of each vertex. Resolves when the job has them, or was over before. */
+const rescale = async (world: ControlPlane, parallelism: number): Promise<void> => {
+  const location = await snapshot(world, (gateway) => gateway.rescale(JOB, rescaleTo(parallelism)));
+  if (location !== undefined) {
+    await reaches(world, ({ state, tasks }) => hasEnded(state) || tasks.running === 2 * parallelism);
   }
 };
 
@@ -176,6 +196,43 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'rescaled up',
+    end: 'FINISHED',
+    restarts: true,
+    starts: SUBTASKS + 8,
+    run: async (world) => {
+      world.tasks.cancelDelay = 20;
+      await submit(world);
+      await runs(world);
+      await rescale(world, 4);
+    },
+  },
+  {
+    name: 'rescaled down, and up again',
+    end: 'FINISHED',
+    restarts: true,
+    starts: SUBTASKS + 2 + 6,
+    run: async (world) => {
+      world.tasks.cancelDelay = 20;
+      await submit(world);
+      await runs(world);
+      await rescale(world, 1);
+      await rescale(world, 3);
+    },
+  },
+  {
+    name: 'cancelled while it is rescaled',
+    end: 'CANCELED',
+    restarts: true,
+    run: async (world) => {
+      world.tasks.cancelDelay = 20;
+      await submit(world);
+      await runs(world);
+      await world.ask((gateway) => gateway.rescale(JOB, rescaleTo(1)));
+      await world.ask((gateway) => gateway.cancel(JOB));
+    },
+  },
+  {
     name: 'restarted after a failure of user code',
     end: 'FINISHED',
     restarts: true,
@@ -195,7 +252,7 @@ const play = async (scenario: Scenario, change: number, happens: boolean): Promi
     world.breakAtDeath(`/checkpoints/${JOB}`);
   }
   await scenario.run(world);
-  const { state } = await reaches(world, (job) => ['FINISHED', 'CANCELED', 'FAILED'].includes(job.state));
+  const { state } = await reaches(world, (job) => hasEnded(job.state));
   expect(state, 'the end').toBe(scenario.end);
   const { output } = world.tasks;
   if (scenario.end === 'FINISHED') {
@@ -203,10 +260,14 @@ const play = async (scenario: Scenario, change: number, happens: boolean): Promi
   } else {
     expect(new Set(output).size, 'I6').toBe(output.length);
   }
+  if (change === NEVER && scenario.starts !== undefined) {
+    expect(world.tasks.deployments, 'tasks started').toBe(scenario.starts);
+  }
   if (scenario.restarts !== true && world.deployedAtDeath === SUBTASKS) {
     expect(world.tasks.deployments % SUBTASKS, 'I9').toBe(0);
     expect(world.tasks.deployments / SUBTASKS, 'I9').toBeLessThanOrEqual(scenario.jobs ?? 1);
   }
+  expect(world.tasks.overlaps, 'R1').toEqual([]);
   expect(world.tasks.live, 'I13').toEqual([]);
   let kept = await world.kept();
   for (let look = 0; kept.length > 0 && look < 2_000; look++) {
@@ -220,7 +281,7 @@ const play = async (scenario: Scenario, change: number, happens: boolean): Promi
 test.each(SCENARIOS)(
   'a job is $name: as if its leader had not died, at whichever write it dies',
   async (scenario) => {
-    const changes = await play(scenario, Number.POSITIVE_INFINITY, true);
+    const changes = await play(scenario, NEVER, true);
     expect(changes).toBeGreaterThan(50);
     for (let change = 1; change <= changes; change += STRIDE) {
       for (const happens of [false, true]) {

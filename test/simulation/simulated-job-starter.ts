@@ -4,9 +4,16 @@ import type { Location } from '../../src/foundation/filesystem/file-systems.ts';
 import { staticSplitsEnumerator } from '../../src/pipeline/connectors/static-splits-enumerator.ts';
 import { readCheckpoint } from '../../src/runtime/checkpoint/read-checkpoint.ts';
 import { FileCheckpointStorage } from '../../src/runtime/jobmanager/checkpoint-coordinator/file-checkpoint-storage.ts';
-import type { JobStarter, JobSurroundings, PreparedJob } from '../../src/runtime/jobmanager/dispatcher/job-starter.ts';
+import type {
+  JobStarter,
+  JobSurroundings,
+  PreparedJob,
+  RescaledPlan,
+  RescaleTargets,
+} from '../../src/runtime/jobmanager/dispatcher/job-starter.ts';
 import type { InitialRestore } from '../../src/runtime/jobmanager/jobmaster/job-master-options.ts';
 import { JobMaster } from '../../src/runtime/jobmanager/jobmaster/job-master.ts';
+import { rescaledGraph } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
 import type { ProcessParts } from '../../src/runtime/jobmanager/test-support/cluster-world.ts';
 
 const LONG_MS = 60_000;
@@ -64,6 +71,10 @@ export class SimulatedJobStarter implements JobStarter {
       checkpointsToDelete: () => checkpointFolder,
       close: () => Promise.resolve(),
     };
+  }
+
+  rescaled({ graph, configuration }: StoredJob, targets: RescaleTargets): Promise<RescaledPlan> {
+    return Promise.resolve({ graph: rescaledGraph(graph, targets), configuration });
   }
 
   anticipate(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { DataLocation } from '../../src/foundation/common/data-location.ts';
 import { present } from '../../src/foundation/common/assert.ts';
 import type { Fence } from '../../src/foundation/common/fence.ts';
-import type { AttemptId } from '../../src/foundation/common/ids.ts';
+import { attemptId, type AttemptId } from '../../src/foundation/common/ids.ts';
 import type { Random } from '../../src/foundation/common/random.ts';
 import type { TaskManagerRegistration } from '../../src/runtime/protocol/cluster-protocol.ts';
 import type {
@@ -33,14 +33,20 @@ class InlineFiles extends SimulatedFiles {
 export class SimulatedTaskHost implements FollowedTasks {
   /** Names of transactions that were committed, and their records. */
   readonly committed = new Map<string, readonly string[]>();
+  /** Steps that a task goes on before it hears that it is cancelled. */
+  cancelDelay = 0;
   readonly slots: number;
   deployments = 0;
+  /** Attempts that were deployed while others of another version of their job's graph ran (R1). */
+  readonly overlaps: AttemptId[] = [];
   readonly #random: Random;
   readonly #files = new InlineFiles();
   readonly #ledger = new AttemptLedger();
   readonly #tasks = new Map<AttemptId, SimulatedTask>();
   readonly #consumers = new Map<number, SimulatedTask>();
   #leader: JobMasterGateway | undefined;
+  #steps = 0;
+  #late: { readonly atStep: number; readonly task: SimulatedTask }[] = [];
 
   constructor(slots: number, random: Random) {
     this.slots = slots;
@@ -68,6 +74,9 @@ export class SimulatedTaskHost implements FollowedTasks {
 
   /** Each task in some order goes a step on. */
   step(): void {
+    this.#steps++;
+    this.#late.filter(({ atStep }) => atStep <= this.#steps).forEach(({ task }) => task.command({ kind: 'cancel' }));
+    this.#late = this.#late.filter(({ atStep }) => atStep > this.#steps);
     const tasks = [...this.live];
     while (tasks.length > 0) {
       tasks.splice(this.#random.int(tasks.length), 1)[0]?.step();
@@ -85,6 +94,12 @@ export class SimulatedTaskHost implements FollowedTasks {
   deploy(_fence: Fence, deployments: readonly TaskDeployment[]): void {
     for (const deployment of deployments.map(withUniqueChannels)) {
       this.deployments++;
+      const { job, graphVersion } = deployment.attempt;
+      const isOfAnother = ({ deployment: { attempt } }: SimulatedTask): boolean =>
+        attempt.job === job && attempt.graphVersion !== graphVersion;
+      if (this.live.some(isOfAnother)) {
+        this.overlaps.push(attemptId(deployment.attempt));
+      }
       this.#ledger.deployed(deployment);
       const task = new SimulatedTask(deployment, {
         random: this.#random,
@@ -105,7 +120,9 @@ export class SimulatedTaskHost implements FollowedTasks {
   command(_fence: Fence, attempt: AttemptId, command: TaskCommand): void {
     const rest = this.#ledger.commanded(attempt, command);
     const task = this.#tasks.get(attempt);
-    if (task !== undefined && task.phase !== 'gone') {
+    if (task !== undefined && task.phase !== 'gone' && command.kind === 'cancel' && this.cancelDelay > 0) {
+      this.#late.push({ atStep: this.#steps + this.cancelDelay, task });
+    } else if (task !== undefined && task.phase !== 'gone') {
       task.command(rest);
     } else if (command.kind === 'cancel') {
       this.#reported({ kind: 'state', attempt, state: 'CANCELED' });

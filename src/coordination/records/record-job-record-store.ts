@@ -56,6 +56,13 @@ export class RecordJobRecordStore implements JobRecordStore {
     await this.#change((before) => ({ ...before, intent }));
   }
 
+  async settleIntent(requestId: string): Promise<void> {
+    await this.#change((before) => {
+      const { intent } = before;
+      return intent.kind !== 'run' && intent.requestId === requestId ? { ...before, intent: { kind: 'run' } } : before;
+    });
+  }
+
   async recordGraphVersion(graphVersion: number): Promise<void> {
     await this.#change((before) => ({ ...before, graphVersion }));
   }
@@ -73,7 +80,12 @@ export class RecordJobRecordStore implements JobRecordStore {
     return this.#order.run(async () => {
       // A change whose outcome was unclear must not land after this one.
       await this.#store.settle();
-      const after = change(await this.#read());
+      const before = await this.#read();
+      const after = change(before);
+      if (after === before) {
+        // Nothing to write, and of a job that is gone nothing comes back.
+        return before;
+      }
       requireWritten(
         await this.#store.transact(this.#leadership, [
           { kind: 'put', key: recordKey(this.#jobId), value: JSON.stringify(after) },

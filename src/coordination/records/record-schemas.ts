@@ -53,7 +53,13 @@ const intent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('run') }),
   z.object({ kind: z.literal('cancel'), requestId }),
   z.object({ kind: z.literal('stop'), requestId, savepointDirectory: z.string(), drain: z.boolean() }),
-  z.object({ kind: z.literal('rescale'), requestId, graphVersion: count }),
+  z.object({
+    kind: z.literal('rescale'),
+    requestId,
+    graphVersion: count,
+    graphPath: z.string(),
+    replacedPath: z.string(),
+  }),
   z.object({ kind: z.literal('restart-from'), requestId, snapshotPath: z.string() }),
 ]);
 

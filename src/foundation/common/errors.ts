@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'HELLO_REFUSED'
   | 'JOB_ENDED'
   | 'JOB_NOT_FOUND'
+  | 'JOB_NOT_RUNNING'
   | 'JOB_SET_ASIDE'
   | 'LEADERSHIP_LOST'
   | 'MESSAGE_TOO_LARGE'

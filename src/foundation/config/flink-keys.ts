@@ -106,7 +106,6 @@ export const FLINK_KEYS: readonly string[] = [
   'pipeline.generic-types',
   'pipeline.global-job-parameters',
   'pipeline.jars',
-  'pipeline.jobvertex-parallelism-overrides',
   'pipeline.object-reuse',
   'pipeline.operator-chaining.chain-operators-with-different-max-parallelism',
   'pipeline.registered-kryo-types',

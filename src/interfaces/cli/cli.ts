@@ -11,7 +11,12 @@ import type { PlanJob } from './cluster/cluster-run.ts';
 import { clusterOf, wantedTarget, type TargetEnvironment } from './cluster/cluster-target.ts';
 import { addClusterCommands, type ClusterCommands } from './cluster-commands.ts';
 import { addDrillCommand, type DrillCommands } from './drill/drill-command.ts';
-import { addControlCommands, withConfiguration, type ClusterFlags } from './control-commands.ts';
+import {
+  addControlCommands,
+  withConfiguration,
+  type ClusterFlags,
+  type ControlEnvironment,
+} from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
 import { addHaCommand, type HaCommands } from './ha-command.ts';
@@ -19,6 +24,7 @@ import { addHostsCommand, type HostsEnvironment } from './hosts-command.ts';
 import type { JobControl } from './job-control.ts';
 import { JoinedJobControl } from './joined-job-control.ts';
 import type { StartRun } from './job-run.ts';
+import { addRescaleCommand } from './rescale-command.ts';
 import { addRunCommands } from './run-command-line.ts';
 import { Terminal } from './terminal.ts';
 import type { TerminalStreams } from './terminal.ts';
@@ -92,11 +98,13 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
       }
     });
   addCertsCommand(program, { terminal, clock: environment.clock });
-  addControlCommands(program, {
+  const control: ControlEnvironment = {
     terminal,
     exit,
     openControl: (flags) => openControl(flags, load(flags), environment, terminal),
-  });
+  };
+  addControlCommands(program, control);
+  addRescaleCommand(program, control);
   addHostsCommand(program, { ...environment, terminal, load, exit });
   addClusterCommands(program, { ...environment, terminal, load, exit });
   addHaCommand(program, { ...environment, terminal, load, exit });

@@ -17,9 +17,9 @@ export interface ControlEnvironment {
   readonly exit: (code: number) => void;
 }
 
-type AddCommand = (program: Command, environment: ControlEnvironment) => void;
+export type AddCommand = (program: Command, environment: ControlEnvironment) => void;
 
-const JOB_ID = ['<job id>', 'id of the job, or the beginning of it'] as const;
+export const JOB_ID = ['<job id>', 'id of the job, or the beginning of it'] as const;
 const SAVEPOINT_FOLDER = 'folder of the savepoint; execution.checkpointing.savepoint-dir when missing';
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];

@@ -1,6 +1,6 @@
 import { messageOf } from '../../foundation/common/errors.ts';
 import { findJob } from './find-job.ts';
-import type { CancelResult, JobControl, JobSummary } from './job-control.ts';
+import type { CancelResult, JobControl, JobSummary, RescaleOrder, RescaleResult } from './job-control.ts';
 
 /** Jobs of several places as one list. One that does not answer is said once, and left out. */
 export class JoinedJobControl implements JobControl {
@@ -34,6 +34,11 @@ export class JoinedJobControl implements JobControl {
   async checkpoint(job: string): Promise<string> {
     const { control, jobId } = await this.#find(job);
     return control.checkpoint(jobId);
+  }
+
+  async rescale(job: string, order: RescaleOrder): Promise<RescaleResult> {
+    const { control, jobId } = await this.#find(job);
+    return control.rescale(jobId, order);
   }
 
   async retry(job: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
+import type { RescaleRequest, VertexParallelism } from '../../runtime/protocol/rescale-request.ts';
 import type { Reachability } from '../../runtime/protocol/reachability.ts';
 import type {
   SavepointRequest,
@@ -111,7 +112,7 @@ export interface TaskManagerInfo {
 
 /**
  * The cluster as its leader knows it. Errors of every call by their code: JOB_NOT_FOUND and TRIGGER_NOT_FOUND are answered 404,
- * JOB_ENDED 409, JOB_SET_ASIDE 423, BAD_OPTION and BAD_JOB 400, NOT_LEADER, LEADERSHIP_LOST and whatever is retryable 503, anything
+ * JOB_ENDED, JOB_NOT_RUNNING and NOT_ENOUGH_SLOTS 409, JOB_SET_ASIDE 423, BAD_OPTION and BAD_JOB 400, NOT_LEADER, LEADERSHIP_LOST and whatever is retryable 503, anything
  * else 500.
  */
 export interface ClusterGateway {
@@ -126,6 +127,10 @@ export interface ClusterGateway {
   stop(jobId: JobId, request: StopRequest): Promise<{ readonly triggerId: string }>;
   savepoint(jobId: JobId, request: SavepointRequest): Promise<{ readonly triggerId: string }>;
   checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }>;
+  /** Resolves when it is certain to be tried; `snapshotStatus` tells when the job has its new graph. */
+  rescale(jobId: JobId, request: RescaleRequest): Promise<{ readonly triggerId: string }>;
+  /** Of each vertex of a job that is loaded. */
+  parallelism(jobId: JobId): Promise<readonly VertexParallelism[]>;
   snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus>;
   /** Tries a job again that is set aside; a job that is not is left alone. Resolves when it is loaded, or set aside again. */
   retry(jobId: JobId): Promise<void>;

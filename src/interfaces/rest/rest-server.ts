@@ -15,6 +15,7 @@ import { errorsBody, NO_LEADER, RestError, statusOf } from './rest-error.ts';
 import { clusterRoutes, dashboardConfig } from './routes/cluster-routes.ts';
 import { jobRoutes } from './routes/job-routes.ts';
 import { operationRoutes } from './routes/operation-routes.ts';
+import { rescaleRoutes } from './routes/rescale-routes.ts';
 import type { RouteAnswer } from './routes/route.ts';
 import { Router, type RouteMatch } from './routes/router.ts';
 import { submissionRoute } from './routes/submission-route.ts';
@@ -63,7 +64,7 @@ const LINGER_MS = 1_000;
 const LEADER_PATIENCE_MS = 2_000;
 const LEADER_LOOK_MS = 20;
 
-const ROUTER = new Router([...clusterRoutes, ...jobRoutes, ...operationRoutes, submissionRoute]);
+const ROUTER = new Router([...clusterRoutes, ...jobRoutes, ...operationRoutes, ...rescaleRoutes, submissionRoute]);
 
 /** How clients reach a JobManager. The leader answers itself, a standby asks the leader for them. */
 export class RestServer {
@@ -227,7 +228,7 @@ export class RestServer {
     const { origin } = request.headers;
     if (origin !== undefined && isAllowedOrigin(this.#options.access, origin)) {
       response.setHeader('access-control-allow-origin', origin);
-      response.setHeader('access-control-allow-methods', 'GET, POST, PATCH, DELETE');
+      response.setHeader('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE');
       response.setHeader('access-control-allow-headers', 'authorization, content-type');
       response.setHeader('vary', 'origin');
     }

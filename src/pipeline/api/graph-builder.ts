@@ -1,5 +1,6 @@
 import { MillraceError } from '../../foundation/common/errors.ts';
 import { executionOptions } from '../../foundation/config/options/execution-options.ts';
+import { requireParallelismFits } from '../graph/require-parallelism-fits.ts';
 import type { SinkPlan, SourcePlan, StreamEdge, StreamNode } from '../graph/stream-graph.ts';
 import type { OperatorBehavior } from '../operators/operator.ts';
 import { hasFunctionObject, PerSubtaskBehavior } from '../operators/per-subtask-behavior.ts';
@@ -40,7 +41,6 @@ export class GraphBuilder {
   readonly #settings = new Map<string, string>();
   readonly #configuration: Readonly<Record<string, string>>;
   readonly #drawAgain: () => GraphBuilder;
-  readonly #parallelismLimits = new Map<StreamNode, number>();
   readonly #collectNames = new Set<string>();
   #isFinished = false;
 
@@ -72,12 +72,10 @@ export class GraphBuilder {
       slotSharingGroup: undefined,
       stateful: draft.stateful,
       ...(draft.fixedParallelism === undefined ? {} : { fixedParallelism: draft.fixedParallelism }),
+      ...(draft.parallelismLimit === undefined ? {} : { parallelismLimit: draft.parallelismLimit }),
       ...(draft.source === undefined ? {} : { source: draft.source }),
       ...(draft.sink === undefined ? {} : { sink: draft.sink }),
     };
-    if (draft.parallelismLimit !== undefined) {
-      this.#parallelismLimits.set(node, draft.parallelismLimit);
-    }
     this.nodes.push(node);
     return node;
   }
@@ -122,21 +120,7 @@ export class GraphBuilder {
 
   setParallelism(node: StreamNode, parallelism: number): void {
     this.checkParallelism(`the parallelism of operator '${node.name}'`, parallelism);
-    if (node.fixedParallelism !== undefined && parallelism !== node.fixedParallelism) {
-      throw new MillraceError(
-        'BAD_JOB',
-        `operator '${node.name}' sees all records in one place, so its parallelism is ${node.fixedParallelism} and not ` +
-          `${parallelism}; use keyBy(...) and a keyed window to share the work`,
-      );
-    }
-    const limit = this.#parallelismLimits.get(node) ?? Infinity;
-    if (parallelism > limit) {
-      throw new MillraceError(
-        'BAD_JOB',
-        `source '${node.name}' has work for ${limit} ${limit === 1 ? 'subtask' : 'subtasks'}, not for ${parallelism}; ` +
-          'set the parallelism on the operators after it',
-      );
-    }
+    requireParallelismFits(node, parallelism);
     node.parallelism = parallelism;
   }
 
@@ -177,9 +161,9 @@ export class GraphBuilder {
   finish(): void {
     this.#isFinished = true;
     const parallelism = Number(this.setting(executionOptions.parallelism.key) ?? 1);
-    for (const [node, limit] of this.#parallelismLimits) {
-      if (node.parallelism === undefined && parallelism > limit) {
-        node.parallelism = limit;
+    for (const node of this.nodes) {
+      if (node.parallelism === undefined && parallelism > (node.parallelismLimit ?? Infinity)) {
+        node.parallelism = node.parallelismLimit;
       }
     }
     this.#warnOfLooseEnds();

@@ -40,6 +40,8 @@ export interface StreamNode {
   readonly stateful: boolean;
   /** The parallelism cannot be anything else (`windowAll`). */
   readonly fixedParallelism?: number;
+  /** A source that has work for so many subtasks. */
+  readonly parallelismLimit?: number;
   /** Enumerator and boundedness of a source, as plain data. */
   readonly source?: SourcePlan;
   readonly sink?: SinkPlan;

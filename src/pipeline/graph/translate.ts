@@ -4,10 +4,13 @@ import { present } from '../../foundation/common/assert.ts';
 import type { OperatorId, VertexId } from '../../foundation/common/ids.ts';
 import type { CheckpointingPlan, JobEdge, JobGraph, JobOperator, JobVertex } from './job-graph.ts';
 import { assignOperatorIds } from './operator-ids.ts';
+import { requireParallelismFits } from './require-parallelism-fits.ts';
 import type { Partitioning, StreamEdge, StreamGraph, StreamNode } from './stream-graph.ts';
 
 export interface TranslationOptions {
   readonly defaultParallelism: number;
+  /** By operator id: over what the job says. */
+  readonly parallelism?: ReadonlyMap<string, number>;
   readonly defaultMaxParallelism: number;
   readonly chaining: boolean;
   readonly checkpointing: CheckpointingPlan | undefined;
@@ -118,7 +121,12 @@ const resolveNodes = (
 ): Map<StreamNode, ResolvedNode> => {
   const resolved = new Map<StreamNode, ResolvedNode>();
   for (const node of graph.nodes) {
-    const parallelism = node.fixedParallelism ?? node.parallelism ?? options.defaultParallelism;
+    const id = present(ids.get(node), 'operator id');
+    const override = options.parallelism?.get(id);
+    if (override !== undefined) {
+      requireParallelismFits(node, override);
+    }
+    const parallelism = override ?? node.fixedParallelism ?? node.parallelism ?? options.defaultParallelism;
     const maxParallelism = node.maxParallelism ?? Math.max(options.defaultMaxParallelism, 1);
     if (parallelism > maxParallelism) {
       throw new MillraceError(
@@ -131,7 +139,7 @@ const resolveNodes = (
     const slotSharingGroup = node.slotSharingGroup ?? (inherited.size === 1 ? [...inherited][0]! : 'default');
     resolved.set(node, {
       node,
-      id: present(ids.get(node), 'operator id'),
+      id,
       parallelism,
       maxParallelism,
       slotSharingGroup,

@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises';
 import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
 import { fileSystemOf } from '../../foundation/filesystem/file-systems.ts';
 import { findJob } from '../../interfaces/cli/find-job.ts';
-import type { CancelResult, JobControl, JobSummary } from '../../interfaces/cli/job-control.ts';
+import type { CancelResult, JobControl, JobSummary, RescaleResult } from '../../interfaces/cli/job-control.ts';
 import { deleteSavepoint } from '../../runtime/checkpoint/delete-savepoint.ts';
 import { readCheckpoint } from '../../runtime/checkpoint/read-checkpoint.ts';
 import { absolutePlace } from '../local-places.ts';
@@ -43,6 +43,15 @@ export class LocalJobControl implements JobControl {
 
   async checkpoint(job: string): Promise<string> {
     return this.#path(job, { kind: 'checkpoint' });
+  }
+
+  async rescale(job: string): Promise<RescaleResult> {
+    const { jobId } = await this.#find(job);
+    throw new MillraceError(
+      'BAD_OPTION',
+      `job ${jobId} runs in a process of its own; only the jobs of a cluster are rescaled: "millrace stop ${jobId}", then ` +
+        '"millrace run --fromSavepoint <savepoint> --parallelism <n> <job file>"',
+    );
   }
 
   async retry(job: string): Promise<void> {

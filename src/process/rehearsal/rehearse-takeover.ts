@@ -149,6 +149,7 @@ class Stage {
     return {
       check: (job) => awaited(starter.check(job)),
       prepare: (job, surroundings) => awaited(starter.prepare(job, surroundings)),
+      rescaled: (job, targets) => awaited(starter.rescaled(job, targets)),
       anticipate: (jobs) => awaited(starter.anticipate(jobs)),
     };
   }

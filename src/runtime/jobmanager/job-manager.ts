@@ -26,6 +26,7 @@ import {
   type JobSummary,
   type SubmissionAnswer,
 } from './dispatcher/cluster-gateway.ts';
+import type { RescaleRequest, VertexParallelism } from '../protocol/rescale-request.ts';
 import type { SavepointRequest, SnapshotStatus, SnapshotTrigger, StopRequest } from '../protocol/snapshot-requests.ts';
 import type { Dispatcher } from './dispatcher/dispatcher.ts';
 import { isAway } from './dispatcher/is-away.ts';
@@ -230,6 +231,14 @@ export class JobManager implements Contender, ClusterGateway {
 
   checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }> {
     return this.#lead((dispatcher) => dispatcher.checkpoint(jobId, request));
+  }
+
+  rescale(jobId: JobId, request: RescaleRequest): Promise<{ readonly triggerId: string }> {
+    return this.#lead((dispatcher) => dispatcher.rescale(jobId, request));
+  }
+
+  parallelism(jobId: JobId): Promise<readonly VertexParallelism[]> {
+    return this.#lead((dispatcher) => dispatcher.parallelism(jobId));
   }
 
   snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {

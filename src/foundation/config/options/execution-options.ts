@@ -1,4 +1,4 @@
-import { booleanType, durationType, integerType, stringType } from '../option-type.ts';
+import { booleanType, durationType, integerType, mapType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 /** The shape and pace of a job. */
@@ -7,6 +7,12 @@ export const executionOptions = {
     key: 'parallelism.default',
     default: '1',
     description: 'Parallelism of operators that set none.',
+  }),
+  parallelismOverrides: option(mapType, {
+    key: 'pipeline.jobvertex-parallelism-overrides',
+    description:
+      'Parallelism of operators over what the job says, as `id:parallelism`; a vertex has the id of its first operator. A rescale ' +
+      'keeps here what it changed.',
   }),
   target: option(stringType, {
     key: 'execution.target',

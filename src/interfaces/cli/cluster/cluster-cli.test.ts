@@ -2,73 +2,15 @@ import { highAvailabilityOptions } from '../../../foundation/config/options/high
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../foundation/common/errors.ts';
-import { systemClock } from '../../../foundation/common/system-clock.ts';
-import { encodeValue } from '../../../foundation/serialization/value-codec.ts';
 import { closeServers, startServer, startStandby } from '../../rest/test-support/asked-server.ts';
 import { FAILED_JOB, FakeGateway, FINISHED_JOB, GRAPH, RUNNING_JOB } from '../../rest/test-support/fake-gateway.ts';
-import { runCli, type CliEnvironment } from '../cli.ts';
+import type { CliEnvironment } from '../cli.ts';
 import type { JobControl } from '../job-control.ts';
+import { cluster, nothingLocal, run, type Ran } from './test-support/run-cli.ts';
 
 afterEach(closeServers);
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const nothingLocal = (): JobControl => ({
-  list: () => Promise.resolve([]),
-  cancel: () => Promise.reject(new Error('not here')),
-  stop: () => Promise.reject(new Error('not here')),
-  savepoint: () => Promise.reject(new Error('not here')),
-  checkpoint: () => Promise.reject(new Error('not here')),
-  dispose: () => Promise.reject(new Error('not here')),
-  retry: () => Promise.reject(new Error('not here')),
-});
-
-const run = async (args: readonly string[], changes: Partial<CliEnvironment> = {}): Promise<Ran> => {
-  const streams = { stdout: new PassThrough(), stderr: new PassThrough() };
-  const code = await runCli(['node', 'millrace', ...args], {
-    version: '1.2.3',
-    start: () => Promise.reject(new Error('started in this process')),
-    plan: () =>
-      Promise.resolve({
-        jobName: GRAPH.name,
-        jobGraph: encodeValue(GRAPH),
-        configuration: { 'parallelism.default': '2' },
-        warnings: ['mind the gap'],
-      }),
-    streams,
-    env: {},
-    clock: systemClock,
-    openLocalControl: () => Promise.resolve(nothingLocal()),
-    findLeader: () => Promise.resolve(undefined),
-    findLeaderEndpoints: () => Promise.resolve(undefined),
-    probePorts: (_, targets) => Promise.resolve({ network: 'here', outcomes: targets.map(() => ({})) }),
-    startedCluster: () => Promise.resolve(undefined),
-    loadTls: () => Promise.resolve(undefined),
-    restoreStore: () => Promise.reject(new Error('not here')),
-    onInterrupt: () => () => {},
-    exitNow: () => {},
-    waitForDebugger: () => Promise.resolve(),
-    ...changes,
-  });
-  const text = (stream: PassThrough): string => String((stream.read() as Buffer | null) ?? '');
-  return { code, stdout: text(streams.stdout), stderr: text(streams.stderr) };
-};
-
-const cluster = async (): Promise<{
-  readonly gateway: FakeGateway;
-  readonly at: string[];
-  readonly address: string;
-}> => {
-  const { gateway, server } = await startServer();
-  return { gateway, at: ['-m', `127.0.0.1:${server.port}`], address: server.address };
-};
 
 const JOB_FILE = new URL('test-support/job.ts', import.meta.url).pathname;
 

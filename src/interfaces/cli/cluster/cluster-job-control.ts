@@ -9,10 +9,18 @@ import {
   jobsOverviewSchema,
   jobStatusSchema,
   type ExecutionResultBody,
+  type JobDetailsBody,
 } from '../../rest/schema/jobs-schema.ts';
 import { operationSchema, triggerSchema, type OperationBody } from '../../rest/schema/operations-schema.ts';
 import { findJob } from '../find-job.ts';
-import type { CancelResult, JobControl, JobSummary } from '../job-control.ts';
+import type {
+  CancelResult,
+  JobControl,
+  JobSummary,
+  Parallelisms,
+  RescaleOrder,
+  RescaleResult,
+} from '../job-control.ts';
 import type { RestClient } from './rest-client.ts';
 
 const POLL_MS = 100;
@@ -72,11 +80,38 @@ export class ClusterJobControl implements JobControl {
     return this.#snapshot(await this.#find(job), 'checkpoints', 'checkpoints', {});
   }
 
+  async rescale(job: string, { parallelism, vertices, isDetached }: RescaleOrder): Promise<RescaleResult> {
+    const jobId = await this.#find(job);
+    const { vertices: before, state } = await this.#details(jobId);
+    const path = `/jobs/${jobId}/rescaling`;
+    const triggerId = newTriggerId();
+    const body = { parallelism: parallelism ?? null, vertices: byId(vertices, before), triggerId };
+    if (isDetached) {
+      await this.#client.ask('PATCH', path, triggerSchema, body);
+      return { before, after: undefined, status: state };
+    }
+    await this.#triggerAndAwait(path, path, body, triggerId, 'PATCH');
+    for (;;) {
+      const now = await this.#details(jobId);
+      if (hasEnded(now.state) || (now.state === 'RUNNING' && now.vertices.every(runs))) {
+        return { before, after: now.vertices, status: now.state };
+      }
+      if (now.state === 'SUSPENDED') {
+        throw new MillraceError('JOB_SET_ASIDE', `job ${jobId} cannot be taken up: ${now.progress.waiting}`);
+      }
+      await this.#client.pause(POLL_MS);
+    }
+  }
+
+  #details(jobId: string): Promise<JobDetailsBody> {
+    return this.#client.ask('GET', `/jobs/${jobId}`, jobDetailsSchema);
+  }
+
   async retry(job: string): Promise<void> {
     const jobId = await this.#find(job);
     await this.#client.ask('POST', `/jobs/${jobId}/retry`, jobStatusSchema, {});
     for (let asked = 0; asked < RETRY_POLLS; asked++) {
-      const { state, progress } = await this.#client.ask('GET', `/jobs/${jobId}`, jobDetailsSchema);
+      const { state, progress } = await this.#details(jobId);
       if (state === 'SUSPENDED') {
         throw new MillraceError('JOB_SET_ASIDE', `job ${jobId} cannot be taken up: ${progress.waiting}`);
       }
@@ -117,8 +152,9 @@ export class ClusterJobControl implements JobControl {
     statusPath: string,
     body: object,
     triggerId: string,
+    method: 'POST' | 'PATCH' = 'POST',
   ): Promise<OperationBody['operation']> {
-    await this.#client.ask('POST', triggerPath, triggerSchema, body);
+    await this.#client.ask(method, triggerPath, triggerSchema, body);
     for (;;) {
       try {
         const { status, operation } = await this.#client.ask('GET', `${statusPath}/${triggerId}`, operationSchema);
@@ -129,7 +165,7 @@ export class ClusterJobControl implements JobControl {
         if (codeOf(thrown) !== 'JOB_NOT_FOUND') {
           throw thrown;
         }
-        await this.#client.ask('POST', triggerPath, triggerSchema, body);
+        await this.#client.ask(method, triggerPath, triggerSchema, body);
       }
       await this.#client.pause(POLL_MS);
     }
@@ -145,6 +181,23 @@ const absolute = (place: string | undefined): string | null =>
   place === undefined ? null : /^[a-z][a-z0-9+.-]*:/i.test(place) ? place : resolve(place);
 
 const newTriggerId = (): string => randomBytes(16).toString('hex');
+
+const runs = ({ status }: JobDetailsBody['vertices'][number]): boolean => status === 'RUNNING' || status === 'FINISHED';
+
+/** Errors: BAD_OPTION for a name that no vertex has, or several have. */
+const byId = (wanted: ReadonlyMap<string, number>, vertices: Parallelisms): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    [...wanted].map(([name, parallelism]) => {
+      const found = vertices.filter((vertex) => vertex.id === name || vertex.name === name);
+      const [only] = found;
+      if (only === undefined || found.length > 1) {
+        const known = vertices.map((vertex) => `${vertex.id} "${vertex.name}"`).join(', ');
+        const problem = found.length > 1 ? `several vertices are named "${name}"` : `the job has no vertex "${name}"`;
+        throw new MillraceError('BAD_OPTION', `${problem}; it has ${known}`);
+      }
+      return [only.id, parallelism];
+    }),
+  );
 
 const successOf = (operation: OperationBody['operation']): OperationBody['operation'] => {
   const failure = operation?.['failure-cause'];

@@ -19,7 +19,7 @@ export const dashboardConfig = (version: string): DashboardConfigBody => ({
   'timezone-offset': 0,
   'flink-version': version,
   'flink-revision': 'millrace',
-  features: { 'web-submit': false, 'web-cancel': true, 'web-rescale': false, 'web-history': false },
+  features: { 'web-submit': false, 'web-cancel': true, 'web-rescale': true, 'web-history': false },
 });
 
 export const clusterRoutes: readonly Route[] = [

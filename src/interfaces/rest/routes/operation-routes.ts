@@ -6,12 +6,11 @@ import {
   disposalRequestSchema,
   savepointRequestSchema,
   stopRequestSchema,
-  triggerIdSchema,
   type OperationBody,
   type TriggerBody,
 } from '../schema/operations-schema.ts';
 import { presentFailure } from './present-job.ts';
-import { jobIdOf, ok, type Route, type RouteAnswer, type RouteRequest } from './route.ts';
+import { jobIdOf, ok, triggerIdOf, type Route, type RouteAnswer } from './route.ts';
 
 const triggered = (triggerId: string, status = 202): RouteAnswer => {
   const body: TriggerBody = { 'request-id': triggerId };
@@ -23,14 +22,6 @@ const trigger = (triggerId: string | null | undefined): { readonly triggerId?: s
 
 const directory = (folder: string | null | undefined): { readonly directory?: string } =>
   typeof folder === 'string' ? { directory: folder } : {};
-
-const triggerIdOf = ({ parameters }: RouteRequest): string => {
-  const parsed = triggerIdSchema.safeParse(parameters['triggerid']);
-  if (!parsed.success) {
-    throw new RestError(400, 'a trigger id has 32 hex digits');
-  }
-  return parsed.data;
-};
 
 const presentSnapshot = (status: SnapshotStatus): OperationBody => {
   switch (status.state) {

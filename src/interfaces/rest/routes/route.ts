@@ -5,6 +5,7 @@ import type { Random } from '../../../foundation/common/random.ts';
 import type { ClusterGateway, JobDetails } from '../cluster-gateway.ts';
 import type { Operations } from '../operations.ts';
 import { RestError } from '../rest-error.ts';
+import { triggerIdSchema } from '../schema/operations-schema.ts';
 import { hasEnded, jobIdSchema } from '../schema/job-state.ts';
 
 export interface RouteContext {
@@ -32,7 +33,7 @@ export interface RouteAnswer {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `/jobs/:jobid/status`. */
   readonly path: string;
   /** Its body may be as large as `rest.server.max-content-length`; others are small. */
@@ -49,6 +50,15 @@ export const jobIdOf = (text: string | undefined): JobId => {
     throw new RestError(400, `'${(text ?? '').slice(0, 100)}' is no job id; a job id has 32 hex digits`);
   }
   return parsed.data as JobId;
+};
+
+/** Errors: 400 for what is no trigger id. */
+export const triggerIdOf = ({ parameters }: RouteRequest): string => {
+  const parsed = triggerIdSchema.safeParse(parameters['triggerid']);
+  if (!parsed.success) {
+    throw new RestError(400, 'a trigger id has 32 hex digits');
+  }
+  return parsed.data;
 };
 
 export const detailsOf = (request: RouteRequest, { gateway }: RouteContext): Promise<JobDetails> =>

@@ -17,6 +17,7 @@ import type {
   SnapshotTrigger,
   StopRequest,
 } from '../../../runtime/protocol/snapshot-requests.ts';
+import type { RescaleRequest, VertexParallelism } from '../../../runtime/protocol/rescale-request.ts';
 import type { Reachability } from '../../../runtime/protocol/reachability.ts';
 import { RestServer, type RestServerOptions } from '../rest-server.ts';
 import { hasEnded } from '../schema/job-state.ts';
@@ -179,6 +180,19 @@ export class FakeGateway implements ClusterGateway {
       }
       return status;
     });
+  }
+
+  rescale(jobId: JobId, { triggerId = 'e'.repeat(32), ...asked }: RescaleRequest): Promise<{ triggerId: string }> {
+    return this.#call(`rescale ${jobId} ${JSON.stringify(asked)}`, () => {
+      this.#snapshots.set(`${jobId}/${triggerId}`, { state: 'completed', location: '/checkpoints/chk-8' });
+      return { triggerId };
+    });
+  }
+
+  parallelism(jobId: JobId): Promise<readonly VertexParallelism[]> {
+    return this.#call(`parallelism ${jobId}`, () =>
+      GRAPH.vertices.map(({ id, name, parallelism, maxParallelism }) => ({ id, name, parallelism, maxParallelism })),
+    );
   }
 
   retry(jobId: JobId): Promise<void> {

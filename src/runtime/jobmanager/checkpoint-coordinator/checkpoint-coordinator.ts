@@ -139,6 +139,17 @@ export class CheckpointCoordinator {
    * (their pointers go in any case, the job never recovers).
    */
   async shutDown(reason: string, keep: boolean): Promise<void> {
+    await this.close(reason);
+    for (const checkpointId of this.#core.retained.ids) {
+      await this.#quietly(`remove checkpoint ${checkpointId}`, () => this.#options.store.remove(checkpointId));
+    }
+    if (!keep && this.#options.checkpointFolder !== undefined) {
+      await this.#quietly('delete the checkpoints', () => this.#options.storage.deleteAll());
+    }
+  }
+
+  /** Nothing is triggered any more; resolves when nothing is undecided or being deleted. */
+  async close(reason: string): Promise<void> {
     this.handle({ kind: 'shut-down', reason });
     if (!this.#core.isQuiet) {
       await new Promise<void>((resolve) => {
@@ -146,12 +157,6 @@ export class CheckpointCoordinator {
       });
     }
     await this.#cleaning;
-    for (const checkpointId of this.#core.retained.ids) {
-      await this.#quietly(`remove checkpoint ${checkpointId}`, () => this.#options.store.remove(checkpointId));
-    }
-    if (!keep && this.#options.checkpointFolder !== undefined) {
-      await this.#quietly('delete the checkpoints', () => this.#options.storage.deleteAll());
-    }
   }
 
   /** This process leads no more: nothing is written, deleted or told from here on. */

@@ -1,3 +1,4 @@
+import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type { Reachability } from '../../protocol/reachability.ts';
 import type {
   SavepointRequest,
@@ -98,6 +99,12 @@ export interface ClusterGateway {
   /** Forgotten by a takeover: then `snapshotStatus` answers TRIGGER_NOT_FOUND, and it is asked for again. */
   savepoint(jobId: JobId, request: SavepointRequest): Promise<{ readonly triggerId: string }>;
   checkpoint(jobId: JobId, request: SnapshotTrigger): Promise<{ readonly triggerId: string }>;
+  /**
+   * Answered when it is certain to be tried; `snapshotStatus` tells when the job has its new graph. Errors: BAD_OPTION, BAD_JOB,
+   * JOB_NOT_RUNNING, NOT_ENOUGH_SLOTS: nothing is touched.
+   */
+  rescale(jobId: JobId, request: RescaleRequest): Promise<{ readonly triggerId: string }>;
+  parallelism(jobId: JobId): Promise<readonly VertexParallelism[]>;
   snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus>;
   /** Errors: those of reading it; BAD_OPTION when it is no savepoint. */
   disposeSavepoint(path: string): Promise<void>;

@@ -13,6 +13,7 @@ import { readCheckpoint } from '../../checkpoint/read-checkpoint.ts';
 import { isGloballyTerminal } from '../jobmaster/job-status.ts';
 import type { JobDirectory, ResourceManager, TaskListener } from '../resource-manager/resource-manager.ts';
 import type { JobDetails, JobState, JobSubmission, JobSummary, SubmissionAnswer } from './cluster-gateway.ts';
+import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type {
   SavepointRequest,
   SnapshotStatus,
@@ -178,6 +179,18 @@ export class Dispatcher implements JobDirectory {
     const { master } = job.requireLoaded();
     job.triggers.start(triggerId, async () => dirname((await master.triggerCheckpoint()).metadataPath));
     return { triggerId };
+  }
+
+  async rescale(
+    jobId: JobId,
+    { triggerId = this.#options.random.hex(32), ...request }: RescaleRequest,
+  ): Promise<{ triggerId: string }> {
+    await (await this.#requireRunning(jobId)).rescale(triggerId, request);
+    return { triggerId };
+  }
+
+  async parallelism(jobId: JobId): Promise<readonly VertexParallelism[]> {
+    return (await this.#requireRunning(jobId)).parallelism;
   }
 
   async snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {

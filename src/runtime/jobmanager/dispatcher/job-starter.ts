@@ -1,6 +1,7 @@
 import type { CheckpointPointer } from '../../../coordination/completed-checkpoint-store.ts';
 import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
 import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts';
+import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
 import type { JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
 
@@ -13,6 +14,8 @@ export type ManagedMaster = Pick<
   | 'start'
   | 'cancel'
   | 'suspend'
+  | 'retire'
+  | 'heldSlots'
   | 'stop'
   | 'triggerSavepoint'
   | 'triggerCheckpoint'
@@ -27,6 +30,7 @@ export type JobSurroundings = Pick<
   JobMasterOptions,
   | 'fence'
   | 'slots'
+  | 'heldSlots'
   | 'locateSlot'
   | 'executors'
   | 'taskManagerAddress'
@@ -52,6 +56,21 @@ export interface PreparedJob {
   close(result: JobResult): Promise<void>;
 }
 
+/** What somebody wants of a job's parallelism. */
+export interface RescaleTargets {
+  /** Of the job: for operators whose code says none of their own. */
+  readonly parallelism: number | undefined;
+  /** By operator id, over that. */
+  readonly operators: ReadonlyMap<string, number>;
+}
+
+/** A job drawn with another parallelism. */
+export interface RescaledPlan {
+  readonly graph: JobGraph;
+  /** What the builder needs to draw it so again, in each process. */
+  readonly configuration: Readonly<Record<string, string>>;
+}
+
 /** A job as the store has it, as a standby sees it. */
 export interface AnticipatedJob {
   readonly pointer: JobGraphPointer;
@@ -64,6 +83,8 @@ export interface JobStarter {
   check(job: StoredJob): Promise<readonly string[]>;
   /** Errors set the job aside, or are tried again where something is away (R5). */
   prepare(job: StoredJob, surroundings: JobSurroundings): Promise<PreparedJob>;
+  /** Errors: BAD_JOB, BAD_OPTION for what the job cannot be. */
+  rescaled(job: StoredJob, targets: RescaleTargets): Promise<RescaledPlan>;
   /**
    * Reads the files that `prepare` and the JobMasters of these jobs will need, so that they need not; of other jobs nothing is
    * kept. Never rejects.

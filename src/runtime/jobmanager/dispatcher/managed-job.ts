@@ -1,49 +1,30 @@
 import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
 import type { JobIntent, JobRecord, JobRecordStore } from '../../../coordination/job-record-store.ts';
-import type { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
 import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts';
-import type { Clock } from '../../../foundation/common/clock.ts';
+import { assert } from '../../../foundation/common/assert.ts';
 import { codeOf, errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
-import type { Fence } from '../../../foundation/common/fence.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
-import type { Logger } from '../../../foundation/common/logger.ts';
-import type { Random } from '../../../foundation/common/random.ts';
 import type { JobResult } from '../jobmaster/job-master-options.ts';
 import { isTerminal, type JobStatus } from '../jobmaster/job-status.ts';
-import type { ResourceManager } from '../resource-manager/resource-manager.ts';
-import type { JobDetails, JobState, JobSummary } from './cluster-gateway.ts';
+import type { HeldSlots } from '../scheduler/slot-table.ts';
+import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type { SnapshotStatus } from '../../protocol/snapshot-requests.ts';
-import type { EndedJobs } from './ended-jobs.ts';
+import type { JobDetails, JobState, JobSummary } from './cluster-gateway.ts';
 import { isAway } from './is-away.ts';
-import type { JobStarter, JobSurroundings, ManagedMaster, PreparedJob } from './job-starter.ts';
+import { JobRescale, type LoadedJob } from './job-rescale.ts';
+import { parallelismOf } from './rescale-targets.ts';
+import type { JobSurroundings, ManagedMaster, PreparedJob } from './job-starter.ts';
+import type { ManagedJobOptions } from './managed-job-options.ts';
 import { SnapshotTriggers } from './snapshot-triggers.ts';
-import type { OwnLoadingMarks } from './own-loading-marks.ts';
-import type { SteadfastStores } from './steadfast-stores.ts';
 
 /** Leaders that began to load a job and did not live to finish it: with so many it is set aside (R13). */
 const LOADING_MARKS_MAX = 3;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 10_000;
 
-export interface ManagedJobOptions {
-  readonly pointer: JobGraphPointer;
-  readonly fence: Fence;
-  readonly stores: SteadfastStores;
-  readonly storage: ClusterStorage;
-  readonly starter: JobStarter;
-  readonly resources: ResourceManager;
-  readonly ended: EndedJobs;
-  readonly ownMarks: OwnLoadingMarks;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Nothing of it is left but its result. */
-  readonly removed: () => void;
-}
-
 type State =
   | { readonly kind: 'loading' }
-  | { readonly kind: 'loaded'; readonly job: PreparedJob }
+  | { readonly kind: 'loaded'; readonly job: PreparedJob; readonly stored: StoredJob }
   | { readonly kind: 'set-aside'; readonly error: ErrorInfo }
   /** Its result is written. */
   | { readonly kind: 'ended'; readonly status: JobResult['status'] }
@@ -55,6 +36,10 @@ export class ManagedJob {
   readonly triggers = new SnapshotTriggers();
   readonly #options: ManagedJobOptions;
   readonly #record: JobRecordStore;
+  readonly #rescale: JobRescale;
+  #pointer: JobGraphPointer;
+  /** Of the JobMaster before, until the next one has them. */
+  #held: HeldSlots = new Map();
   #state: State = { kind: 'loading' };
   /** As far as it is known here; the record has it (R7). */
   #intent: JobIntent['kind'] = 'run';
@@ -66,11 +51,13 @@ export class ManagedJob {
   constructor(options: ManagedJobOptions) {
     this.#options = options;
     const { stores, ownMarks, pointer } = options;
+    this.#pointer = pointer;
     this.#record = ownMarks.leftOutOf(stores.record(pointer.jobId), pointer.jobId);
+    this.#rescale = this.#createRescale();
   }
 
   get jobId(): JobId {
-    return this.#options.pointer.jobId;
+    return this.#pointer.jobId;
   }
 
   /** While it is loaded. */
@@ -95,7 +82,7 @@ export class ManagedJob {
   }
 
   get summary(): JobSummary {
-    const { jobId, jobName, submittedMs } = this.#options.pointer;
+    const { jobId, jobName, submittedMs } = this.#pointer;
     const tasks = this.master?.overview.tasks ?? [];
     const running = tasks.filter(({ state }) => state === 'RUNNING').length;
     return {
@@ -114,7 +101,7 @@ export class ManagedJob {
     const overview = this.master?.overview;
     return {
       ...this.summary,
-      intent: this.#intent,
+      intent: this.#rescale.isUnderWay ? 'rescale' : this.#intent,
       overview,
       error: this.#state.kind === 'set-aside' ? this.#state.error : overview?.latestFailure,
       savepoint: undefined,
@@ -150,8 +137,7 @@ export class ManagedJob {
     }
     this.#intent = 'cancel';
     if (this.master === undefined) {
-      const requestId = this.#options.random.hex(32);
-      await this.#record.recordIntent({ kind: 'cancel', requestId });
+      await this.#record.recordIntent({ kind: 'cancel', requestId: this.#options.random.hex(32) });
     }
     if (this.#state.kind === 'set-aside') {
       await this.#cancelUnloaded();
@@ -166,6 +152,10 @@ export class ManagedJob {
     const { master, savepointDirectory } = this.requireLoaded();
     if ((await this.snapshotStatus(requestId)) !== undefined) {
       return;
+    }
+    if (this.#rescale.isUnderWay) {
+      const message = `job ${this.jobId} is being rescaled and cannot be stopped before that is done; cancel it, or ask again`;
+      throw new MillraceError('JOB_NOT_RUNNING', message, { retryable: true });
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.triggers.start(requestId, async () => {
@@ -184,14 +174,26 @@ export class ManagedJob {
     await promise;
   }
 
-  /** Of a savepoint or checkpoint, or of a stop that a leader before this one accepted. */
+  /** Resolves when it is certain to be tried, whoever leads (R7). */
+  async rescale(requestId: string, request: RescaleRequest): Promise<void> {
+    if ((await this.snapshotStatus(requestId)) === undefined) {
+      await this.#rescale.start(requestId, request);
+    }
+  }
+
+  get parallelism(): readonly VertexParallelism[] {
+    return parallelismOf(this.#requireStored().stored.graph);
+  }
+
+  /** Of a savepoint or checkpoint, of a stop or a rescale that a leader before this one accepted. */
   async snapshotStatus(triggerId: string): Promise<SnapshotStatus | undefined> {
     const known = this.triggers.get(triggerId);
     if (known !== undefined || this.#state.kind === 'ended') {
       return known;
     }
     const { intent } = await this.#record.read();
-    return intent.kind === 'stop' && intent.requestId === triggerId ? { state: 'in-progress' } : undefined;
+    const isFollowed = intent.kind === 'stop' || intent.kind === 'rescale';
+    return isFollowed && intent.requestId === triggerId ? { state: 'in-progress' } : undefined;
   }
 
   /** Errors: JOB_SET_ASIDE; JOB_ENDED (retryable) while there is no JobMaster to ask. */
@@ -199,7 +201,7 @@ export class ManagedJob {
     if (this.#state.kind === 'loaded' && !isTerminal(this.#state.job.master.status)) {
       return this.#state.job;
     }
-    const { jobName } = this.#options.pointer;
+    const { jobName } = this.#pointer;
     if (this.#state.kind === 'set-aside') {
       throw new MillraceError(
         'JOB_SET_ASIDE',
@@ -212,10 +214,36 @@ export class ManagedJob {
     });
   }
 
+  #requireStored(): LoadedJob {
+    const { master } = this.requireLoaded();
+    const state = this.#state;
+    assert(state.kind === 'loaded', 'a job that is loaded');
+    return { pointer: this.#pointer, stored: state.stored, master };
+  }
+
+  #createRescale(): JobRescale {
+    const { resources } = this.#options;
+    return new JobRescale({
+      ...this.#options,
+      record: this.#record,
+      triggers: this.triggers,
+      slots: () => resources.slotsFor(this.jobId),
+      host: {
+        requireLoaded: () => this.#requireStored(),
+        isCurrent: (master) => this.master === master && !this.#options.stores.isStopped,
+        switchedTo: (pointer, held) => {
+          this.#pointer = pointer;
+          this.#held = held;
+          return this.load();
+        },
+      },
+    });
+  }
+
   async #load(forced: boolean): Promise<void> {
-    const { pointer, storage, starter, resources, stores } = this.#options;
+    const { storage, starter, resources, stores } = this.#options;
     const record = await this.#record.read();
-    this.#intent = record.intent.kind;
+    this.#intent = record.intent.kind === 'rescale' ? 'run' : record.intent.kind;
     if (forced) {
       await this.#record.clearLoading();
     } else if (record.loadingMarks >= LOADING_MARKS_MAX && !this.#isMarked) {
@@ -228,15 +256,17 @@ export class ManagedJob {
       await this.#record.markLoading();
       this.#isMarked = true;
     }
-    const stored = await storage.jobGraphs.read(pointer.graphPath);
+    const stored = await storage.jobGraphs.read(this.#pointer.graphPath);
     const job = await starter.prepare(stored, this.#surroundings(record, stored));
     if (this.#state.kind !== 'loading' || stores.isStopped) {
       return;
     }
-    this.#state = { kind: 'loaded', job };
+    this.#state = { kind: 'loaded', job, stored };
+    this.#held = new Map();
     void job.master.result.then((result) => this.#over(job, result));
     job.master.start();
     resources.jobLoaded(this.jobId, job.master);
+    this.#rescale.goOn(record.intent);
   }
 
   #surroundings(record: JobRecord, stored: StoredJob): JobSurroundings {
@@ -244,6 +274,7 @@ export class ManagedJob {
     return {
       fence,
       slots: resources.slotsOf(this.jobId),
+      heldSlots: resources.stillHeld(this.jobId, this.#held),
       locateSlot: (slot) => resources.locate(slot),
       executors: (instanceId) => resources.executor(instanceId),
       taskManagerAddress: (instanceId) => resources.addressOf(instanceId),
@@ -327,11 +358,11 @@ export class ManagedJob {
   }
 
   #unloadable(error: ErrorInfo, mayPass: boolean): void {
-    const { logger, stores, pointer } = this.#options;
+    const { logger, stores } = this.#options;
     if (stores.isStopped || this.#state.kind === 'suspended' || this.#state.kind === 'ended') {
       return;
     }
-    const job = `Job ${pointer.jobName} (${this.jobId})`;
+    const job = `Job ${this.#pointer.jobName} (${this.jobId})`;
     if (mayPass) {
       const pauseMs = this.#retryMs;
       this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * pauseMs);

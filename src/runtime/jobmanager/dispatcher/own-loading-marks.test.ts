@@ -17,6 +17,7 @@ class Record {
     return {
       read: () => Promise.resolve({ ...EMPTY_JOB_RECORD, loadingMarks: this.marks }),
       recordGeneration: nothing,
+      settleIntent: () => Promise.resolve(),
       recordIntent: nothing,
       recordGraphVersion: nothing,
       markLoading: () => {

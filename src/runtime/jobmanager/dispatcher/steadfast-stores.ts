@@ -97,6 +97,7 @@ export class SteadfastStores {
       recordGeneration: (record, counts) =>
         this.run(`write a generation to ${of}`, () => store.recordGeneration(record, counts)),
       recordIntent: (intent) => this.run(`write an intent to ${of}`, () => store.recordIntent(intent)),
+      settleIntent: (requestId) => this.run(`settle an intent in ${of}`, () => store.settleIntent(requestId)),
       recordGraphVersion: (version) =>
         this.run(`write the graph version to ${of}`, () => store.recordGraphVersion(version)),
       markLoading: () => this.run(`mark ${of} as loading`, () => store.markLoading()),

@@ -51,6 +51,7 @@ const takenOver = (
     taskManagers,
     deadlineMs: 1_000,
     stopCompleted: false,
+    predecessors: [],
     restartCounts: {},
   });
 
@@ -250,6 +251,7 @@ describe('a new leader', () => {
       taskManagers: [],
       deadlineMs: 1_000,
       stopCompleted: false,
+      predecessors: [],
       restartCounts: {},
     });
     expect(driver.recorded().deployed).toEqual([0, 1, 2, 3]);

@@ -1,28 +1,17 @@
-import { present } from '../../../foundation/common/assert.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
-import { attemptId, type AttemptId, type Generation, type JobId } from '../../../foundation/common/ids.ts';
+import { attemptId, type AttemptId, type Generation } from '../../../foundation/common/ids.ts';
 import { isRecoverable } from '../failover/is-recoverable.ts';
 import { RestartLedger } from '../failover/restart-ledger.ts';
-import type { RestartStrategy } from '../failover/restart-strategy.ts';
 import type { Instant } from '../instant.ts';
-import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { isLiveState, type Execution } from './execution.ts';
+import type { JobCoreOptions } from './job-core-options.ts';
 import type { JobAction, JobEvent, RecoveredEvent } from './job-event.ts';
-import { ENDED_UNTOLD, finalError, JOB_CANCELED, NOT_REPORTED } from './job-failure.ts';
+import { FinalFailure } from './final-failure.ts';
+import { ENDED_UNTOLD, JOB_CANCELED, NOT_REPORTED, RETIRED } from './job-failure.ts';
 import { isTerminal, nextStatus, type JobSignal, type JobStatus } from './job-status.ts';
 import { Reconciliation } from './reconciliation.ts';
 import type { Region } from './region.ts';
 import { RegionTable } from './region-table.ts';
-
-export interface JobCoreOptions {
-  readonly jobId: JobId;
-  readonly graphVersion: number;
-  readonly execution: ExecutionGraph;
-  readonly strategy: RestartStrategy;
-  /** `region`: only what is connected with the failed task restarts. */
-  readonly failover: 'region' | 'full';
-  readonly epoch: number;
-}
 
 /**
  * What happens to a job: its state, which regions restart when, which attempts are started and ended. A decision core:
@@ -33,12 +22,12 @@ export class JobCore {
   readonly #table: RegionTable;
   readonly #reconciliation = new Reconciliation();
   #status: JobStatus = 'INITIALIZING';
-  #error: ErrorInfo | undefined;
-  #notRestarted: string | undefined;
+  readonly #failure = new FinalFailure();
   #number = 0;
   readonly #restarts: RestartLedger;
   #undecided = false;
   #commitOnly = false;
+  #isRetiring = false;
   #actions: JobAction[] = [];
 
   constructor(options: JobCoreOptions) {
@@ -127,6 +116,8 @@ export class JobCore {
       case 'suspend':
         this.#signal('suspend');
         return this.#end();
+      case 'retire':
+        return this.#retire();
       case 'tick':
     }
   }
@@ -140,16 +131,28 @@ export class JobCore {
   /** I9: nothing is started or ended before it is known what runs. */
   #recovered(event: RecoveredEvent): void {
     this.#commitOnly = event.stopCompleted;
-    if (event.regions.size === 0) {
-      return this.#initialized(event.generationFloor);
+    const { regions, predecessors, generationFloor } = event;
+    if (regions.size === 0 && predecessors.length === 0) {
+      return this.#initialized(generationFloor);
     }
-    this.#number = event.generationFloor.epoch < this.#options.epoch ? 0 : event.generationFloor.number;
-    const expected = [...event.regions].flatMap(([region, generation]) =>
+    this.#number = generationFloor.epoch < this.#options.epoch ? 0 : generationFloor.number;
+    const expected = [...regions].flatMap(([region, generation]) =>
       this.#table.expect(region, generation, event.covered),
     );
-    this.#reconciliation.begin(expected, event.taskManagers, event.deadlineMs);
+    this.#table.block(predecessors);
+    this.#reconciliation.begin([...expected, ...predecessors], event.taskManagers, event.deadlineMs);
     this.#signal('reconcile');
     this.#table.regions.forEach((region) => this.#adoptIfWhole(region));
+  }
+
+  /** Nothing starts any more; over when nothing runs. */
+  #retire(): void {
+    if (this.#goesOn) {
+      this.#isRetiring = true;
+      this.#signal('restart');
+      this.#table.cancel(this.#table.regions, RETIRED);
+      this.#endWhenQuiet();
+    }
   }
 
   #attemptReported(event: Extract<JobEvent, { kind: 'attempt-reported' }>, now: Instant): void {
@@ -173,8 +176,11 @@ export class JobCore {
   #strayReported(id: AttemptId, { attempt, state }: Extract<JobEvent, { kind: 'attempt-reported' }>): void {
     if (isLiveState(state)) {
       this.#reconciliation.saw(id);
-      this.#table.ofAttempt(attempt)?.strays.add(id);
+      this.#table.strayOf(attempt);
       this.#actions.push({ kind: 'cancel-tasks', attempts: [id] });
+    } else if (this.#reconciliation.isUnseen(id)) {
+      this.#reconciliation.saw(id);
+      this.#strayEnded(id);
     }
   }
 
@@ -190,9 +196,15 @@ export class JobCore {
     if (givenUp.length === 0) {
       return;
     }
-    const regions = new Set(
-      givenUp.map((id) => this.#table.giveUp(present(this.#table.attempts.of(id), 'execution'), this.#goesOn)),
-    );
+    const regions = new Set<Region>();
+    for (const id of givenUp) {
+      const execution = this.#table.attempts.of(id);
+      if (execution === undefined) {
+        this.#strayEnded(id);
+      } else {
+        regions.add(this.#table.giveUp(execution, this.#goesOn));
+      }
+    }
     regions.forEach((region) => this.#adoptIfWhole(region));
     const lost = [...regions].filter(({ phase }) => phase === 'reconciling');
     if (!this.#goesOn) {
@@ -228,7 +240,7 @@ export class JobCore {
       return this.#adoptIfWhole(this.#table.of(execution));
     }
     if (this.#status === 'FAILING' && event.state === 'FAILED' && event.error !== undefined) {
-      this.#prefer(execution, event.error);
+      this.#failure.told(execution, event.error);
     }
     const region = this.#table.of(execution);
     const runs = region.phase === 'deployed' || region.phase === 'reconciling';
@@ -255,6 +267,7 @@ export class JobCore {
       this.#endWhenQuiet();
     } else if (region.phase === 'cancelling' && !this.#table.isLive(region)) {
       region.phase = 'waiting';
+      this.#startedIfAll();
     } else if (
       region.phase === 'deployed' &&
       region.subtasks.every((index) => this.#table.attempts.at(index).state === 'FINISHED')
@@ -301,22 +314,13 @@ export class JobCore {
       });
       return this.#restart(regions, decision.delayMs, error, now);
     }
-    this.#notRestarted = decision?.reason;
-    this.#error =
-      execution === undefined && decision === undefined ? error : finalError(execution, error, decision?.reason);
+    this.#failure.decided(execution, error, decision);
     this.#signal('fail');
     if (!isTerminal(this.#status)) {
       this.#table.cancel(this.#table.regions, error);
       this.#endWhenQuiet();
     } else {
       this.#end();
-    }
-  }
-
-  /** A lost channel is a consequence: the failure behind it may be told later, and is what people want to read. */
-  #prefer(execution: Execution, error: ErrorInfo): void {
-    if (this.#error?.cause?.code === 'CHANNEL_LOST' && error.code !== 'CHANNEL_LOST') {
-      this.#error = finalError(execution, error, this.#notRestarted);
     }
   }
 
@@ -331,7 +335,7 @@ export class JobCore {
   #cancel(): void {
     this.#signal('cancel');
     if (this.#status === 'CANCELLING') {
-      this.#error = undefined;
+      this.#failure.forget();
       this.#table.cancel(this.#table.regions, JOB_CANCELED);
       this.#endWhenQuiet();
     } else if (isTerminal(this.#status)) {
@@ -365,31 +369,31 @@ export class JobCore {
   }
 
   get #mayStart(): boolean {
-    return (this.#status === 'RUNNING' || this.#status === 'RESTARTING') && !this.#undecided;
+    return (this.#status === 'RUNNING' || this.#status === 'RESTARTING') && !this.#undecided && !this.#isRetiring;
   }
 
   /** The job is neither ending nor ended. */
   get #goesOn(): boolean {
-    return ['RUNNING', 'RESTARTING', 'CREATED', 'RECONCILING'].includes(this.#status);
+    return !this.#isRetiring && ['RUNNING', 'RESTARTING', 'CREATED', 'RECONCILING'].includes(this.#status);
   }
 
   #endWhenQuiet(): void {
     if (!this.#table.someLive) {
-      this.#signal('all-ended');
+      this.#signal(this.#isRetiring ? 'suspend' : 'all-ended');
       this.#end();
     }
   }
 
   #end(): void {
     if (isTerminal(this.#status)) {
-      this.#actions.push({ kind: 'ended', status: this.#status, error: this.#error });
+      this.#actions.push({ kind: 'ended', status: this.#status, error: this.#failure.error });
     }
   }
 
   #signal(signal: JobSignal): void {
     const to = nextStatus(this.#status, signal);
     if (to !== undefined) {
-      this.#actions.push({ kind: 'status', from: this.#status, to, error: this.#error });
+      this.#actions.push({ kind: 'status', from: this.#status, to, error: this.#failure.error });
       this.#status = to;
     }
   }

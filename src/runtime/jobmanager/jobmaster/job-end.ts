@@ -11,19 +11,33 @@ const RETRY_MS_MAX = 5_000;
 export class JobEnd {
   readonly #options: Pick<
     JobMasterOptions,
-    'clock' | 'logger' | 'graph' | 'restore' | 'checkpointFolder' | 'persistResult'
+    'jobId' | 'clock' | 'logger' | 'graph' | 'restore' | 'checkpointFolder' | 'persistResult'
   >;
   /** This process leads no more: another one ends the job. */
   isSuspended = false;
+  /** Another JobMaster of this leader goes on with the job. */
+  isRetired = false;
+
+  readonly startedMs: number;
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
+    this.startedMs = options.clock.now();
   }
 
   /** Never rejects; resolves with the result as it is written. */
-  async carryOut(running: RunningJob | undefined, result: JobResult): Promise<JobResult> {
+  async carryOut(
+    running: RunningJob | undefined,
+    status: JobResult['status'],
+    told: Pick<JobResult, 'restarts' | 'savepoint' | 'error'>,
+  ): Promise<JobResult> {
+    const { jobId, clock } = this.#options;
+    const result: JobResult = { jobId, status, ...told, durationMs: clock.now() - this.startedMs };
     const userCodeEnded = running?.splits.close();
     if (result.status === 'SUSPENDED') {
+      if (this.isRetired && !this.isSuspended) {
+        await running?.close('the job is rescaled');
+      }
       running?.coordinator.abandon();
     } else {
       await this.#persist(result);

@@ -34,6 +34,8 @@ export type JobEvent =
   /** The savepoint of a stop is complete: from here on tasks are only started to commit. */
   | { readonly kind: 'stop-completed' }
   | { readonly kind: 'suspend' }
+  /** Another JobMaster goes on with the job in another shape: all tasks end, and with them this one (SUSPENDED). */
+  | { readonly kind: 'retire' }
   | { readonly kind: 'tick' };
 
 /** Everything is there to go on after a leader before this one: what still runs is asked for (RECONCILING). */
@@ -44,6 +46,8 @@ export interface RecoveredEvent {
   readonly regions: ReadonlyMap<number, Generation>;
   /** Subtasks that have finished, whether or not somebody reports them (R11). */
   readonly covered: ReadonlySet<number>;
+  /** Attempts of older versions of the graph that may run: they are ended before anything starts (R1). */
+  readonly predecessors: readonly AttemptId[];
   /** Instances that may run attempts of these generations; `undefined`: nobody knows. */
   readonly taskManagers: readonly string[] | undefined;
   /** As the job's record has them (R13). */

@@ -1,28 +1,5 @@
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
-import { subtaskName } from '../scheduler/execution-graph.ts';
-import type { Execution } from './execution.ts';
 import type { TaskExecutorLookup } from './task-executors.ts';
-
-/** Why a job ends: the failure, where it was, and why nothing restarts it. */
-export const finalError = (
-  execution: Execution | undefined,
-  error: ErrorInfo,
-  reason: string | undefined,
-): ErrorInfo => {
-  const what = execution === undefined ? '' : `task "${subtaskName(execution.subtask)}" failed: `;
-  return {
-    name: 'MillraceError',
-    code: error.code ?? 'TASK_FAILED',
-    message: `${what}${nameless(execution, error.message)}${reason === undefined ? '' : `; not restarted: ${reason}`}`,
-    cause: error,
-  };
-};
-
-/** A task of one operator has its name: once is enough. */
-const nameless = (execution: Execution | undefined, message: string): string => {
-  const prefix = execution === undefined ? '' : `operator '${execution.subtask.vertex.name}' failed: `;
-  return message.startsWith(prefix) ? message.slice(prefix.length) : message;
-};
 
 export const ENDED_UNTOLD: ErrorInfo = {
   name: 'MillraceError',
@@ -35,6 +12,12 @@ export const JOB_CANCELED: ErrorInfo = {
   name: 'MillraceError',
   code: 'TASK_CANCELED',
   message: 'the job is cancelled',
+};
+
+export const RETIRED: ErrorInfo = {
+  name: 'MillraceError',
+  code: 'TASK_CANCELED',
+  message: 'the job is rescaled',
 };
 
 export const NOT_REPORTED: ErrorInfo = {

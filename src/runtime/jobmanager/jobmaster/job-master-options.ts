@@ -15,7 +15,7 @@ import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-sto
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { RestartStrategyOptions } from '../failover/restart-strategy.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
-import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
+import type { HeldSlots, SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import type { ExecutionState } from './execution.ts';
 import type { JobStatus } from './job-status.ts';
@@ -34,6 +34,8 @@ export interface JobMasterOptions {
   /** On every command (I2); its epoch is that of the generations. */
   readonly fence: Fence;
   readonly slots: SlotProvider;
+  /** What the JobMaster had that this one takes the place of, where it is the same leader's. */
+  readonly heldSlots?: HeldSlots | undefined;
   /** The data port of a slot's thread; missing: all are of the one TaskManager, which knows its threads. */
   readonly locateSlot?: ((slot: SlotRef) => DataLocation) | undefined;
   readonly executors: TaskExecutorLookup;

@@ -8,6 +8,7 @@ import { createRestartStrategy, defaultRestartStrategy } from '../failover/resta
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
+import type { HeldSlots } from '../scheduler/slot-table.ts';
 import { WakeTimer } from '../wake-timer.ts';
 import { isLiveState } from './execution.ts';
 import { JobCore } from './job-core.ts';
@@ -39,7 +40,6 @@ export class JobMaster implements JobMasterGateway {
   readonly #snapshots: SnapshotRequests;
   readonly #intents: JobIntents;
   readonly #jobEnd: JobEnd;
-  readonly #startedMs: number;
   /** By subtask index. */
   readonly #metrics = new Map<number, TaskMetrics>();
   readonly #turns = new Turns();
@@ -67,7 +67,6 @@ export class JobMaster implements JobMasterGateway {
       failover,
       epoch: fence.epoch,
     });
-    this.#startedMs = clock.now();
     this.#wake = new WakeTimer(clock, () => this.#post(() => this.#handle({ kind: 'tick' })));
     this.#executors = new TaskExecutors(fence, options.executors);
     const { logger, listener } = options;
@@ -76,7 +75,12 @@ export class JobMaster implements JobMasterGateway {
       this.#resolve = resolve;
     });
     this.#jobEnd = new JobEnd(options);
-    this.#snapshots = this.#createSnapshots();
+    this.#snapshots = new SnapshotRequests({
+      storage: options.storage,
+      result: this.result,
+      jobName: graph.name,
+      inTurn: (run) => this.#post(() => run(this.#isOver ? undefined : this.#running?.coordinator, this.#core.status)),
+    });
     this.#intents = new JobIntents({
       records: options.records,
       snapshots: this.#snapshots,
@@ -86,8 +90,12 @@ export class JobMaster implements JobMasterGateway {
       // Before the stores are read it is not known what of the job runs.
       cancel: () => this.#whenRunning(() => this.#handle({ kind: 'cancel' })),
       failJob: (error) => this.#whenRunning(() => this.#handle({ kind: 'fail', error, fatal: false })),
-      isOver: () => isTerminal(this.#core.status),
+      isOver: () => this.#isOver,
     });
+  }
+
+  get #isOver(): boolean {
+    return isTerminal(this.#core.status);
   }
 
   get status(): JobStatus {
@@ -96,7 +104,7 @@ export class JobMaster implements JobMasterGateway {
 
   get overview(): JobOverview {
     return jobOverview(this.#options, this.#core, this.#metrics, {
-      startedMs: this.#startedMs,
+      startedMs: this.#jobEnd.startedMs,
       latestFailure: this.#journal.latestFailure,
       checkpoints: this.#running?.coordinator.statistics,
     });
@@ -166,6 +174,19 @@ export class JobMaster implements JobMasterGateway {
     this.#post(() => this.#handle({ kind: 'suspend' }));
   }
 
+  /** Ends all tasks, for another JobMaster that goes on from the newest checkpoint. `result` is SUSPENDED where that comes about. */
+  retire(): void {
+    this.#whenRunning(() => {
+      this.#jobEnd.isRetired = true;
+      this.#handle({ kind: 'retire' });
+    });
+  }
+
+  /** Of a job that is over. */
+  get heldSlots(): HeldSlots {
+    return this.#running?.slots.held ?? new Map();
+  }
+
   /**
    * Takes a savepoint below `directory`, commits it and ends the job; resolves when it has FINISHED, with the savepoint.
    * Rejects when the savepoint fails: the job goes on (`drain`: after a restart).
@@ -184,18 +205,6 @@ export class JobMaster implements JobMasterGateway {
     return this.#snapshots.checkpoint();
   }
 
-  #createSnapshots(): SnapshotRequests {
-    return new SnapshotRequests({
-      storage: this.#options.storage,
-      result: this.result,
-      jobName: this.#options.graph.name,
-      inTurn: (run) =>
-        this.#post(() =>
-          run(isTerminal(this.#core.status) ? undefined : this.#running?.coordinator, this.#core.status),
-        ),
-    });
-  }
-
   #post(run: () => void): void {
     this.#turns.take(run);
   }
@@ -204,9 +213,8 @@ export class JobMaster implements JobMasterGateway {
     try {
       const running = await RunningJob.create(this.#options, this.#execution, this.#host());
       this.#post(() => {
-        if (isTerminal(this.#core.status)) {
-          void running.splits.close();
-          return;
+        if (this.#isOver) {
+          return void running.splits.close();
         }
         this.#running = running;
         this.#savepoint = running.stoppedAt;
@@ -231,9 +239,9 @@ export class JobMaster implements JobMasterGateway {
   /** What comes before the stores were read waits, in order. */
   #whenRunning(run: (running: RunningJob) => void): void {
     this.#post(() => {
-      if (this.#running === undefined && !isTerminal(this.#core.status)) {
+      if (this.#running === undefined && !this.#isOver) {
         this.#early.push(() => this.#whenRunning(run));
-      } else if (this.#running !== undefined && !isTerminal(this.#core.status)) {
+      } else if (this.#running !== undefined && !this.#isOver) {
         run(this.#running);
       }
     });
@@ -349,7 +357,7 @@ export class JobMaster implements JobMasterGateway {
       this.#handle({ kind: 'fail', error, fatal: error.code === 'NOT_ENOUGH_SLOTS' });
     } else if (this.#running?.restores.fallBack() === true) {
       this.#handle({ kind: 'start-anew', error });
-    } else if (!isTerminal(this.#core.status)) {
+    } else if (!this.#isOver) {
       this.#setAside(error);
     }
   }
@@ -385,15 +393,8 @@ export class JobMaster implements JobMasterGateway {
   }
 
   async #end({ status, error }: ActionOf<'ended'>): Promise<void> {
-    const { jobId, clock } = this.#options;
-    const result = await this.#jobEnd.carryOut(this.#running, {
-      jobId,
-      status: status as JobResult['status'],
-      ...(error === undefined ? {} : { error }),
-      ...(this.#savepoint === undefined ? {} : { savepoint: this.#savepoint }),
-      restarts: this.#core.restarts.total,
-      durationMs: clock.now() - this.#startedMs,
-    });
-    this.#resolve(result);
+    const savepoint = this.#savepoint === undefined ? {} : { savepoint: this.#savepoint };
+    const told = { restarts: this.#core.restarts.total, ...savepoint, ...(error === undefined ? {} : { error }) };
+    this.#resolve(await this.#jobEnd.carryOut(this.#running, status as JobResult['status'], told));
   }
 }

@@ -9,7 +9,7 @@ import type { JobMasterOptions } from './job-master-options.ts';
 import { awaitedTaskManagers, firstDueInMs, recover } from './recovery.ts';
 
 const generation = { epoch: 1, number: 1 };
-const started = { regions: new Map(), newest: generation };
+const started = { regions: new Map(), newest: generation, predecessors: [] };
 const completed = (id: number, triggeredMs: number): CompletedCheckpoint =>
   ({ checkpointId: checkpointId(id), metadata: { triggeredMs } }) as CompletedCheckpoint;
 
@@ -63,6 +63,7 @@ describe('subtasks that nobody needs to report (R11)', () => {
   };
   const recovered = (generations: readonly GenerationRecord[]) =>
     recover(execution, {
+      graphVersion: 1,
       checkpoints: { all: () => Promise.resolve([{ checkpointId: 7 } as CheckpointPointer]) },
       checkpointIds: { raise: () => Promise.resolve(), current: () => Promise.resolve(7) },
       storage: { readMetadata: () => Promise.resolve(metadata) },

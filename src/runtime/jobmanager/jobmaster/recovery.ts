@@ -2,12 +2,20 @@ import type { CheckpointPointer } from '../../../coordination/completed-checkpoi
 import type {
   GenerationRecord,
   JobIntent,
+  JobRecord,
   RecordedTaskManager,
   RestartCounts,
 } from '../../../coordination/job-record-store.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import { errorInfo, MillraceError, type ErrorCode } from '../../../foundation/common/errors.ts';
-import { compareGenerations, type Generation } from '../../../foundation/common/ids.ts';
+import {
+  attemptId,
+  compareGenerations,
+  type AttemptId,
+  type Generation,
+  type JobId,
+  type VertexId,
+} from '../../../foundation/common/ids.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import { stateBytesOf } from '../checkpoint-coordinator/metadata-assembly.ts';
 import type { CarriedState } from '../checkpoint-coordinator/task-roster.ts';
@@ -38,6 +46,8 @@ export interface StartedRegions {
   /** The newest start of each region that ever started, by region. */
   readonly regions: ReadonlyMap<number, GenerationRecord>;
   readonly newest: Generation | undefined;
+  /** Starts of older versions of the graph, of which something may still run. */
+  readonly predecessors: readonly GenerationRecord[];
 }
 
 /**
@@ -46,7 +56,7 @@ export interface StartedRegions {
  */
 export const recover = async (
   execution: ExecutionGraph,
-  options: Pick<JobMasterOptions, 'checkpoints' | 'checkpointIds' | 'storage' | 'restore' | 'records'>,
+  options: Pick<JobMasterOptions, 'checkpoints' | 'checkpointIds' | 'storage' | 'restore' | 'records' | 'graphVersion'>,
 ): Promise<Recovery> => {
   const { checkpoints: store, checkpointIds: counter, storage, restore } = options;
   const pointers = await store.all();
@@ -56,8 +66,9 @@ export const recover = async (
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   const newest = pointers.at(-1);
   await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, newest?.checkpointId ?? 0));
-  const { generations, intent, restartCounts } = await options.records.read();
-  const started = startedRegions(execution, generations);
+  const record = await options.records.read();
+  const { intent, restartCounts } = record;
+  const started = startedRegions(execution, options.graphVersion, record);
   const covered = coveredSubtasks(execution, completed, started);
   const floor = await counter.current();
   const recovery = { completed, broken, initial, floor, started, covered, intent, restartCounts };
@@ -147,16 +158,33 @@ export const firstDueInMs = (
   return floor > (newest?.checkpointId ?? 0) ? 0 : Math.max(0, intervalMs - sinceMs);
 };
 
-const startedRegions = (execution: ExecutionGraph, records: readonly GenerationRecord[]): StartedRegions => {
+const startedRegions = (execution: ExecutionGraph, graphVersion: number, record: JobRecord): StartedRegions => {
   const regions = new Map<number, GenerationRecord>();
   const indices = new Map(execution.subtasks.map((subtask) => [`${subtask.vertex.id}/${subtask.subtask}`, subtask]));
-  for (const record of records) {
-    for (const name of record.subtasks) {
+  const own = record.generations.filter((start) => start.graphVersion === graphVersion);
+  for (const start of own) {
+    for (const name of start.subtasks) {
       const { region } = present(indices.get(name), `subtask ${name} of a recorded generation`);
-      regions.set(region, record);
+      regions.set(region, start);
     }
   }
-  return { regions, newest: records.at(-1)?.generation };
+  // Where the record has this version, a leader has seen the end of all that older ones ran.
+  const isOver = record.graphVersion >= graphVersion;
+  const predecessors = isOver ? [] : record.generations.filter((start) => !own.includes(start));
+  return { regions, newest: record.generations.at(-1)?.generation, predecessors };
+};
+
+/** The newest of each subtask. */
+export const attemptsOf = (job: JobId, starts: readonly GenerationRecord[]): readonly AttemptId[] => {
+  const attempts = new Map<string, AttemptId>();
+  for (const { generation, graphVersion, subtasks } of starts) {
+    for (const name of subtasks) {
+      const [vertex = '', subtask] = name.split('/');
+      const attempt = { job, graphVersion, vertex: vertex as VertexId, subtask: Number(subtask), generation };
+      attempts.set(name, attemptId(attempt));
+    }
+  }
+  return [...attempts.values()];
 };
 
 /**
@@ -191,7 +219,6 @@ export const awaitedTaskManagers = (
   const awaited = [...started.regions].filter(
     ([region]) => execution.regions[region]?.every((index) => covered.has(index)) !== true,
   );
-  return [
-    ...new Map(awaited.flatMap(([, { taskManagers }]) => taskManagers.map((one) => [one.instanceId, one]))).values(),
-  ];
+  const starts = [...awaited.map(([, start]) => start), ...started.predecessors];
+  return [...new Map(starts.flatMap(({ taskManagers }) => taskManagers.map((one) => [one.instanceId, one]))).values()];
 };

@@ -44,14 +44,25 @@ export class RegionTable {
     return present(this.regions[execution.subtask.region], 'region');
   }
 
-  ofAttempt({ vertex, subtask }: AttemptRef): Region | undefined {
-    const { execution } = this.#options;
-    return this.regions.find(({ subtasks }) =>
-      subtasks.some((index) => {
-        const candidate = execution.subtask(index);
-        return candidate.vertex.id === vertex && candidate.subtask === subtask;
-      }),
-    );
+  /** Something still runs that was given up: the region whose subtask it is does not start before it ended. */
+  strayOf(attempt: AttemptRef): void {
+    const { execution, graphVersion } = this.#options;
+    if (attempt.graphVersion !== graphVersion) {
+      return this.block([attemptId(attempt)]);
+    }
+    const isIts = (index: number): boolean => {
+      const { vertex, subtask } = execution.subtask(index);
+      return vertex.id === attempt.vertex && subtask === attempt.subtask;
+    };
+    this.regions.find(({ subtasks }) => subtasks.some(isIts))?.strays.add(attemptId(attempt));
+  }
+
+  /** Of another version of the graph: what they read and write may be any region's. Nothing starts before they ended. */
+  block(attempts: readonly AttemptId[]): void {
+    for (const region of attempts.length === 0 ? [] : this.regions) {
+      attempts.forEach((attempt) => region.strays.add(attempt));
+      region.phase = region.phase === 'waiting' ? 'cancelling' : region.phase;
+    }
   }
 
   /** Something of it may still run. */

@@ -22,7 +22,15 @@ import { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import type { Execution } from './execution.ts';
 import type { GenerationStart, JobEvent } from './job-event.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
-import { awaitedTaskManagers, carriedOf, firstDueInMs, planOf, recover, type Recovery } from './recovery.ts';
+import {
+  attemptsOf,
+  awaitedTaskManagers,
+  carriedOf,
+  firstDueInMs,
+  planOf,
+  recover,
+  type Recovery,
+} from './recovery.ts';
 import { RestoreChoice } from './restore-choice.ts';
 
 /** What the JobMaster does for the parts of a running job. */
@@ -54,6 +62,8 @@ export class RunningJob {
   readonly #recovery: Recovery;
   readonly #host: RunningJobHost;
   readonly #deployments: DeploymentBuilder;
+  #recording: Promise<unknown> = Promise.resolve();
+
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
     const recovery = await recover(execution, options);
@@ -67,7 +77,7 @@ export class RunningJob {
     this.#execution = execution;
     this.#recovery = recovery;
     this.#host = host;
-    this.slots = new SlotTable(execution, options.slots);
+    this.slots = new SlotTable(execution, options.slots, options.heldSlots);
     this.#deployments = new DeploymentBuilder({ execution, slots: this.slots, locate, program, checkpointFolder });
     const plan = planOf(execution, recovery.completed, recovery.initial);
     this.coordinator = this.#createCoordinator(plan);
@@ -104,7 +114,7 @@ export class RunningJob {
   get firstEvent(): JobEvent {
     const plan = planOf(this.#execution, this.#recovery.completed, this.#recovery.initial);
     const restored = plan?.point.metadata.generation ?? { epoch: 0, number: 0 };
-    const { regions, newest } = this.#recovery.started;
+    const { regions, newest, predecessors } = this.#recovery.started;
     const generationFloor = newest === undefined || compareGenerations(newest, restored) < 0 ? restored : newest;
     const { clock, reconcileTimeoutMs } = this.#options;
     return {
@@ -112,6 +122,7 @@ export class RunningJob {
       generationFloor,
       regions: new Map([...regions].map(([region, start]) => [region, start.generation])),
       covered: this.#recovery.covered,
+      predecessors: attemptsOf(this.#options.jobId, predecessors),
       taskManagers: awaitedTaskManagers(this.#execution, this.#recovery).map(({ instanceId }) => instanceId),
       restartCounts: this.#recovery.restartCounts,
       deadlineMs: clock.monotonic() + reconcileTimeoutMs,
@@ -141,12 +152,14 @@ export class RunningJob {
    * subtask has no later attempt, and has not given this one up. A TaskManager that was taken for dead comes back with those.
    */
   slotReported({ attempt, slot, state }: AttemptReport, taskManager: string, isCurrent: boolean): void {
-    const index = this.#execution.indexOf(attempt.vertex, attempt.subtask);
-    if (state === 'CANCELED' || state === 'FAILED') {
+    const isOfThisGraph = attempt.graphVersion === this.#options.graphVersion;
+    const hasNoSlot = state === 'CANCELED' || state === 'FAILED';
+    if (isOfThisGraph && hasNoSlot) {
+      const index = this.#execution.indexOf(attempt.vertex, attempt.subtask);
       this.slots.ranAt(index, { taskManager, slot }, attempt.generation);
-    } else if (isCurrent) {
-      this.slots.adopt(index, { taskManager, slot });
-    } else {
+    } else if (isOfThisGraph && isCurrent) {
+      this.slots.adopt(this.#execution.indexOf(attempt.vertex, attempt.subtask), { taskManager, slot });
+    } else if (!hasNoSlot) {
       this.slots.stray(attemptId(attempt), { taskManager, slot });
       if (state === 'FINISHED') {
         this.slots.strayEnded(attemptId(attempt));
@@ -158,7 +171,13 @@ export class RunningJob {
    * Waits for slots, chooses what to restore and writes the generation to the job's record (R1). Rejects with JOB_SET_ASIDE where
    * nothing may be restored.
    */
-  async recordGeneration(
+  recordGeneration(start: GenerationStart, restarts: RestartLedger): Promise<RestorePlan | undefined> {
+    const recorded = this.#recordGeneration(start, restarts);
+    this.#recording = Promise.allSettled([this.#recording, recorded]);
+    return recorded;
+  }
+
+  async #recordGeneration(
     { generation, attempts }: GenerationStart,
     restarts: RestartLedger,
   ): Promise<RestorePlan | undefined> {
@@ -217,6 +236,12 @@ export class RunningJob {
   #isReachable(index: number): boolean {
     const taskManager = this.slots.find(this.#execution.subtask(index))?.taskManager;
     return taskManager !== undefined && this.#options.executors(taskManager) !== undefined;
+  }
+
+  /** Resolves when nothing that it began to write is on its way any more. Nothing of it runs. */
+  async close(reason: string): Promise<void> {
+    this.slots.close();
+    await Promise.all([this.coordinator.close(reason), this.#recording]);
   }
 
   /**

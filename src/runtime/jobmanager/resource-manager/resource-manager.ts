@@ -14,7 +14,7 @@ import { HeartbeatMonitor } from '../../rpc/heartbeat-monitor.ts';
 import { describeClose, type CloseReason } from '../../rpc/rpc-connection.ts';
 import type { RequestOf } from '../../rpc/rpc-protocol.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
-import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
+import type { HeldSlots, SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
 import { ProofOfDeath } from './proof-of-death.ts';
@@ -125,6 +125,16 @@ export class ResourceManager {
 
   slotsOf(jobId: JobId): SlotProvider {
     return this.#slots.of(jobId);
+  }
+
+  /** What the job has, and what it could have beside that now. */
+  slotsFor(jobId: JobId): { readonly own: number; readonly free: number } {
+    return { own: this.#pool.countOf(jobId), free: this.#pool.overview.free };
+  }
+
+  /** Those of `held` that the job still has. */
+  stillHeld(jobId: JobId, held: HeldSlots): HeldSlots {
+    return new Map([...held].filter(([, slot]) => this.#pool.ownerOf(slot) === jobId));
   }
 
   executor(instanceId: string): TaskExecutorGateway | undefined {

@@ -160,6 +160,11 @@ export class SlotPool {
     return this.#entries.get(taskManager)?.owners.get(slot);
   }
 
+  countOf(jobId: JobId): number {
+    return [...this.#entries.values()].flatMap(({ owners }) => [...owners.values()]).filter((owner) => owner === jobId)
+      .length;
+  }
+
   get overview(): SlotPoolOverview {
     const entries = [...this.#entries.values()];
     const total = entries.reduce((sum, { slots }) => sum + slots, 0);

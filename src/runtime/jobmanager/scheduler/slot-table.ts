@@ -37,11 +37,14 @@ export interface SlotProvider {
   close(): void;
 }
 
+/** By slot sharing group and subtask. */
+export type HeldSlots = ReadonlyMap<string, SlotRef>;
+
 /** Which slot each subtask runs in: subtask i of every vertex of a slot sharing group shares the group's i-th slot. */
 export class SlotTable {
   readonly #execution: ExecutionGraph;
   readonly #provider: SlotProvider;
-  readonly #slots = new Map<string, SlotRef>();
+  readonly #slots: Map<string, SlotRef>;
   /** Where the newest attempts ran that have no slot any more. */
   readonly #before = new Map<string, { readonly slot: SlotRef; readonly generation: Generation }>();
   /** Where attempts run that the job has given up. */
@@ -50,9 +53,17 @@ export class SlotTable {
   /** What somebody waits for, whether it has a slot or not. */
   readonly #wanted: ReadonlySet<string>[] = [];
 
-  constructor(execution: ExecutionGraph, provider: SlotProvider) {
+  /** `held`: what the job has already, in another shape of its graph; what it does not need in this one it gives back. */
+  constructor(execution: ExecutionGraph, provider: SlotProvider, held: HeldSlots = new Map()) {
     this.#execution = execution;
     this.#provider = provider;
+    const needed = new Set(execution.subtasks.map(keyOf));
+    this.#slots = new Map([...held].filter(([key]) => needed.has(key)));
+    [...held].filter(([key]) => !needed.has(key)).forEach(([, slot]) => provider.free?.(slot));
+  }
+
+  get held(): HeldSlots {
+    return new Map(this.#slots);
   }
 
   /**

@@ -9,10 +9,14 @@ import type {
   JobSurroundings,
   ManagedMaster,
   PreparedJob,
+  RescaledPlan,
+  RescaleTargets,
 } from '../dispatcher/job-starter.ts';
 import type { StopRequest } from '../jobmaster/job-intents.ts';
 import type { JobOverview, JobResult } from '../jobmaster/job-master-options.ts';
 import type { JobStatus } from '../jobmaster/job-status.ts';
+import type { HeldSlots } from '../scheduler/slot-table.ts';
+import { rescaledGraph } from './test-graph.ts';
 
 /** Does nothing by itself: a test says what the job does. */
 export class FakeMaster implements ManagedMaster {
@@ -59,6 +63,16 @@ export class FakeMaster implements ManagedMaster {
       this.switchTo('SUSPENDED');
       this.#resolve(this.#resultOf('SUSPENDED'));
     }
+  }
+
+  /** As JobMaster does when all tasks have ended. */
+  retire(): void {
+    this.heard.push('retire');
+    this.suspend();
+  }
+
+  get heldSlots(): HeldSlots {
+    return new Map();
   }
 
   async stop(savepointDirectory: string, drain: boolean, request?: StopRequest): Promise<CompletedCheckpoint> {
@@ -144,6 +158,10 @@ export class FakeJobStarter implements JobStarter {
       checkpointsToDelete: () => undefined,
       close: () => Promise.resolve(),
     };
+  }
+
+  async rescaled({ graph, configuration }: StoredJob, targets: RescaleTargets): Promise<RescaledPlan> {
+    return { graph: rescaledGraph(graph, targets), configuration };
   }
 
   async anticipate(jobs: readonly AnticipatedJob[]): Promise<void> {

@@ -1,3 +1,4 @@
+import type { RescaleTargets } from '../dispatcher/job-starter.ts';
 import type { OperatorId, VertexId } from '../../../foundation/common/ids.ts';
 import type { CheckpointingPlan, JobEdge, JobGraph, JobVertex } from '../../../pipeline/graph/job-graph.ts';
 import type { SourcePlan } from '../../../pipeline/graph/stream-graph.ts';
@@ -65,4 +66,17 @@ export const testGraph = (
           inlineThresholdBytes: 0,
           ...checkpointing,
         },
+});
+
+/** As the builder would draw it again. */
+export const rescaledGraph = (graph: JobGraph, { parallelism, operators }: RescaleTargets): JobGraph => ({
+  ...graph,
+  fingerprint: `${graph.fingerprint}'`,
+  vertices: graph.vertices.map((vertex) => ({
+    ...vertex,
+    parallelism: vertex.operators.reduce(
+      (drawn, { id }) => operators.get(id) ?? drawn,
+      parallelism ?? vertex.parallelism,
+    ),
+  })),
 });
