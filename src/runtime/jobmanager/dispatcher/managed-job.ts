@@ -2,7 +2,7 @@ import type { JobGraphPointer } from '../../../coordination/job-graph-store.ts';
 import type { JobIntent, JobRecord, JobRecordStore } from '../../../coordination/job-record-store.ts';
 import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts';
 import { assert } from '../../../foundation/common/assert.ts';
-import { codeOf, errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
+import { errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { JobResult } from '../jobmaster/job-master-options.ts';
 import { isTerminal, type JobStatus } from '../jobmaster/job-status.ts';
@@ -10,11 +10,11 @@ import type { HeldSlots } from '../scheduler/slot-table.ts';
 import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type { SnapshotStatus } from '../../protocol/snapshot-requests.ts';
 import type { JobDetails, JobState, JobSummary } from './cluster-gateway.ts';
-import { isAway } from './is-away.ts';
 import { JobRescale, type LoadedJob } from './job-rescale.ts';
-import { parallelismOf } from './rescale-targets.ts';
 import type { JobSurroundings, ManagedMaster, PreparedJob } from './job-starter.ts';
 import type { ManagedJobOptions } from './managed-job-options.ts';
+import { mayPass } from './may-pass.ts';
+import { parallelismOf } from './rescale-targets.ts';
 import { SnapshotTriggers } from './snapshot-triggers.ts';
 
 /** Leaders that began to load a job and did not live to finish it: with so many it is set aside (R13). */
@@ -116,7 +116,7 @@ export class ManagedJob {
     try {
       await this.#load(forced);
     } catch (thrown) {
-      this.#unloadable(errorInfo(thrown), await this.#mayPass(thrown));
+      this.#unloadable(errorInfo(thrown), await mayPass(thrown, this.#options.storage));
     }
   }
 
@@ -353,17 +353,17 @@ export class ManagedJob {
       }
     } else if (this.#state.kind === 'loaded' && this.#unreadable !== undefined) {
       resources.jobUnloaded(this.jobId);
-      this.#unloadable(this.#unreadable, await this.#mayPass(this.#unreadable));
+      this.#unloadable(this.#unreadable, await mayPass(this.#unreadable, this.#options.storage));
     }
   }
 
-  #unloadable(error: ErrorInfo, mayPass: boolean): void {
+  #unloadable(error: ErrorInfo, isAway: boolean): void {
     const { logger, stores } = this.#options;
     if (stores.isStopped || this.#state.kind === 'suspended' || this.#state.kind === 'ended') {
       return;
     }
     const job = `Job ${this.#pointer.jobName} (${this.jobId})`;
-    if (mayPass) {
+    if (isAway) {
       const pauseMs = this.#retryMs;
       this.#retryMs = Math.min(LONGEST_RETRY_MS, 2 * pauseMs);
       this.#state = { kind: 'loading' };
@@ -383,20 +383,5 @@ export class ManagedJob {
         void this.#cancelUnloaded();
       }
     }
-  }
-
-  /** Away, not broken (R5). Where the whole folder of the cluster is missing, so is the mount. */
-  async #mayPass(thrown: unknown): Promise<boolean> {
-    if (isAway(thrown)) {
-      return true;
-    }
-    if (codeOf(thrown) !== 'FILE_NOT_FOUND') {
-      return false;
-    }
-    const { storage } = this.#options;
-    return storage.fs.stat(storage.folder).then(
-      (folder) => folder === undefined,
-      () => true,
-    );
   }
 }

@@ -18,6 +18,7 @@ import type { HeldSlots, SlotProvider, SlotRef } from '../scheduler/slot-table.t
 import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
 import { ProofOfDeath } from './proof-of-death.ts';
+import { isOver, slotsInUse } from './reported-attempts.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
 import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
 
@@ -308,7 +309,7 @@ export class ResourceManager {
     });
     const { jobs } = this.#options;
     const isKnown = (jobId: JobId): boolean => jobs.find(jobId) !== undefined || jobs.isKnown(jobId);
-    this.#pool.register(session.registration, inUse(attempts), isKnown);
+    this.#pool.register(session.registration, slotsInUse(attempts), isKnown);
     this.#route(session, attempts);
     link.early.splice(0).forEach((run) => run());
     this.#slots.serve();
@@ -396,14 +397,3 @@ export class ResourceManager {
     changed();
   }
 }
-
-const isOver = (state: AttemptReport['state']): boolean =>
-  state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED';
-
-/** Attempts that were cancelled or failed take no slot. */
-const inUse = (attempts: readonly AttemptReport[]): ReadonlyMap<number, JobId> =>
-  new Map(
-    attempts
-      .filter(({ state }) => state !== 'CANCELED' && state !== 'FAILED')
-      .map(({ slot, attempt }) => [slot, attempt.job]),
-  );
