@@ -1,6 +1,6 @@
 /**
  * Processes of a cluster killed and paused under load: `node benchmarks/failover.ts [--short] [--minutes N] [--kills N] [--keep]
- * [--csv FILE] [kind ...]`. Linux only. Raw times go to the CSV file, the figures to a Markdown file beside it.
+ * [--csv FILE] [--add] [kind ...]`. Linux only. Raw times go to the CSV file, the figures to a Markdown file beside it.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     kills: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    add: { type: 'boolean', default: false },
     csv: { type: 'string', default: join(import.meta.dirname, 'results', 'failover.csv') },
   },
 });
@@ -63,14 +64,23 @@ const countOf = (kind: Kind): number => {
 const counts = Object.fromEntries(KINDS.map((kind) => [kind, countOf(kind)])) as Record<Kind, number>;
 
 const beganMs = performance.now();
-const results = new Results(values.csv, counts);
+const opened = (): Results => {
+  try {
+    return new Results(values.csv, counts, values.add);
+  } catch (thrown) {
+    return refuse(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+};
+const results = opened();
 
 const elapsed = (): string => {
   const limit = limitMs === Infinity ? '' : ` of ${minutesText(limitMs)}`;
   return `${minutesText(performance.now() - beganMs)}${limit}`;
 };
 
-const countsOf = ({ kinds }: Setting): Counts => Object.fromEntries(kinds.map((kind) => [kind, counts[kind]]));
+/** What is left to measure. */
+const countsOf = ({ kinds }: Setting): Counts =>
+  Object.fromEntries(kinds.map((kind) => [kind, Math.max(0, counts[kind] - results.timesOf(kind))]));
 
 let current: FailoverCluster | undefined;
 /** What it has started ends with it. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { KINDS, type Kind, type Line } from './rounds.ts';
@@ -27,13 +27,15 @@ const COLUMNS = [
 export class Results {
   readonly #csv: string;
   readonly #counts: Readonly<Record<Kind, number>>;
-  readonly #lines: Line[] = [];
+  readonly #lines: Line[];
 
-  constructor(csv: string, counts: Readonly<Record<Kind, number>>) {
+  /** `goesOn`: what the file has from before counts too. */
+  constructor(csv: string, counts: Readonly<Record<Kind, number>>, goesOn: boolean) {
     this.#csv = csv;
     this.#counts = counts;
+    this.#lines = goesOn && existsSync(csv) ? readLines(csv) : [];
     mkdirSync(dirname(csv), { recursive: true });
-    writeFileSync(csv, `${COLUMNS.join(',')}\n`);
+    writeFileSync(csv, textOf([HEADING, ...this.#lines.map(rowOf)]));
   }
 
   timesOf(kind: Kind): number {
@@ -42,10 +44,7 @@ export class Results {
 
   add(lines: readonly Line[], time: string): void {
     this.#lines.push(...lines);
-    appendFileSync(
-      this.#csv,
-      lines.map((line) => `${COLUMNS.map((column) => cell(line[column])).join(',')}\n`).join(''),
-    );
+    appendFileSync(this.#csv, textOf(lines.map(rowOf)));
     const [quiet, failure] = lines as readonly [Line, Line];
     const seen = [
       said('takeover', failure.takeoverMs),
@@ -76,6 +75,29 @@ export class Results {
 
 const said = (what: string, ms: number | undefined, after = ''): string =>
   ms === undefined ? '' : `${what} ${ms.toFixed(0)} ms${after}`;
+
+const HEADING = COLUMNS.join(',');
+const WORDS: ReadonlySet<string> = new Set(['kind', 'stretch']);
+
+const rowOf = (line: Line): string => COLUMNS.map((column) => cell(line[column])).join(',');
+
+const textOf = (rows: readonly string[]): string => rows.map((row) => `${row}\n`).join('');
+
+/** Throws where the file has other columns. */
+const readLines = (csv: string): Line[] => {
+  const [heading, ...rows] = readFileSync(csv, 'utf8').trimEnd().split('\n');
+  if (heading !== HEADING) {
+    throw new Error(`${csv} is of another version of this benchmark: give another file with --csv`);
+  }
+  return rows.map((row) => {
+    const cells = row.split(',');
+    const entries = COLUMNS.map((column, index) => [column, valueOf(column, cells[index] ?? '')]);
+    return Object.fromEntries(entries) as Line;
+  });
+};
+
+const valueOf = (column: string, text: string): string | number | undefined =>
+  WORDS.has(column) ? text : text === '' ? undefined : Number(text);
 
 const cell = (value: Line[keyof Line]): string => {
   if (typeof value !== 'number') {
