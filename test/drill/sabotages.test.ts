@@ -11,7 +11,8 @@ const packed = (): readonly string[] => {
   const text = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: ROOT,
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
+    // What it says on stderr is part of the error.
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [{ files }] = JSON.parse(text) as [{ files: readonly { path: string }[] }];
   return files.map(({ path }) => path);
