@@ -20,7 +20,6 @@ import type { JobProgram } from '../runtime/protocol/task-commands.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { BundleFolder } from './bundle-folder.ts';
 import { ClaimedSnapshot } from './claimed-snapshot.ts';
-import { withDefaultSignals } from './default-signals.ts';
 import { hasOwnEnumerators } from './enumerator-factories.ts';
 import { initialRestore, usedCheckpointIds } from './initial-restore.ts';
 import type { FoundRestore } from './initial-restore.ts';
@@ -34,6 +33,7 @@ import type { LocalPlaces } from './local-places.ts';
 import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
 import type { PlannedJob } from './plan-job.ts';
+import { runJobFile } from './run-job-file.ts';
 import { startInlineUserCode } from './start-inline-user-code.ts';
 import { startInlineThread } from './start-inline-thread.ts';
 import { startWorkerThread } from './start-worker-thread.ts';
@@ -60,7 +60,7 @@ const startIn = async (folder: BundleFolder, request: RunRequest, events: RunEve
     env: request.env ?? {},
     configuration: request.configuration.toRecord(),
   };
-  const planned = await withDefaultSignals(async () =>
+  const planned = await runJobFile(request.bundle.file, async () =>
     planJob(await loadJob(modulePath, request.bundle.file), program, { configuration: request.configuration }),
   );
   const { configuration } = planned;

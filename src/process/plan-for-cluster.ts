@@ -7,10 +7,10 @@ import { writeBundle } from '../interfaces/cli/bundle/bundle-file.ts';
 import type { PlannedSubmission } from '../interfaces/cli/cluster/cluster-run.ts';
 import type { RunRequest } from '../interfaces/cli/job-run.ts';
 import { BundleFolder } from './bundle-folder.ts';
-import { withDefaultSignals } from './default-signals.ts';
 import { absolutePlace, temporaryFolder } from './local-places.ts';
 import { loadJob } from './module-loader.ts';
 import { planJob } from './plan-job.ts';
+import { runJobFile } from './run-job-file.ts';
 
 /** What is the client's or the cluster's own and no job's. */
 const NOT_OF_JOBS = /^(?:security|high-availability|rest|web|jobmanager|taskmanager|heartbeat|cluster|pekko|env)\./;
@@ -21,7 +21,7 @@ export const planForCluster = async (request: RunRequest): Promise<PlannedSubmis
   try {
     const modulePath = await writeBundle(request.bundle, folder.path);
     const configuration = travelling(request.configuration);
-    const { translation, warnings } = await withDefaultSignals(async () =>
+    const { translation, warnings } = await runJobFile(request.bundle.file, async () =>
       planJob(
         await loadJob(modulePath, request.bundle.file),
         { args: request.args, env: request.env ?? {}, configuration },

@@ -78,3 +78,20 @@ describe('console.log', () => {
     expect(stdout.match(/builds/g)).toHaveLength(1);
   });
 });
+
+test('a job file that ends the process is no success, wherever it does so, and nothing says less than that', async () => {
+  const cwd = await folderWith({
+    'top.ts': `process.exit(0);\n${jobFile('env.from(sequence({ from: 0, to: 9 })).print();')}`,
+    'builder.ts': jobFile('process.exit(7);'),
+  });
+  for (const [file, said, exit] of [
+    ['top.ts', 0, 1],
+    ['builder.ts', 7, 7],
+  ] as const) {
+    const { code, stderr } = await millrace(['run', '--no-check', file], { cwd });
+    expect(code).toBe(exit);
+    expect(stderr).toMatch(
+      `millrace: the code of ${file} ended this process (exit code ${said}) before its job was known; nothing was started`,
+    );
+  }
+});
