@@ -42,6 +42,14 @@ export type MemoryVerdict =
   | { readonly kind: 'collect' }
   | { readonly kind: 'end'; readonly error: MillraceError };
 
+/** A thread when the whole process takes too much. */
+export interface SeenThread {
+  readonly thread: number;
+  /** Where it has not answered: what it last took. */
+  readonly memory: ThreadMemory;
+  readonly hasAnswered: boolean;
+}
+
 const MIB = 1_048_576;
 /** Above twice the limit and this, no collection is waited for: the thread may never get to one. */
 const RESERVE_BYTES = 128 * MIB;
@@ -94,26 +102,24 @@ export class MemoryGuard {
     return { kind: 'end', error: this.#tooMuch(thread, memory) };
   }
 
-  /** The whole process takes too much: the thread that takes most has to go. */
-  largest(
-    threads: readonly (readonly [number, ThreadMemory])[],
-    residentBytes: number,
-  ): readonly [number, ThreadMemory] | undefined {
-    if (residentBytes < this.#limits.processBytes) {
+  /**
+   * The whole process takes too much: the thread that has to go. One that does not even answer is deep in something: it is that one.
+   * Else it is the one that takes most, unless the process would be too large without it too: then what is too much is nobody's.
+   */
+  largest<T extends SeenThread>(threads: readonly T[], residentBytes: number): T | undefined {
+    const tooMuchBytes = residentBytes - this.#limits.processBytes;
+    if (tooMuchBytes < 0) {
       return undefined;
     }
-    const size = ({ heapUsedBytes, arrayBufferBytes }: ThreadMemory): number => heapUsedBytes + arrayBufferBytes;
-    const [first] = threads.toSorted(([, a], [, b]) => size(b) - size(a));
-    return first;
+    const silent = threads.filter(({ hasAnswered }) => !hasAnswered);
+    const [first] = (silent.length > 0 ? silent : threads).toSorted((a, b) => sizeOf(b.memory) - sizeOf(a.memory));
+    return first !== undefined && (!first.hasAnswered || sizeOf(first.memory) >= tooMuchBytes) ? first : undefined;
   }
 
   /** Why that one has to go: its own limit, if it is above that. */
   processIsFull(thread: number, memory: ThreadMemory, residentBytes: number): MillraceError {
     const { heapBytes, offHeapBytes, processBytes, processKey } = this.#limits;
-    if (
-      Number.isFinite(memory.heapUsedBytes) &&
-      (memory.heapUsedBytes > heapBytes || memory.arrayBufferBytes > offHeapBytes)
-    ) {
+    if (memory.heapUsedBytes > heapBytes || memory.arrayBufferBytes > offHeapBytes) {
       return this.#tooMuch(thread, memory);
     }
     const [limit, advice] =
@@ -155,3 +161,5 @@ export class MemoryGuard {
 /** Above 0: over the limit; above 1: over the reserve too. */
 const excess = (usedBytes: number, limitBytes: number): number =>
   Number.isFinite(limitBytes) ? (usedBytes - limitBytes) / (limitBytes + RESERVE_BYTES) : -1;
+
+const sizeOf = ({ heapUsedBytes, arrayBufferBytes }: ThreadMemory): number => heapUsedBytes + arrayBufferBytes;

@@ -24,8 +24,6 @@ const ANSWER_MS = 2_000;
 const SHRINK_MS = 2_000;
 /** Of a thread that has ended meanwhile. */
 const NOTHING: ThreadMemory = { heapUsedBytes: 0, arrayBufferBytes: 0 };
-/** A thread that does not even answer is deep in something: if one has to go, it is this one. */
-const UNKNOWN: ThreadMemory = { heapUsedBytes: Infinity, arrayBufferBytes: 0 };
 
 /**
  * Keeps threads within their memory. They report what they take twice a second; what grows faster, or inside one call that
@@ -37,8 +35,12 @@ export class MemoryWatch {
   readonly #guard: MemoryGuard;
   #timer: TimerHandle | undefined;
   #isAsking = false;
+  /** What each thread took when it last said so, or was seen to. */
+  readonly #last = new Map<number, ThreadMemory>();
+  /** Threads that have to go and are not gone yet. */
+  readonly #ending = new Set<number>();
   /** The process needs a moment to become smaller. */
-  #endedUntilMs = 0;
+  #shrinksUntilMs = 0;
   #stopped = false;
 
   constructor(options: MemoryWatchOptions, host: MemoryWatchHost) {
@@ -49,11 +51,16 @@ export class MemoryWatch {
   }
 
   reported(thread: number, memory: ThreadMemory, collected: boolean): void {
-    this.#isEnded(thread, memory, collected);
+    this.#judge(thread, memory, collected);
   }
 
+  /** The thread is gone. */
   forget(thread: number): void {
     this.#guard.forget(thread);
+    this.#last.delete(thread);
+    if (this.#ending.delete(thread)) {
+      this.#shrinksUntilMs = this.#host.clock.monotonic() + SHRINK_MS;
+    }
   }
 
   stop(): void {
@@ -61,14 +68,22 @@ export class MemoryWatch {
     this.#timer?.cancel();
   }
 
-  #isEnded(thread: number, memory: ThreadMemory, collected: boolean): boolean {
+  #judge(thread: number, memory: ThreadMemory, collected: boolean): void {
+    this.#last.set(thread, memory);
     const verdict = this.#guard.judge(thread, memory, collected, this.#host.clock.monotonic());
     if (verdict.kind === 'collect') {
       this.#host.collect(thread);
     } else if (verdict.kind === 'end') {
-      this.#host.end(thread, verdict.error);
+      this.#end(thread, verdict.error);
     }
-    return verdict.kind === 'end';
+  }
+
+  #end(thread: number, error: MillraceError): void {
+    const isRunning = this.#host.threads().some(([index]) => index === thread);
+    if (isRunning && !this.#ending.has(thread)) {
+      this.#ending.add(thread);
+      this.#host.end(thread, error);
+    }
   }
 
   #lookLater(): void {
@@ -82,29 +97,44 @@ export class MemoryWatch {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
-    const asked = this.#host.threads().map(async ([index, host]) => [index, await this.#memoryOf(host)] as const);
-    const threads = await Promise.all(asked);
+    const asked = this.#host
+      .threads()
+      .map(async ([thread, host]) => ({ thread, host, memory: await this.#memoryOf(host) }));
+    const answers = await Promise.all(asked);
     this.#isAsking = false;
     if (this.#stopped) {
       return;
     }
-    const ended = threads.filter(([thread, memory]) => memory !== UNKNOWN && this.#isEnded(thread, memory, false));
+    const running = new Map(this.#host.threads());
+    const threads = answers.filter(({ thread, host }) => running.get(thread) === host);
+    for (const { thread, memory } of threads) {
+      if (memory !== undefined) {
+        this.#judge(thread, memory, false);
+      }
+    }
+    // What a thread took that had to go is not given back at once: no other one pays for it.
+    if (this.#ending.size > 0 || this.#host.clock.monotonic() < this.#shrinksUntilMs) {
+      return;
+    }
     const residentBytes = this.#options.residentBytes();
-    const largest = this.#guard.largest(threads, residentBytes);
-    const nowMs = this.#host.clock.monotonic();
-    if (ended.length > 0) {
-      this.#endedUntilMs = nowMs + SHRINK_MS;
-    } else if (largest !== undefined && nowMs >= this.#endedUntilMs) {
-      this.#endedUntilMs = nowMs + SHRINK_MS;
-      const [thread, memory] = largest;
-      this.#host.end(thread, this.#guard.processIsFull(thread, memory, residentBytes));
+    const largest = this.#guard.largest(
+      threads.map(({ thread, memory }) => ({
+        thread,
+        memory: memory ?? this.#last.get(thread) ?? NOTHING,
+        hasAnswered: memory !== undefined,
+      })),
+      residentBytes,
+    );
+    if (largest !== undefined) {
+      this.#end(largest.thread, this.#guard.processIsFull(largest.thread, largest.memory, residentBytes));
     }
   }
 
-  async #memoryOf(host: ThreadHost): Promise<ThreadMemory> {
+  /** `undefined`: it does not answer. */
+  async #memoryOf(host: ThreadHost): Promise<ThreadMemory | undefined> {
     let timer: TimerHandle | undefined;
-    const timeout = new Promise<ThreadMemory>((resolve) => {
-      timer = this.#host.clock.after(ANSWER_MS, () => resolve(UNKNOWN));
+    const timeout = new Promise<undefined>((resolve) => {
+      timer = this.#host.clock.after(ANSWER_MS, () => resolve(undefined));
     });
     const answer = host.memory?.().catch(() => NOTHING) ?? Promise.resolve(NOTHING);
     const memory = await Promise.race([answer, timeout]);
