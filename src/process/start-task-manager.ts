@@ -4,6 +4,7 @@ import type { LeaderRetrieval } from '../coordination/leader-retrieval.ts';
 import type { Clock, TimerHandle } from '../foundation/common/clock.ts';
 import type { DataLocation } from '../foundation/common/data-location.ts';
 import { MillraceError } from '../foundation/common/errors.ts';
+import { LimitedLog } from '../foundation/common/limited-log.ts';
 import type { Logger } from '../foundation/common/logger.ts';
 import type { Random } from '../foundation/common/random.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
@@ -108,6 +109,7 @@ class TaskManagerProcess implements RunningTaskManager {
   readonly #localState: LocalStateFolders | undefined;
   readonly #transport: TcpTransport;
   readonly #tasks: TaskManager;
+  readonly #lostConnections: LimitedLog;
   readonly #follower: LeaderFollower;
   #listener: RpcListener | undefined;
   #data: readonly DataLocation[] = [];
@@ -125,6 +127,7 @@ class TaskManagerProcess implements RunningTaskManager {
     this.#localState = this.#openLocalState();
     const limits = rpcLimits(configuration);
     this.#transport = new TcpTransport({ clock, logger, limits, self: () => this.#hello() }, tls);
+    this.#lostConnections = new LimitedLog(logger, clock, 'connections to tasks');
     this.#tasks = new TaskManager({
       slots,
       threads: slots,
@@ -138,7 +141,7 @@ class TaskManagerProcess implements RunningTaskManager {
         stuck: (error) => surroundings.stuck?.(error),
         located: (data) => this.#located(data),
         connectionLost: (remote, reason) =>
-          logger.warn(`A connection to tasks of TaskManager ${remote.instanceId} broke: ${reason}`),
+          this.#lostConnections.warn(`A connection to tasks of TaskManager ${remote.instanceId} broke: ${reason}`),
       },
       cancellationTimeoutMs: configuration.get(taskManagerOptions.cancellationTimeout),
       cancellationIntervalMs: configuration.get(taskManagerOptions.cancellationInterval),
@@ -205,6 +208,7 @@ class TaskManagerProcess implements RunningTaskManager {
     this.#follower.stop(farewell);
     await this.#cancelledTasks();
     await this.#tasks.stop();
+    this.#lostConnections.close();
     await this.#localState?.close();
     await this.#listener?.close(farewell);
   }

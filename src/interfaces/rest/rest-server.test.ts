@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
+import { silentLogger } from '../../foundation/common/logger.ts';
 import { encodeValue } from '../../foundation/serialization/value-codec.ts';
 import { checkpointsSchema } from './schema/checkpoints-schema.ts';
 import { dashboardConfigSchema, overviewSchema, taskManagersSchema } from './schema/cluster-schema.ts';
@@ -222,6 +223,25 @@ describe('the leader', () => {
     expect(answer.status).toBe(status);
     expect((answer.body['errors'] as string[])[0]).toContain(failure.message);
   });
+});
+
+test('requests that fail again and again do not fill the log', async () => {
+  const lines: string[] = [];
+  const logger = {
+    ...silentLogger,
+    warn: (line: string) => void lines.push(line),
+    error: (line: string) => void lines.push(line),
+  };
+  const { ask, gateway, server } = await startServer(undefined, { logger });
+  gateway.failure = new TypeError('a mistake');
+  const requests = 40;
+  for (let request = 0; request < requests; request++) {
+    expect((await ask('GET', '/jobs')).status).toBe(500);
+  }
+  await server.close();
+  expect(lines[0]).toBe('a request failed');
+  expect(lines.at(-1)).toMatch(/^\d+ more such lines about requests to the REST port were left out$/);
+  expect(lines.length).toBeLessThan(requests);
 });
 
 describe('bad requests', () => {

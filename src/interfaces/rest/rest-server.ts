@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../foundation/common/clock.ts';
 import { codeOf, errorInfo, MillraceError } from '../../foundation/common/errors.ts';
+import { LimitedLog } from '../../foundation/common/limited-log.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import type { TlsIdentity } from '../../foundation/security/tls-identity.ts';
@@ -74,6 +75,7 @@ export class RestServer {
   readonly #options: RestServerOptions;
   readonly #server: Server;
   readonly #disposals: Operations<void>;
+  readonly #log: LimitedLog;
   #largeBodies = 0;
   #isClosed = false;
 
@@ -83,6 +85,7 @@ export class RestServer {
     this.port = (server.address() as AddressInfo).port;
     const host = options.advertisedHost ?? options.host;
     this.address = `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+    this.#log = new LimitedLog(options.logger, options.clock, 'requests to the REST port');
     this.#disposals = new Operations(options.clock, options.limits.keepOperationsMs);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response));
   }
@@ -103,6 +106,7 @@ export class RestServer {
     const cut = this.#options.clock.after(CHECK_INTERVAL_MS, () => this.#server.closeAllConnections());
     await closed;
     cut.cancel();
+    this.#log.close();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -122,7 +126,7 @@ export class RestServer {
     } catch (thrown) {
       const status = statusOf(thrown);
       if (status === 500) {
-        this.#options.logger.error('a request failed', { error: errorInfo(thrown), url: request.url });
+        this.#log.error('a request failed', { error: errorInfo(thrown), url: request.url });
       }
       this.#send(request, response, { status, body: errorsBody(thrown) });
     }

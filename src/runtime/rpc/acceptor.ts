@@ -1,8 +1,8 @@
 import type { TimerHandle } from '../../foundation/common/clock.ts';
 import { messageOf, MillraceError } from '../../foundation/common/errors.ts';
+import { LimitedLog } from '../../foundation/common/limited-log.ts';
 import { Handshake } from './handshake.ts';
 import type { Hello } from './hello.ts';
-import { LimitedLog } from './limited-log.ts';
 import type { MessageLink } from './message-link.ts';
 import type { RpcConnection } from './rpc-connection.ts';
 import type { RpcContext } from './rpc-context.ts';
@@ -29,9 +29,11 @@ export class Acceptor {
   #isClosed = false;
 
   constructor(context: RpcContext, accept: ListenOptions['accept']) {
-    this.#context = context;
+    const { clock, limits } = context;
+    this.#log = new LimitedLog(context.logger, clock, 'connections to the RPC port');
+    // Strangers can say hello as well, and then nonsense.
+    this.#context = { clock, limits, logger: this.#log, self: () => context.self() };
     this.#accept = accept;
-    this.#log = new LimitedLog(context.logger, context.clock);
   }
 
   get connections(): ReadonlySet<RpcConnection> {
@@ -108,6 +110,7 @@ export class Acceptor {
     for (const connection of [...this.#connections]) {
       connection.close(farewell);
     }
+    this.#log.close();
   }
 
   #endVisit(visit: Visit, error: MillraceError): void {

@@ -117,6 +117,22 @@ describe.each(worlds)('%s transport', (_, makeWorld) => {
       }
     });
 
+    test('those who say hello and then nonsense, again and again, do not fill the log', async () => {
+      const server = world.process({ role: 'jobmanager', resourceId: 'jm-1' });
+      await server.listen();
+      const visits = 40;
+      for (let visit = 0; visit < visits; visit++) {
+        const here = await world.settled(world.process().connect(server));
+        here.send('trip', undefined);
+        await world.settled(here.closed);
+      }
+      await world.settled(server.listener!.close());
+      const leftOut = server.log.map((line) => Number(/^(\d+) more such lines/.exec(line)?.[1] ?? 0));
+      const shown = server.log.filter((line) => line.startsWith('Closing the connection'));
+      expect(shown.length + leftOut.reduce((sum, count) => sum + count)).toBe(visits);
+      expect(server.log.length).toBeLessThan(visits);
+    });
+
     test('what cannot be sent is an error for the sender, and the connection stays', async () => {
       const { here } = await connected({ frameBytesMax: 10_000, queueBytesMax: 100_000 });
       expect(await rejection(here.call('echo', () => 1))).toMatchObject({ code: 'BAD_RECORD' });

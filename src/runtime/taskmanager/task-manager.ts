@@ -1,6 +1,5 @@
 import type { Clock } from '../../foundation/common/clock.ts';
 import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
-import { threadTitle } from '../../foundation/common/data-location.ts';
 import type { DataLocation, RemoteThread } from '../../foundation/common/data-location.ts';
 import { attemptId } from '../../foundation/common/ids.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
@@ -330,7 +329,6 @@ export class TaskManager implements TaskExecutorGateway {
       case 'unreachable':
         return this.#unreachable(thread, report.error);
       case 'connection-lost':
-        logger.warn(`lost ${threadTitle(report.remote)}: ${report.reason}`);
         return events.connectionLost?.(report.remote, report.reason);
       case 'task':
         return this.#taskReport(report.report);

@@ -86,7 +86,8 @@ describe('half-open peers', () => {
   test('one that says nothing, or not all of its hello, is closed after a while', async () => {
     const silent = [peer(), peer().send(hello().subarray(0, 20))];
     await until(() => silent.every(({ isClosed }) => isClosed), 'the deadline of the hello');
-    expect(thread.warnings).toMatchObject([expect.stringContaining('did not say hello')]);
+    const warning = expect.stringContaining('did not say hello');
+    expect(thread.warnings).toMatchObject([warning, warning]);
   });
 
   test('many of them do not keep others out', async () => {
@@ -98,6 +99,17 @@ describe('half-open peers', () => {
     other.exchange.registerConsumer('k', input.channel, { kind: 'remote', location: thread.location });
     await until(() => input.channel.hasElements, 'the batch');
     await other.close();
+  });
+
+  test('many that are refused do not fill the log', async () => {
+    const visits = 60;
+    for (let visit = 0; visit < visits; visit++) {
+      const visitor = peer().send(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+      await until(() => visitor.received.length > 0 || visitor.isClosed, 'the refusal');
+      visitor.socket.destroy();
+    }
+    expect(thread.warnings[0]).toContain('the data plane refused 127.0.0.1');
+    expect(thread.warnings.length).toBeLessThan(visits);
   });
 
   test('one that stops in the middle of a frame holds up nobody', async () => {

@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { threadTitle } from '../../../foundation/common/data-location.ts';
 import { MillraceError, codeOf, messageOf } from '../../../foundation/common/errors.ts';
+import { LimitedLog } from '../../../foundation/common/limited-log.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { AcceptPort, PortEvents } from '../frame-port.ts';
 import { HelloReader, decodeHello, encodeAnswer, objectionTo } from './connection-hello.ts';
@@ -19,22 +20,25 @@ export interface ListenerOptions {
 
 /** Consumers send hellos, credits and cancellations: all of them are short. */
 const MAX_FRAME_BYTES = 8192;
-/** Whoever knocks on the port without an end must not fill the log. */
-const WARN_INTERVAL_MS = 10_000;
 
 /** Takes connections of consumers in other processes, and refuses everybody else. */
 export class TcpListener {
   readonly #options: ListenerOptions;
   readonly #accept: AcceptPort;
   readonly #server: Server;
+  readonly #log: LimitedLog;
   readonly #open = new Map<Socket, SocketPort>();
   /** Whoever has not said hello yet, by address; the oldest first. */
   readonly #halfOpen = new Map<string, { readonly socket: Socket; readonly timer: TimerHandle }>();
-  #warnedAtMs = -Infinity;
 
   constructor(options: ListenerOptions, accept: AcceptPort) {
     this.#options = options;
     this.#accept = accept;
+    this.#log = new LimitedLog(
+      options.logger,
+      options.clock,
+      `connections to the data port of ${threadTitle(options.tcp.own)}`,
+    );
     this.#server = createSocketServer(options.tcp.tls, {
       connection: (socket) => this.#connected(socket),
       ready: (socket) => this.#expectHello(socket),
@@ -81,6 +85,7 @@ export class TcpListener {
     for (const port of this.#open.values()) {
       port.close();
     }
+    this.#log.close();
     if (this.#server.listening) {
       await new Promise<void>((resolve) => {
         this.#server.close(() => resolve());
@@ -197,10 +202,6 @@ export class TcpListener {
   }
 
   #warn(caller: string, reason: string): void {
-    const nowMs = this.#options.clock.monotonic();
-    if (nowMs - this.#warnedAtMs >= WARN_INTERVAL_MS) {
-      this.#warnedAtMs = nowMs;
-      this.#options.logger.warn(`the data plane refused ${caller}: ${reason}`);
-    }
+    this.#log.warn(`the data plane refused ${caller}: ${reason}`);
   }
 }
