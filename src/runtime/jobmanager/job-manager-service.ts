@@ -27,7 +27,7 @@ export class JobManagerService {
       registerTaskManager: (request, connection) => this.#resources().register(connection, request),
       taskReport: ({ fence, job, report }, connection) => this.#resources().taskReport(connection, fence, job, report),
       taskMetrics: ({ fence, job, metrics }, connection) =>
-        this.#resources().taskMetrics(connection, fence, job, metrics),
+        this.#term()?.resources.taskMetrics(connection, fence, job, metrics),
       dataLocations: ({ fence, data }, connection) => this.#resources().relocated(connection, fence, data),
       heartbeat: () => {},
     };

@@ -109,8 +109,12 @@ export class RpcSession implements RpcConnection, LinkReceiver {
   }
 
   garbage(error: MillraceError): void {
+    this.#giveUp(error, 'warn');
+  }
+
+  #giveUp(error: MillraceError, level: 'warn' | 'debug'): void {
     if (this.#closeReason === undefined) {
-      this.#context.logger.warn(`Closing the connection to ${this.#peerName}: ${error.message}`);
+      this.#context.logger[level](`Closing the connection to ${this.#peerName}: ${error.message}`);
       this.#writeFarewell(error.message);
       this.#end({ kind: 'local', error }, 'flush');
     }
@@ -172,6 +176,11 @@ export class RpcSession implements RpcConnection, LinkReceiver {
   /** A one-way message of the other side. */
   #take(method: string, value: unknown): void {
     const failed = (thrown: unknown): void => {
+      // Meant for another leader: it was on its way when the leader changed, and its sender begins anew.
+      if (thrown instanceof MillraceError && thrown.code === 'FENCED') {
+        const message = `'${shown(method)}' was not taken: ${thrown.message}`;
+        return this.#giveUp(new MillraceError('FENCED', message, { cause: thrown, retryable: true }), 'debug');
+      }
       const detail = thrown instanceof MillraceError ? thrown.message : String(errorInfo(thrown).stack);
       this.garbage(new MillraceError('PROTOCOL', `'${shown(method)}' failed: ${detail}`, { cause: thrown }));
     };

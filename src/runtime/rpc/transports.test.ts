@@ -117,6 +117,15 @@ describe.each(worlds)('%s transport', (_, makeWorld) => {
       }
     });
 
+    test('a one-way message that is meant for another leader closes the connection, and is no fault of anybody', async () => {
+      const { here, there, server } = await connected();
+      here.send('fenced', undefined);
+      expect(await world.settled(there.closed)).toMatchObject({ kind: 'local', error: { code: 'FENCED' } });
+      const reason = await world.settled(here.closed);
+      expect(reason).toMatchObject({ kind: 'peer', farewell: "'fenced' was not taken: another one leads" });
+      expect(server.warnings).toEqual([]);
+    });
+
     test('those who say hello and then nonsense, again and again, do not fill the log', async () => {
       const server = world.process({ role: 'jobmanager', resourceId: 'jm-1' });
       await server.listen();

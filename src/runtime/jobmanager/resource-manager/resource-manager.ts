@@ -8,7 +8,7 @@ import { attemptId, type JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { JobManagerProtocol, TaskManagerHint, TaskManagerRegistration } from '../../protocol/cluster-protocol.ts';
 import type { AttemptReport, TaskExecutorGateway, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
-import { demandOwnFence, isChallenged } from '../../rpc/fencing.ts';
+import { compareFence, demandOwnFence, isChallenged } from '../../rpc/fencing.ts';
 import type { HeartbeatOptions } from '../../rpc/heartbeat-core.ts';
 import { HeartbeatMonitor } from '../../rpc/heartbeat-monitor.ts';
 import { describeClose, type CloseReason } from '../../rpc/rpc-connection.ts';
@@ -105,8 +105,7 @@ export class ResourceManager {
 
   /** Those it knows, with the connection of those that have one now. */
   get taskManagers(): readonly KnownTaskManager[] {
-    const sessionOf = (instanceId: string): TaskManagerSession | undefined => this.#sessions.get(instanceId);
-    return [...this.#known.values()].map((known) => ({ registration: known, session: sessionOf(known.instanceId) }));
+    return [...this.#known].map(([id, registration]) => ({ registration, session: this.#sessions.get(id) }));
   }
 
   /** The address of this leader is published. `hints`: whom the leader before this one knew. */
@@ -234,8 +233,10 @@ export class ResourceManager {
     this.#inOrder(connection, fence, (session) => this.#reported(session, job as JobId, report));
   }
 
+  /** Of no use to any other leader, and sent anew all the time: dropped when they are early, late or not for this one. */
   taskMetrics(connection: TaskManagerConnection, fence: Fence, job: string, metrics: readonly TaskMetrics[]): void {
-    this.#inOrder(connection, fence, () => this.#options.jobs.find(job as JobId)?.metrics(metrics));
+    const isMeant = compareFence(this.#options.fence, fence) === 'current' && this.#links.get(connection)?.session;
+    return isMeant ? this.#options.jobs.find(job as JobId)?.metrics(metrics) : undefined;
   }
 
   relocated(connection: TaskManagerConnection, fence: Fence, data: readonly DataLocation[]): void {

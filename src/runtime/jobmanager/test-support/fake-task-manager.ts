@@ -52,9 +52,13 @@ export class FakeTaskManager {
     await this.#listener?.close();
   }
 
+  connect(jobManager: string): Promise<RpcConnection<JobManagerProtocol>> {
+    return this.#transport.connect(parseAddress(jobManager), this.#service());
+  }
+
   /** Connects, registers with its table. */
   async register(jobManager: string): Promise<void> {
-    const connection = await this.#transport.connect(parseAddress(jobManager), this.#service());
+    const connection = await this.connect(jobManager);
     const { fence } = await connection.call('registerTaskManager', {
       registration: this.#registration(),
       fence: this.knownFence,

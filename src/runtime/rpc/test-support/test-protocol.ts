@@ -16,6 +16,8 @@ export const testProtocol = {
   note: sendMethod(z.object({ text: z.string() })),
   bulk: sendMethod(z.instanceof(Uint8Array)),
   trip: sendMethod(z.undefined()),
+  /** Meant for somebody else. */
+  fenced: sendMethod(z.undefined()),
 };
 export type TestProtocol = typeof testProtocol;
 export type TestConnection = RpcConnection<TestProtocol>;
@@ -56,6 +58,9 @@ export class TestEndpoint {
       },
       trip: () => {
         throw new Error('tripped');
+      },
+      fenced: () => {
+        throw new MillraceError('FENCED', 'another one leads');
       },
     },
   };

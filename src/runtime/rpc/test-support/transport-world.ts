@@ -10,6 +10,7 @@ import { TestEndpoint, type TestConnection } from './test-protocol.ts';
 /** One process of a test. */
 export class TestProcess extends TestEndpoint {
   readonly log: string[] = [];
+  readonly warnings: string[] = [];
   readonly transport: RpcTransport;
   readonly hello: Hello;
   listener: RpcListener | undefined;
@@ -34,7 +35,7 @@ export class TestProcess extends TestEndpoint {
     this.transport = makeTransport({
       clock,
       limits: { ...defaultLimits, ...limits },
-      logger: collectingLogger(this.log),
+      logger: collectingLogger(this.log, this.warnings),
       self: () => this.hello,
     });
   }
@@ -73,9 +74,13 @@ export interface TransportWorld {
   dispose(): Promise<void>;
 }
 
-const collectingLogger = (lines: string[]): Logger => {
+const collectingLogger = (lines: string[], warnings: string[]): Logger => {
   const add = (message: string): void => {
     lines.push(message);
   };
-  return { debug: add, info: add, warn: add, error: add };
+  const warn = (message: string): void => {
+    add(message);
+    warnings.push(message);
+  };
+  return { debug: add, info: add, warn, error: warn };
 };
