@@ -7,7 +7,7 @@ import { silentLogger, type Logger } from '../foundation/common/logger.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { Configuration } from '../foundation/config/configuration.ts';
 import { processIdentity } from './local-cluster/process-identity.ts';
-import { LocalStateFolders, ownProcess, type LocalStateOwner } from './local-state-folders.ts';
+import { localStateOwner, LocalStateFolders, type LocalStateOwner } from './local-state-folders.ts';
 import { localStateRoots } from './local-state-roots.ts';
 
 const JOB = 'a'.repeat(32);
@@ -24,7 +24,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const open = (owner: LocalStateOwner = ownProcess('tm')): LocalStateFolders =>
+const open = (owner: LocalStateOwner = localStateOwner('tm')): LocalStateFolders =>
   new LocalStateFolders([root], systemRandom.hex(32), owner, logger);
 
 const add = (folders: LocalStateFolders, job: string, subtask: string): string => {
@@ -48,8 +48,8 @@ const endedProcess = async (): Promise<Pick<LocalStateOwner, 'pid' | 'identity'>
 
 describe('at the start of a TaskManager', () => {
   test('folders of dead processes go, those of living ones never', async () => {
-    const dead = open({ ...ownProcess('tm'), ...(await endedProcess()) });
-    const reused = open({ ...ownProcess('tm'), identity: 'an earlier process of this number' });
+    const dead = open({ ...localStateOwner('tm'), ...(await endedProcess()) });
+    const reused = open({ ...localStateOwner('tm'), identity: 'an earlier process of this number' });
     const living = open();
     add(dead, JOB, 'v-0');
     await open().clean();
@@ -58,7 +58,7 @@ describe('at the start of a TaskManager', () => {
   });
 
   test('of other machines and containers, only what nothing has touched for a day goes', async () => {
-    const foreign = open({ ...ownProcess('tm'), pid: 1, identity: 'x', space: 'another kernel' });
+    const foreign = open({ ...localStateOwner('tm'), pid: 1, identity: 'x', space: 'another kernel' });
     const unnamed = join(root, systemRandom.hex(32));
     mkdirSync(unnamed);
     const ours = open();
@@ -73,7 +73,7 @@ describe('at the start of a TaskManager', () => {
   });
 
   test('several that start at once delete the same folders without a word', async () => {
-    const dead = Array.from({ length: 20 }, () => open({ ...ownProcess('tm'), identity: 'an earlier process' }));
+    const dead = Array.from({ length: 20 }, () => open({ ...localStateOwner('tm'), identity: 'an earlier process' }));
     dead.forEach((folders) => Array.from({ length: 5 }, (_, subtask) => add(folders, JOB, `v-${subtask}`)));
     await Promise.all([open().clean(), open().clean(), open().clean()]);
     expect(dead.filter(({ folders }) => existsSync(folders[0]!))).toEqual([]);

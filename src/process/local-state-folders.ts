@@ -5,20 +5,13 @@ import { z } from 'zod';
 import { messageOf } from '../foundation/common/errors.ts';
 import type { Logger } from '../foundation/common/logger.ts';
 import type { LocalStateCare } from '../runtime/taskmanager/local-state/local-state-care.ts';
-import { processIdentity, processSpace } from './local-cluster/process-identity.ts';
+import { livesStill, ownProcess, processOwnerSchema } from './process-owner.ts';
 
-const ownerSchema = z.object({
-  resourceId: z.string(),
-  pid: z.int().positive(),
-  identity: z.string().min(1),
-  space: z.string().min(1),
-});
+const ownerSchema = processOwnerSchema.extend({ resourceId: z.string() });
 
 export type LocalStateOwner = z.infer<typeof ownerSchema>;
 
 const OWNER_FILE = 'owner.json';
-/** Of this process nobody can tell whether it lives. */
-const UNKNOWN = 'unknown';
 const INSTANCE = /^[0-9a-f]{32}$/;
 /** A folder of which nobody here can tell whether its process lives goes when nothing in it has changed for so long. */
 const FOREIGN_AGE_MS = 24 * 3_600_000;
@@ -26,12 +19,7 @@ const FOREIGN_AGE_MS = 24 * 3_600_000;
 const SAFE_NAME = /^[A-Za-z0-9_-]+$/;
 
 /** This process, as its folders name it. */
-export const ownProcess = (resourceId: string): LocalStateOwner => ({
-  resourceId,
-  pid: process.pid,
-  identity: processIdentity(process.pid) ?? UNKNOWN,
-  space: processIdentity(process.pid) === undefined ? UNKNOWN : processSpace(),
-});
+export const localStateOwner = (resourceId: string): LocalStateOwner => ({ resourceId, ...ownProcess() });
 
 /**
  * The folders of one TaskManager process for local copies of state: `<root>/<instance id>/<job>/<vertex>-<subtask>/<file>`, and
@@ -150,8 +138,9 @@ export class LocalStateFolders implements LocalStateCare {
 /** Where nobody can tell, it is taken for a living process's. */
 const isLeft = async (folder: string): Promise<boolean> => {
   const owner = await ownerOf(folder);
-  if (owner !== undefined && owner.space === processSpace()) {
-    return processIdentity(owner.pid) !== owner.identity;
+  const lives = owner === undefined ? undefined : livesStill(owner);
+  if (lives !== undefined) {
+    return !lives;
   }
   const changed = await Promise.all(
     ['.', ...(await readdir(folder))].map(async (name) => (await stat(join(folder, name))).mtimeMs),

@@ -1,5 +1,4 @@
 import { writeSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { codeOf } from '../foundation/common/errors.ts';
@@ -100,9 +99,6 @@ export const openProcessOutput = (configuration: Configuration, name: string): P
     close: () => file?.close(),
   };
 };
-
-/** Other processes of the machine, and of other machines that share the folder, have other names. */
-export const defaultProcessName = (role: 'jobmanager' | 'taskmanager'): string => `${role}-${hostname()}`;
 
 const fileName = (name: string): string => name.replaceAll(/[^\w.-]/g, '_');
 

@@ -4,6 +4,7 @@ import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { processOptions } from '../foundation/config/options/process-options.ts';
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
 import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
@@ -11,9 +12,10 @@ import { endNow } from './end-now.ts';
 import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';
 import { temporaryFolder } from './local-places.ts';
-import { defaultProcessName, openProcessOutput, type ProcessOutput } from './process-logger.ts';
+import { openProcessOutput, type ProcessOutput } from './process-logger.ts';
 import type { RunningJobManager } from './start-job-manager.ts';
 import { startRest } from './start-rest.ts';
+import { nameUnnamedProcess } from './unnamed-process.ts';
 
 const PAUSE_MS = 250;
 
@@ -51,7 +53,12 @@ const open = async (
 };
 
 /** The output of a process, whose log also has the error that ends it. */
-const openOutput = (configuration: Configuration, name: string): ProcessOutput => {
+const openOutput = (
+  configuration: Configuration,
+  role: 'jobmanager' | 'taskmanager',
+  givenName: string | undefined,
+): ProcessOutput => {
+  const name = givenName ?? nameUnnamedProcess(role, configuration.get(processOptions.logFolder));
   const output = openProcessOutput(configuration, name);
   process.on('uncaughtExceptionMonitor', (error) => {
     output.logger.error(`This process ends: ${messageOf(error)}`, { error });
@@ -96,8 +103,7 @@ const rehearse = (
 export const runJobManager: StartProcess = async (configuration, { isInsecure, stopped }) => {
   limitHeap(configuration);
   const { startJobManager } = await import('./start-job-manager.ts');
-  const name = configuration.get(rpcOptions.jobManagerResourceId) ?? defaultProcessName('jobmanager');
-  const { logger } = openOutput(configuration, name);
+  const { logger } = openOutput(configuration, 'jobmanager', configuration.get(rpcOptions.jobManagerResourceId));
   const tls = await loadTlsIdentity(configuration, systemClock.now());
   const opened = await open(configuration, logger, 'jobmanager', stopped);
   if (opened === undefined) {
@@ -133,8 +139,8 @@ export const runJobManager: StartProcess = async (configuration, { isInsecure, s
 /** What `millrace taskmanager` runs. */
 export const runTaskManager: StartProcess = async (configuration, { stopped }) => {
   const { startTaskManager } = await import('./start-task-manager.ts');
-  const name = configuration.get(rpcOptions.taskManagerResourceId) ?? defaultProcessName('taskmanager');
-  const { logger, print } = openOutput(configuration, name);
+  const givenName = configuration.get(rpcOptions.taskManagerResourceId);
+  const { logger, print } = openOutput(configuration, 'taskmanager', givenName);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
   const isHighlyAvailable = configuration.get(highAvailabilityOptions.type) !== 'none';
   const services = isHighlyAvailable ? (await open(configuration, logger, 'other', stopped))?.services : undefined;

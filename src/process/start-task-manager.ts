@@ -39,7 +39,7 @@ import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { TaskManager } from '../runtime/taskmanager/task-manager.ts';
 import { memoryWatchOf, threadSettingsOf } from './job-settings.ts';
-import { LocalStateFolders, ownProcess } from './local-state-folders.ts';
+import { LocalStateFolders, localStateOwner } from './local-state-folders.ts';
 import { localStateRoots } from './local-state-roots.ts';
 import { dataPlaneTls } from './data-plane-tls.ts';
 import { packageVersion } from './package-version.ts';
@@ -289,7 +289,7 @@ class TaskManagerProcess implements RunningTaskManager {
       return undefined;
     }
     const roots = localStateRoots(this.#configuration, logger);
-    return new LocalStateFolders(roots, this.instanceId, ownProcess(this.resourceId), logger);
+    return new LocalStateFolders(roots, this.instanceId, localStateOwner(this.resourceId), logger);
   }
 
   #hello(): Hello {

@@ -24,7 +24,8 @@ export const processOptions = {
     key: 'env.log.dir',
     defaultText: 'with `millrace cluster start` the folder `logs` of the cluster',
     description:
-      'Folder of the log files: each process writes `<its resource id>.log` there, beside what it writes to its output. ' +
+      'Folder of the log files: each process writes `<its resource id>.log` there, or `<role>-<host>-<n>.log` if it was given none, ' +
+      'beside what it writes to its output. ' +
       'Without it there is only the output.',
   }),
   logLevel: option(
