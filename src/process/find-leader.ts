@@ -3,11 +3,11 @@ import { silentLogger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
-import type { LeaderEndpoints } from '../coordination/leadership.ts';
+import type { LeaderEndpoints, LeaderInformation } from '../coordination/leadership.ts';
 import { openHighAvailability } from './high-availability.ts';
 
-/** Where the leader is reached, as the HA store says now; `undefined`: nobody leads, or the store does not answer. */
-export const findLeaderEndpoints = async (configuration: Configuration): Promise<LeaderEndpoints | undefined> => {
+/** Who leads, as the HA store says now; `undefined`: nobody, or the store does not answer. */
+export const findLeaderInformation = async (configuration: Configuration): Promise<LeaderInformation | undefined> => {
   try {
     const { services } = await openHighAvailability(configuration, {
       clock: systemClock,
@@ -16,7 +16,7 @@ export const findLeaderEndpoints = async (configuration: Configuration): Promise
       role: 'other',
     });
     try {
-      return (await services.retrieval.read())?.endpoints;
+      return await services.retrieval.read();
     } finally {
       await services.close();
     }
@@ -27,6 +27,10 @@ export const findLeaderEndpoints = async (configuration: Configuration): Promise
     throw error;
   }
 };
+
+/** Where the leader is reached. */
+export const findLeaderEndpoints = async (configuration: Configuration): Promise<LeaderEndpoints | undefined> =>
+  (await findLeaderInformation(configuration))?.endpoints;
 
 /** Its REST endpoint. */
 export const findLeader = async (configuration: Configuration): Promise<string | undefined> =>

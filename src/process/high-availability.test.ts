@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -74,6 +74,14 @@ test('processes of one cluster share a lineage, those of another do not', async 
   expect(two.services.lineage).toBe(one.services.lineage);
   expect(other.services.lineage).not.toBe(one.services.lineage);
   expect(one.storage?.folder).toBe(`${folder}/default`);
+});
+
+test('clusters have stores of their own, also below one folder of stores', async () => {
+  const settings = { 'high-availability.embedded.dir': join(folder, 'stores') };
+  const one = await open(embedded(settings));
+  const other = await open(embedded({ ...settings, 'high-availability.cluster-id': 'other' }));
+  expect(other.services.lineage).not.toBe(one.services.lineage);
+  expect((await readdir(join(folder, 'stores'))).toSorted()).toEqual(['default', 'other']);
 });
 
 test('a TaskManager that comes first waits for a JobManager to make the store', async () => {

@@ -2,6 +2,7 @@ import { EmbeddedServices } from '../coordination/embedded/embedded-services.ts'
 import type { HighAvailabilityServices } from '../coordination/high-availability-services.ts';
 import { NoneServices } from '../coordination/none/none-services.ts';
 import { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
+import { clusterFolder } from '../coordination/storage/storage-layout.ts';
 import type { Clock } from '../foundation/common/clock.ts';
 import { codeOf, MillraceError } from '../foundation/common/errors.ts';
 import type { Logger } from '../foundation/common/logger.ts';
@@ -91,7 +92,10 @@ const openEmbedded = async (
 
 const embeddedFolder = (configuration: Configuration, storage: ClusterStorage): Location => {
   const set = configuration.get(highAvailabilityOptions.embeddedDirectory);
-  return set === undefined ? { fs: storage.fs, path: storage.embeddedStoreFolder } : fileSystemOf(absolutePlace(set));
+  return set === undefined
+    ? { fs: storage.fs, path: storage.embeddedStoreFolder }
+    : // Two clusters in one store would take each other's leadership and jobs.
+      fileSystemOf(clusterFolder(absolutePlace(set), configuration.get(highAvailabilityOptions.clusterId)));
 };
 
 const requireStorage = (configuration: Configuration, type: string, random: Random): ClusterStorage => {

@@ -122,7 +122,7 @@ const taskManagerHere = async (slots: number): Promise<FakeTaskManager> => {
   const hello = {
     protocolVersion: PROTOCOL_VERSION,
     packageVersion: packageVersion(),
-    clusterId: '/default',
+    clusterId: 'default',
     role: 'taskmanager',
     instanceId: 'tm-first',
     resourceId: 'tm',

@@ -48,7 +48,7 @@ const takenPort = async (): Promise<string> => {
   return String((server.address() as AddressInfo).port);
 };
 
-const stranger = (address: string, clusterId = '/default') => {
+const stranger = (address: string, clusterId = 'default') => {
   const transport = new TcpTransport({
     clock: systemClock,
     logger: silentLogger,

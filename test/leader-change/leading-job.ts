@@ -97,7 +97,7 @@ export class LeadingJob {
       self: () => ({
         protocolVersion: PROTOCOL_VERSION,
         packageVersion: packageVersion(),
-        clusterId: '/default',
+        clusterId: 'default',
         role: 'jobmanager',
         instanceId,
         resourceId: instanceId,

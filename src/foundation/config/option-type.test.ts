@@ -8,6 +8,7 @@ import {
   listType,
   mapType,
   memoryType,
+  pathNameType,
   type OptionType,
   type RawValue,
 } from './option-type.ts';
@@ -36,6 +37,9 @@ const cases: readonly [string, OptionType<unknown>, RawValue, unknown][] = [
   ['enum', mode, 'at-least-once', 'at-least-once'],
   ['enum', mode, 'exact', 'exactly-once'],
   ['enum', mode, 'twice', undefined],
+  ['path name', pathNameType, '/default', 'default'],
+  ['path name', pathNameType, 'a//b/', 'a/b'],
+  ['path name', pathNameType, '/', undefined],
   ['list', listType, 'a;b,c', ['a', 'b,c']],
   ['list', listType, 'a, b', ['a', 'b']],
   ['list', listType, '["a", b]', ['a', 'b']],

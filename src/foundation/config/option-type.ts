@@ -118,6 +118,12 @@ export const stringType: OptionType<string> = {
   format: (value) => value,
 };
 
+/** Parts divided by `/`; one in front, as in Flink's default, makes no other name. */
+export const pathNameType: OptionType<string> = scalar('text', 'a name, or several divided by /', (text) => {
+  const parts = text.split('/').filter((part) => part !== '');
+  return parts.length === 0 ? undefined : parts.join('/');
+});
+
 /** Letter case does not count, nor whether a name is written with `-` or `_`. */
 export const enumType = <const T extends string>(
   values: readonly T[],

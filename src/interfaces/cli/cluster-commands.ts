@@ -9,7 +9,7 @@ import type { RestClient } from './cluster/rest-client.ts';
 import { portOf, settleJobs } from './cluster-stop.ts';
 import { withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
-import type { ClusterProcess, LocalCluster } from './local-cluster.ts';
+import type { ClusterProcess, ClusterSight, LocalCluster } from './local-cluster.ts';
 import type { InterruptSignal, RunEnvironment } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -143,7 +143,7 @@ const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open)
             configuration,
           );
           const overview = await overviewOf(client);
-          return overview === undefined ? undefined : { taskManagers: overview.taskmanagers };
+          return overview === undefined ? undefined : sightOf(overview);
         },
       });
       for (const { name, pid, restPort } of await local.processes()) {
@@ -152,6 +152,11 @@ const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open)
       await terminal.print(`Cluster started. Its files are in ${local.folder}`);
     });
 };
+
+const sightOf = ({ taskmanagers, leader }: ClusterOverviewBody): ClusterSight => ({
+  taskManagers: taskmanagers,
+  leader: { restAddress: leader['rest-address'], sessionId: leader['session-id'] },
+});
 
 const countOf = (text: string, option: string, least: number): number => {
   if (!/^\d{1,3}$/.test(text) || Number(text) < least) {

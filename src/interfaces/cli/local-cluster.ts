@@ -30,7 +30,14 @@ export interface ClusterStart {
   /** `--config`, for the processes. */
   readonly configDir: string | undefined;
   /** What the leader says; `undefined`: nobody answers yet. `settings`: how clients reach the cluster. */
-  readonly look: (settings: Readonly<Record<string, string>>) => Promise<{ readonly taskManagers: number } | undefined>;
+  readonly look: (settings: Readonly<Record<string, string>>) => Promise<ClusterSight | undefined>;
+}
+
+/** What the leader of a cluster says. */
+export interface ClusterSight {
+  /** That are registered. */
+  readonly taskManagers: number;
+  readonly leader: { readonly restAddress: string; readonly sessionId: string };
 }
 
 /** How the leader comes to leave all jobs alone, until the next start. */
@@ -60,7 +67,10 @@ export interface LocalCluster {
   readonly cuts: NetworkCuts;
   /** How clients reach it; `undefined`: it is not started. */
   settings(): Promise<Readonly<Record<string, string>> | undefined>;
-  /** Resolves when all its processes work together. Errors: BAD_OPTION when it is started already, UNREACHABLE when it does not come up. */
+  /**
+   * Resolves when all its processes work together. Errors: BAD_OPTION when it is started already,
+   * STORE_IN_USE when another one leads in its HA store, UNREACHABLE when it does not come up.
+   */
   start(request: ClusterStart): Promise<void>;
   /**
    * Ends its processes in order; false when it was not started. With a suspension, TaskManagers that end before the leader are no

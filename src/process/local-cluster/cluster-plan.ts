@@ -21,6 +21,9 @@ export interface ClusterPlan {
   readonly jobManagers: readonly PlannedProcess[];
   readonly taskManagers: readonly PlannedProcess[];
   readonly supervisor: PlannedProcess;
+  readonly isHighlyAvailable: boolean;
+  /** Its HA store, for messages. */
+  readonly storeText: string;
   /** Beside those of this process: values that no list of processes may show. */
   readonly env: Readonly<Record<string, string>>;
 }
@@ -74,6 +77,10 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
       log: join(logs, 'supervisor.log'),
       args: ['cluster', 'supervise', ...common, ...background, '--run-dir', folder.path],
     },
+    isHighlyAvailable: configuration.get(highAvailabilityOptions.type) !== 'none',
+    storeText: [highAvailabilityOptions.storageDirectory, highAvailabilityOptions.clusterId]
+      .map((option) => `${option.key}: ${configuration.get(option) ?? ''}`)
+      .join(', '),
     env: Object.fromEntries(
       given.filter(([key]) => isSecret(key)).map(([key, value]) => [environmentName(key), value]),
     ),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../foundation/common/system-clock.ts';
+import { Configuration } from '../../foundation/config/configuration.ts';
 import { openProcessOutput, processLogger } from '../process-logger.ts';
 import { defaultClusterFolder } from './cluster-folder.ts';
 import { ProcessCluster } from './process-cluster.ts';
@@ -15,6 +16,11 @@ export const openProcessCluster = (folder: string | undefined): ProcessCluster =
       fileURLToPath(new URL('../../../bin/millrace.js', import.meta.url)),
     ],
     env: process.env,
+    leaderSession: async (settings) => {
+      const { findLeaderInformation } = await import('../find-leader.ts');
+      const leader = await findLeaderInformation(Configuration.of(settings, 'millrace cluster start'));
+      return leader?.leadership.sessionId;
+    },
     clock: systemClock,
     logger: processLogger({
       level: 'info',

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../foundation/common/logger.ts';
 import { systemClock } from '../../foundation/common/system-clock.ts';
 import { Configuration } from '../../foundation/config/configuration.ts';
-import type { ClusterProcess, ClusterStart } from '../../interfaces/cli/local-cluster.ts';
+import type { ClusterProcess, ClusterSight, ClusterStart } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder } from './cluster-folder.ts';
 import { ProcessCluster, type ProcessClusterOptions } from './process-cluster.ts';
 import { processIdentity } from './process-identity.ts';
@@ -20,6 +20,11 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).toReversed()) {
     await cleanUp();
   }
+});
+
+const sight = (taskManagers: number, restAddress = 'http://127.0.0.1:8081'): ClusterSight => ({
+  taskManagers,
+  leader: { restAddress, sessionId: 'a session' },
 });
 
 interface Made {
@@ -37,6 +42,7 @@ const make = async (env: Record<string, string> = {}, changes: Partial<ProcessCl
     folder: join(folder, 'run'),
     program: [process.execPath, STAND_IN],
     env: { PATH: process.env['PATH'], STAND_IN_EVENTS: path, ...env },
+    leaderSession: () => Promise.resolve(undefined),
     clock: systemClock,
     logger: silentLogger,
     ...changes,
@@ -62,7 +68,7 @@ const make = async (env: Record<string, string> = {}, changes: Partial<ProcessCl
         look: async () => {
           const started = (await events()).filter((event) => event.endsWith(' started'));
           const count = (kind: string): number => started.filter((event) => event.startsWith(kind)).length;
-          return count('jobmanager') < 2 ? undefined : { taskManagers: count('taskmanager') };
+          return count('jobmanager') < 2 ? undefined : sight(count('taskmanager'));
         },
         ...asked,
       }),
@@ -87,7 +93,7 @@ const named = async (cluster: ProcessCluster, name: string): Promise<ClusterProc
 };
 
 describe('a cluster on this machine', () => {
-  test('starts JobManagers, then TaskManagers, and stops in reverse', async () => {
+  test('starts JobManagers and TaskManagers, and stops in reverse', async () => {
     const { cluster, start, events } = await make();
     await start();
     const processes = await cluster.processes();
@@ -98,12 +104,7 @@ describe('a cluster on this machine', () => {
       ['taskmanager-2', true],
     ]);
     expect(new Set(processes.map(({ restPort }) => restPort)).size, 'a port for each JobManager').toBe(3);
-    expect((await events()).map((event) => event.split('-')[0])).toEqual([
-      'jobmanager',
-      'jobmanager',
-      'taskmanager',
-      'taskmanager',
-    ]);
+    expect((await events()).toSorted()).toEqual(processes.map(({ name }) => `${name} started`));
     expect(await cluster.stop()).toBe(true);
     expect((await events()).slice(4).map((event) => event.replace(/-\d/, ''))).toEqual([
       'taskmanager ended',
@@ -115,6 +116,50 @@ describe('a cluster on this machine', () => {
     expect(await cluster.processes()).toEqual([]);
     expect(await readdir(cluster.folder)).toEqual(['logs']);
     expect(await cluster.stop(), 'there is nothing to stop').toBe(false);
+  });
+
+  test('without an HA store TaskManagers are started when a JobManager leads', async () => {
+    const { start, events } = await make();
+    await start({
+      jobManagers: 1,
+      configuration: Configuration.of({ 'rest.bind-port': 0, 'high-availability.type': 'none' }, '-D'),
+      look: async () => {
+        const started = await events();
+        return started.includes('jobmanager-1 started') ? sight(started.length - 1) : undefined;
+      },
+    });
+    expect((await events())[0]).toBe('jobmanager-1 started');
+  });
+
+  test('is not started where another one leads in its HA store; an address that is old says nothing', async () => {
+    const other = await make({}, { leaderSession: () => Promise.resolve('a session') });
+    const refused = other.start({ look: () => Promise.resolve(sight(2)) });
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_IN_USE' });
+    await expect(refused).rejects.toThrow(
+      /another cluster runs on this HA store .*storageDir.*cluster-id.*127.0.0.1:8081/,
+    );
+    expect([await other.events(), await other.cluster.settings(), await other.cluster.processes()]).toEqual([
+      [],
+      undefined,
+      [],
+    ]);
+
+    const old = await make({}, { leaderSession: () => Promise.resolve('an earlier session') });
+    await old.start();
+    expect((await old.cluster.processes()).length).toBe(4);
+  });
+
+  test('ends what it has started when it turns out that another one leads', async () => {
+    let isLed = false;
+    const { cluster, start, events } = await make({}, { leaderSession: () => Promise.resolve('a session') });
+    const refused = start({
+      look: async () => {
+        isLed ||= (await events()).length > 0;
+        return isLed ? sight(0) : undefined;
+      },
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'STORE_IN_USE' });
+    expect(await cluster.processes()).toEqual([]);
   });
 
   test('agrees through a folder of its own unless another way is named', async () => {

@@ -5,6 +5,7 @@ import type { Logger } from '../../foundation/common/logger.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import type {
   ClusterProcess,
+  ClusterSight,
   ClusterStart,
   ClusterSuspension,
   LocalCluster,
@@ -22,6 +23,8 @@ export interface ProcessClusterOptions {
   /** What `jobmanager ...`, `taskmanager ...` and `cluster supervise` follow: Node and the `millrace` command. */
   readonly program: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The session of whoever leads, as the HA store of a cluster says; `settings`: how clients reach it. */
+  readonly leaderSession: (settings: Readonly<Record<string, string>>) => Promise<string | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Of the supervisor's process; `logger` when missing. */
@@ -78,6 +81,9 @@ export class ProcessCluster implements LocalCluster {
     await folder.make();
     await this.#removeLeftOvers();
     const plan = await planCluster(request, folder);
+    if (plan.isHighlyAvailable) {
+      await this.#refuseOther(plan, await request.look(plan.settings), () => false);
+    }
     await folder.claim(plan.settings);
     this.#warnings = new NewWarnings(plan.jobManagers.map(({ log }) => log));
     try {
@@ -158,11 +164,19 @@ export class ProcessCluster implements LocalCluster {
     const all = { ...env, ...plan.env };
     const spawn = (planned: ClusterPlan['jobManagers'][number]): Promise<ProcessRecord> =>
       spawnProcess(this.#folder, { ...planned, restarts: 0, program, env: all });
-    for (const planned of jobManagers) {
+    // In this order; those who come too early wait. Without an HA store they would ask again after ever longer pauses.
+    const together = plan.isHighlyAvailable ? [...jobManagers, ...taskManagers] : jobManagers;
+    for (const planned of together) {
       await spawn(planned);
     }
-    await this.#until('a JobManager leads', async () => (await request.look(settings)) !== undefined);
-    for (const planned of taskManagers) {
+    await this.#until('a JobManager leads', async () => {
+      const sight = await request.look(settings);
+      await this.#refuseOther(plan, sight, (address) =>
+        jobManagers.some(({ restPort }) => address.endsWith(`:${restPort}`)),
+      );
+      return sight !== undefined;
+    });
+    for (const planned of taskManagers.filter((each) => !together.includes(each))) {
       await spawn(planned);
     }
     await this.#until(
@@ -171,6 +185,29 @@ export class ProcessCluster implements LocalCluster {
     );
     if (request.isSupervised) {
       await spawn(supervisor);
+    }
+  }
+
+  /**
+   * Two that share an HA store are one cluster: TaskManagers of the same names would be refused, and whoever stops one of them suspends
+   * the jobs of both. An address in a store may be old, and another cluster's by now; the session tells.
+   */
+  async #refuseOther(
+    plan: ClusterPlan,
+    sight: ClusterSight | undefined,
+    isOwn: (restAddress: string) => boolean,
+  ): Promise<void> {
+    if (sight === undefined || !plan.isHighlyAvailable) {
+      return;
+    }
+    const { restAddress, sessionId } = sight.leader;
+    if (!isOwn(restAddress) && (await this.#options.leaderSession(plan.settings)) === sessionId) {
+      throw new MillraceError(
+        'STORE_IN_USE',
+        `another cluster runs on this HA store (${plan.storeText}): its leader is at ${restAddress}. End that one, or give this one an ` +
+          'id of its own (-D high-availability.cluster-id=<name>); more processes for that one are started with "millrace jobmanager" and ' +
+          '"millrace taskmanager"',
+      );
     }
   }
 

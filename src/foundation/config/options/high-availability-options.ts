@@ -1,4 +1,4 @@
-import { booleanType, durationType, enumType, integerType, mapType, stringType } from '../option-type.ts';
+import { booleanType, durationType, enumType, integerType, mapType, pathNameType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 const prefix = 'high-availability';
@@ -19,7 +19,7 @@ export const highAvailabilityOptions = {
       'What the JobManagers agree through: `none`, one JobManager whose crash ends its jobs; `embedded`, a folder that all ' +
       'processes of one machine share. `zookeeper` and `kubernetes` are not there yet.',
   }),
-  clusterId: option(stringType, {
+  clusterId: option(pathNameType, {
     key: `${prefix}.cluster-id`,
     deprecatedKeys: [`${prefix}.zookeeper.path.namespace`, recovery('zookeeper.path.namespace')],
     default: '/default',
@@ -33,7 +33,7 @@ export const highAvailabilityOptions = {
   embeddedDirectory: option(stringType, {
     key: `${prefix}.embedded.dir`,
     defaultText: '`<storageDir>/<cluster-id>/ha-store`',
-    description: 'Folder of the embedded store; on a disk of the machine.',
+    description: 'Folder of embedded stores, each cluster has one with its id as name; on a disk of the machine.',
     isFlink: false,
   }),
   embeddedLease: option(durationType, {

@@ -288,7 +288,7 @@ describe('a cluster is found', () => {
     const nobody = await run(['list', '-D', 'high-availability.type=embedded', '-D', 'rest.await-leader-timeout=1']);
     expect([nobody.code, nobody.stderr]).toEqual([
       1,
-      expect.stringContaining('no JobManager leads cluster /default right now'),
+      expect.stringContaining('no JobManager leads cluster default right now'),
     ]);
     expect((await run(['list', '-t', 'remote'])).stderr).toContain('no cluster is started on this machine');
     expect((await run(['list', '-m', 'nonsense'])).stderr).toContain("--jobmanager is 'nonsense'; allowed: host:port");

@@ -32,6 +32,7 @@ if (kind === 'cluster') {
     folder,
     program: [...program],
     env: process.env,
+    leaderSession: () => Promise.resolve(undefined),
     clock: systemClock,
     logger: silentLogger,
   });
