@@ -8,7 +8,9 @@ import { checkpointingOptions } from '../../foundation/config/options/checkpoint
 import { clusterOptions } from '../../foundation/config/options/cluster-options.ts';
 import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
 import { processOptions } from '../../foundation/config/options/process-options.ts';
+import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
 import type { ClusterStart } from '../../interfaces/cli/local-cluster.ts';
+import { memoryLimitsOf } from '../job-settings.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
 import type { ProcessPlan } from './spawn-process.ts';
 
@@ -32,7 +34,7 @@ export type PlannedProcess = Pick<ProcessPlan, 'name' | 'kind' | 'args' | 'log' 
 
 /** Errors: BAD_OPTION, ADDRESS_IN_USE. */
 export const planCluster = async (request: ClusterStart, folder: ClusterFolder): Promise<ClusterPlan> => {
-  const configuration = withLocalState(withHighAvailability(request, folder), folder);
+  const configuration = withMemory(withLocalState(withHighAvailability(request, folder), folder), request);
   const ports = await freePorts(request);
   const given = configuration.entries().map(({ key, value }) => [key, rawText(value)] as const);
   const common = [
@@ -111,6 +113,22 @@ const withLocalState = (configuration: Configuration, folder: ClusterFolder): Co
   return isSaid
     ? configuration
     : configuration.with({ [localBackupFolders.key]: folder.path }, 'millrace cluster start');
+};
+
+const MIB = 1_048_576;
+
+/** What tasks may take by default is a share of the machine, which the TaskManagers of this cluster have together. */
+const withMemory = (configuration: Configuration, { taskManagers }: ClusterStart): Configuration => {
+  const { processMemory, taskHeap, taskOffHeap, slots } = taskManagerOptions;
+  if (taskManagers < 2 || [processMemory, taskHeap, taskOffHeap].some((option) => configuration.isSet(option))) {
+    return configuration;
+  }
+  const { heapBytes, offHeapBytes } = memoryLimitsOf(configuration, taskManagers * configuration.get(slots));
+  const text = (bytes: number): string => `${Math.floor(bytes / MIB)}mb`;
+  return configuration.with(
+    { [taskHeap.key]: text(heapBytes), [taskOffHeap.key]: text(offHeapBytes) },
+    'millrace cluster start',
+  );
 };
 
 const CLIENT_OPTIONS = [

@@ -19,12 +19,13 @@ export const taskManagerOptions = {
   taskHeap: option(memoryType, {
     key: 'taskmanager.memory.task.heap.size',
     defaultText:
-      'of `taskmanager.memory.process.size`; without it 60 % of the memory, shared by the threads, 4 GiB at most',
+      'of `taskmanager.memory.process.size`; without it 60 % of the memory, shared by all threads (of a `cluster start`), 4 GiB at most',
     description: 'JavaScript heap of each task thread. A thread that needs more is ended, and its tasks fail.',
   }),
   taskOffHeap: option(memoryType, {
     key: 'taskmanager.memory.task.off-heap.size',
-    defaultText: 'of `taskmanager.memory.process.size`; without it 30 % of the memory, shared by the threads',
+    defaultText:
+      'of `taskmanager.memory.process.size`; without it 30 % of the memory, shared by all threads (of a `cluster start`)',
     description:
       'ArrayBuffers of each task thread, which the heap limit does not count; its network buffers are among them. A ' +
       'thread that holds more is ended, and its tasks fail.',
