@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { readFrom, sizeOf } from './read-from.ts';
 
 /** What a process waits for, as its log says it: plain, or as JSON. */
 const WAITING = /Waiting for .*$/;
@@ -21,7 +21,7 @@ export class NewWarnings {
   readonly #said = new Set<string>();
 
   constructor(logs: readonly string[]) {
-    this.#offsets = new Map(logs.map((log) => [log, existsSync(log) ? statSync(log).size : 0]));
+    this.#offsets = new Map(logs.map((log) => [log, sizeOf(log)]));
   }
 
   lines(): readonly string[] {
@@ -38,19 +38,10 @@ export class NewWarnings {
 
   /** Whole lines only. */
   #read(log: string): string {
-    if (!existsSync(log)) {
-      return '';
-    }
     const from = this.#offsets.get(log) ?? 0;
-    const file = openSync(log, 'r');
-    try {
-      const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
-      const text = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, from)).toString('utf8');
-      const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-      this.#offsets.set(log, from + Buffer.byteLength(whole));
-      return whole;
-    } finally {
-      closeSync(file);
-    }
+    const text = readFrom(log, from);
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+    this.#offsets.set(log, from + Buffer.byteLength(whole));
+    return whole;
   }
 }

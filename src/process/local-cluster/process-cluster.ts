@@ -1,4 +1,3 @@
-import { openSync, readSync, closeSync, existsSync, fstatSync } from 'node:fs';
 import type { Clock } from '../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
@@ -13,9 +12,10 @@ import type {
 } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
+import { LastWords } from './last-words.ts';
 import { NetworkCut } from './network-cut/network-cut.ts';
 import { NewWarnings } from './new-warnings.ts';
-import { outputOf, spawnProcess } from './spawn-process.ts';
+import { spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface ProcessClusterOptions {
@@ -37,7 +37,6 @@ export interface ProcessClusterOptions {
 const START_MS = 60_000;
 const STOP_MS = 30_000;
 const LOOK_MS = 50;
-const LOG_TAIL_BYTES = 2_000;
 
 /** JobManagers and TaskManagers as processes of their own on this machine. Only processes that its files name are ever touched. */
 export class ProcessCluster implements LocalCluster {
@@ -46,6 +45,7 @@ export class ProcessCluster implements LocalCluster {
   readonly #folder: ClusterFolder;
   /** While it starts. */
   #warnings: NewWarnings | undefined;
+  #lastWords: LastWords | undefined;
 
   constructor(options: ProcessClusterOptions) {
     this.#options = options;
@@ -86,6 +86,8 @@ export class ProcessCluster implements LocalCluster {
     }
     await folder.claim(plan.settings);
     this.#warnings = new NewWarnings(plan.jobManagers.map(({ log }) => log));
+    const { jobManagers, taskManagers, supervisor } = plan;
+    this.#lastWords = new LastWords([...jobManagers, ...taskManagers, supervisor].map(({ log }) => log));
     try {
       await this.#startInOrder(request, plan);
     } catch (thrown) {
@@ -219,11 +221,7 @@ export class ProcessCluster implements LocalCluster {
       this.#warnings?.lines().forEach((line) => this.#options.logger.warn(line));
       const dead = (await this.#folder.records()).find((record) => !isAlive(record));
       if (dead !== undefined) {
-        throw new MillraceError(
-          'UNREACHABLE',
-          `${dead.name} ended at its start; it said last (${dead.log}, ${outputOf(dead.log)}):\n` +
-            [dead.log, outputOf(dead.log)].flatMap(tailOf).join('\n'),
-        );
+        throw new MillraceError('UNREACHABLE', `${dead.name} ${(this.#lastWords ?? new LastWords([])).of(dead.log)}`);
       }
       if (clock.monotonic() >= deadline) {
         throw new MillraceError(
@@ -293,22 +291,5 @@ const signal = (record: ProcessRecord, name: 'SIGTERM' | ProcessSignal): boolean
       throw error;
     }
     return false;
-  }
-};
-
-/** Nothing of a file that is not there, or empty. */
-const tailOf = (path: string): readonly string[] => {
-  if (!existsSync(path)) {
-    return [];
-  }
-  const file = openSync(path, 'r');
-  try {
-    const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES));
-    readSync(file, bytes, 0, bytes.length, size - bytes.length);
-    const text = bytes.toString('utf8').trim();
-    return text === '' ? [] : [text];
-  } finally {
-    closeSync(file);
   }
 };
