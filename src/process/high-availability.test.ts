@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,6 +53,16 @@ test.each(['zookeeper', 'kubernetes'])('%s says that it is not there yet', async
 
 test('HA without a storageDir does not start', async () => {
   await expect(open({ 'high-availability.type': 'embedded' })).rejects.toThrow(/storageDir is not set/);
+});
+
+test('what a cluster keeps is for its user alone, unless somebody made the folder otherwise', async () => {
+  const modeOf = async (name: string): Promise<number> => (await stat(join(folder, name))).mode & 0o777;
+  await open(embedded());
+  expect(await modeOf('default')).toBe(0o700);
+  await mkdir(join(folder, 'shared'));
+  await chmod(join(folder, 'shared'), 0o770);
+  await open(embedded({ 'high-availability.cluster-id': 'shared' }));
+  expect(await modeOf('shared')).toBe(0o770);
 });
 
 test('a storageDir that is a file is an error that names it', async () => {

@@ -12,6 +12,7 @@ import { highAvailabilityOptions } from '../foundation/config/options/high-avail
 import { fileSystemOf, probeWritable, type Location } from '../foundation/filesystem/file-systems.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { absolutePlace } from './local-places.ts';
+import { makePrivateFolder } from './private-folder.ts';
 
 /** Entries of the embedded store's log between two snapshots: reading them all takes tens of milliseconds. */
 const SNAPSHOT_INTERVAL = 512;
@@ -66,6 +67,10 @@ const openEmbedded = async (
   const { fs, path: folder } = embeddedFolder(configuration, storage);
   const startsEmpty = configuration.get(highAvailabilityOptions.startEmpty);
   if (role === 'jobmanager') {
+    if (storage.fs.scheme === 'file') {
+      // Stored jobs have what `run --env` handed to them.
+      await makePrivateFolder(storage.folder);
+    }
     await probeWritable(storage.folder, highAvailabilityOptions.storageDirectory.key);
   }
   try {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../../foundation/config/configuration.ts';
-import { MillraceError } from '../../foundation/common/errors.ts';
+import { codeOf, messageOf, MillraceError, type ErrorCode } from '../../foundation/common/errors.ts';
 import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import { alignedLines } from './aligned-lines.ts';
 import { clusterSlots } from './cluster/cluster-slots.ts';
@@ -193,6 +193,20 @@ interface StopFlags extends ClusterFlags, FolderFlags {
   readonly stopJobs?: boolean;
 }
 
+/** Somebody leads and does not take this command's questions, for want of a token for instance: to end the processes needs none. */
+const notAsked = (thrown: unknown, { checkpoint, stopJobs }: StopFlags, terminal: Terminal): undefined => {
+  if (!checkpoint && stopJobs !== true) {
+    terminal.log(`WARN ending the processes without asking: ${messageOf(thrown)}`);
+    return undefined;
+  }
+  const wayOut = stopJobs === true ? 'without --stop-jobs and with --no-checkpoint' : 'with --no-checkpoint';
+  throw new MillraceError(
+    (codeOf(thrown) ?? 'REMOTE_FAILED') as ErrorCode,
+    `${messageOf(thrown)}; ${wayOut} the processes are ended without asking, and jobs go on from their newest checkpoints`,
+    { cause: thrown },
+  );
+};
+
 const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
   withFolder(withConfiguration(cluster.command('stop')))
     .description('end all processes of the cluster; its jobs go on at the next start')
@@ -213,7 +227,7 @@ const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open):
       const client = await clientOf(target, environment.load(flags), hasJobManager ? STOP_AWAIT_LEADER_MS : 0);
       const suspension = await settleJobs({
         client,
-        overview: await overviewOf(client),
+        overview: await overviewOf(client).catch((thrown: unknown) => notAsked(thrown, flags, terminal)),
         takesCheckpoints: flags.checkpoint,
         stopsJobs: flags.stopJobs === true,
         isHighlyAvailable: (settings['high-availability.type'] ?? 'none') !== 'none',

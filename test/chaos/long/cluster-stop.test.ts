@@ -69,3 +69,20 @@ test('a cluster that is stopped with its jobs ends each with a savepoint, and sa
   expect(continued.map(({ recounted }) => recounted)).toEqual(continued.map(({ exact }) => exact));
   expect(jobs.map(({ starts }) => starts)).toEqual([2, 2]);
 });
+
+test('who does not have the token of a cluster can end its processes, and is told how', async () => {
+  cluster = new BackgroundCluster(...PROCESSES, '-D', 'security.rest.auth-token=0123456789abcdef');
+  await cluster.start();
+  expect(await cluster.run('cluster', 'stop')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /wants a token; set security\.rest\.auth-token .*; with --no-checkpoint the processes/,
+    ),
+  });
+  expect((await cluster.run('cluster', 'status')).stdout).not.toContain('dead');
+  expect(await cluster.run('cluster', 'stop', '--no-checkpoint')).toMatchObject({
+    code: 0,
+    stdout: 'Cluster stopped.\n',
+    stderr: expect.stringMatching(/^WARN ending the processes without asking: this cluster wants a token/),
+  });
+});
