@@ -22,18 +22,18 @@ export interface HaCase {
   run(cluster: HaCluster): Promise<void>;
 }
 
-export interface Leader {
+export interface Joined {
   readonly services: HighAvailabilityServices;
   readonly contender: RecordingContender;
   readonly candidacy: Candidacy;
+}
+
+export interface Leader extends Joined {
   readonly leadership: Leadership;
   readonly stores: LeaderStores;
 }
 
-export const join = async (
-  cluster: HaCluster,
-  name: string,
-): Promise<{ services: HighAvailabilityServices; contender: RecordingContender; candidacy: Candidacy }> => {
+export const join = async (cluster: HaCluster, name: string): Promise<Joined> => {
   const services = await cluster.open();
   const contender = new RecordingContender(name);
   return { services, contender, candidacy: await services.election.join(contender) };
