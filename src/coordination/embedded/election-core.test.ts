@@ -35,3 +35,15 @@ test('a claim that is there although its write was not answered is confirmed at 
   ).toEqual([]);
   expect(core.isCertain(confirmedMs + 3)).toBe(true);
 });
+
+test('a contender that is not in the queue waits for its place, whatever claim has ended meanwhile', () => {
+  const core = new ElectionCore(OWN.instanceId, leaseOf(5_000));
+  const step = (event: ElectionEvent, monotonicMs: number): readonly string[] =>
+    core.step(event, { monotonicMs, wallMs: monotonicMs }).map(({ kind }) => kind);
+  expect(step(view({ queue: [] }), 0)).toContain('queue');
+  expect(step({ kind: 'time' }, 60_000)).toEqual([]);
+  expect(core.nextTimeMs).toBe(Number.POSITIVE_INFINITY);
+  expect(step({ kind: 'done', action: 'queue', isAnswered: false, startedAtMs: 0 }, 60_001)).toEqual([]);
+  expect(core.nextTimeMs).toBe(60_101);
+  expect(step({ kind: 'time' }, 60_101)).toEqual(['queue']);
+});

@@ -123,10 +123,12 @@ export class ElectionCore {
     if (this.#leading !== undefined) {
       return Math.min(this.#nextOwnTimeMs(this.#leading), this.#steppedAtMs + this.#lease.silenceMs);
     }
+    const isQueued = this.#isQueued(this.#view);
     // What is on its way says itself when it has ended.
-    const isClaiming = this.#busy.has('claim') || this.#busy.has('look');
-    const claimAtMs = isClaiming ? Number.POSITIVE_INFINITY : this.#claimAtMs(this.#steppedAtMs);
-    const queueAtMs = this.#busy.has('queue') ? Number.POSITIVE_INFINITY : this.#queuedAtMs + this.#lease.queueMs;
+    const mayClaim = isQueued && !this.#busy.has('claim') && !this.#busy.has('look');
+    const claimAtMs = mayClaim ? this.#claimAtMs(this.#steppedAtMs) : Number.POSITIVE_INFINITY;
+    const dueAtMs = isQueued ? this.#queuedAtMs + this.#lease.queueMs : this.#steppedAtMs;
+    const queueAtMs = this.#busy.has('queue') ? Number.POSITIVE_INFINITY : dueAtMs;
     return Math.max(Math.min(claimAtMs, queueAtMs), this.#retryAtMs);
   }
 
@@ -273,7 +275,7 @@ export class ElectionCore {
     if (monotonicMs < this.#retryAtMs) {
       return;
     }
-    const isQueued = view.queue.some(({ endpoints }) => endpoints.instanceId === this.#instanceId);
+    const isQueued = this.#isQueued(view);
     if (!this.#busy.has('queue') && (!isQueued || monotonicMs >= this.#queuedAtMs + this.#lease.queueMs)) {
       this.#queuedAtMs = monotonicMs;
       this.#start('queue', { kind: 'queue' }, actions);
@@ -314,6 +316,10 @@ export class ElectionCore {
     const waitMs = (this.queuePosition(monotonicMs) ?? 0) * SUSPICION_STEP_MS;
     const silentMs = this.#view?.claim === undefined ? 0 : this.#lease.durationMs;
     return this.#unchangedSinceMs + silentMs + waitMs;
+  }
+
+  #isQueued({ queue }: ElectionView): boolean {
+    return queue.some(({ endpoints }) => endpoints.instanceId === this.#instanceId);
   }
 
   #silentSinceMs({ endpoints }: Place): number {
