@@ -126,3 +126,11 @@ test('an empty store where storageDir holds jobs is no beginning (R12)', async (
   expect(await anew.services.reader.jobs()).toEqual([]);
   expect(await storage.jobIds()).toEqual([JOB]);
 });
+
+test('a JobManager has a thread that stands in for its main one, others have none', async () => {
+  const threads = (): number => (process.report.getReport() as { readonly workers: readonly unknown[] }).workers.length;
+  await open(embedded());
+  await expect.poll(threads).toBe(1);
+  await open(embedded(), 'other');
+  expect(threads()).toBe(1);
+});

@@ -21,10 +21,11 @@ export interface HighAvailabilitySurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** JobManagers make the store where there is none; TaskManagers and clients wait until one has. */
+  /**
+   * JobManagers make the store where there is none, and have a thread that renews the lease while this one is held up; TaskManagers and
+   * clients wait until there is a store.
+   */
   readonly role: 'jobmanager' | 'other';
-  /** Renew the embedded store's lease in a thread of its own, which work in this thread does not hold up. */
-  readonly hasLeaseThread?: boolean;
 }
 
 export interface HighAvailability {
@@ -61,7 +62,7 @@ export const openHighAvailability = async (
 
 const openEmbedded = async (
   configuration: Configuration,
-  { clock, random, logger, role, hasLeaseThread }: HighAvailabilitySurroundings,
+  { clock, random, logger, role }: HighAvailabilitySurroundings,
   storage: ClusterStorage,
 ): Promise<HighAvailabilityServices> => {
   const { fs, path: folder } = embeddedFolder(configuration, storage);
@@ -86,8 +87,8 @@ const openEmbedded = async (
       beforeCreation:
         role === 'other' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
       // Other threads see the files of a disk, not those in the memory of this one.
-      ...(hasLeaseThread === true && fs.scheme === 'file'
-        ? { renewer: (lease) => new LeaseThread({ folder, lease, clock, logger }) }
+      ...(role === 'jobmanager' && fs.scheme === 'file'
+        ? { standIn: (lease, lineage) => new LeaseThread({ folder, lineage, lease, clock, logger }) }
         : {}),
     });
   } catch (error) {

@@ -3,75 +3,104 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EmbeddedServices } from '../coordination/embedded/embedded-services.ts';
-import type { Lease } from '../coordination/embedded/lease.ts';
+import type { StandInAnswer } from '../coordination/embedded/lease-stand-in.ts';
 import { RecordingContender } from '../coordination/test-support/recording-contender.ts';
-import type { Clock } from '../foundation/common/clock.ts';
 import { silentLogger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { LocalFileSystem } from '../foundation/filesystem/local/local-file-system.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
 import { LeaseThread } from './lease-thread.ts';
 
+const LEASE_MS = 60_000;
+/** What takes longer hangs. */
+const HELD_UP_MAX_MS = 30_000;
+
 let folder: string;
-const opened: EmbeddedServices[] = [];
+let services: EmbeddedServices;
+let thread: LeaseThread;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-lease-'));
+  services = await EmbeddedServices.open({
+    ...{ fs: new LocalFileSystem(), folder, clock: systemClock, random: systemRandom, logger: silentLogger },
+    ...{ leaseMs: LEASE_MS, pollIntervalMs: 10, snapshotInterval: 8, beforeCreation: async () => undefined },
+    standIn: (lease, lineage) => {
+      // The lease itself does not end, however busy the machine is.
+      const times = { renewalMs: 20, tickMs: 10, patienceMs: 100, hangMs: LEASE_MS };
+      const options = { folder, lineage, lease: { ...lease, ...times }, clock: systemClock, logger: silentLogger };
+      thread = new LeaseThread(options);
+      return thread;
+    },
+  });
 });
 
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map((services) => services.close()));
+  await services.close();
   await rm(folder, { recursive: true });
 });
 
-const open = async (clock: Clock, renewer: (lease: Lease) => LeaseThread): Promise<EmbeddedServices> => {
-  const services = await EmbeddedServices.open({
-    ...{ fs: new LocalFileSystem(), folder, clock, random: systemRandom, logger: silentLogger },
-    ...{ leaseMs: 500, pollIntervalMs: 10, snapshotInterval: 8, beforeCreation: async () => undefined, renewer },
-  });
-  opened.push(services);
-  return services;
+/** Nothing else runs in this thread until the other one has renewed. */
+const holdUp = (): StandInAnswer => {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const sinceMs = systemClock.monotonic();
+  for (;;) {
+    const answer = thread.takeAnswer();
+    if (answer !== undefined) {
+      return answer;
+    }
+    expect(systemClock.monotonic() - sinceMs, 'milliseconds without a renewal').toBeLessThan(HELD_UP_MAX_MS);
+    Atomics.wait(never, 0, 0, 5);
+  }
 };
 
-test('the thread renews while the main thread ticks, and answers in the time of the main thread', async () => {
-  const answers: { readonly sentAtMs: number; readonly now: number }[] = [];
-  let thread: LeaseThread | undefined;
-  // The election's own timers stand still: all signs of life are the thread's.
-  const services = await open(new ManualClock(), (lease) => {
-    thread = new LeaseThread({ folder, lease, clock: systemClock, logger: silentLogger });
-    return thread;
-  });
+test('the thread renews while the main one is held up, and answers in its time', async () => {
   const contender = new RecordingContender('one');
-  await services.election.join(contender);
-  const leadership = await contender.grant();
-  const grantedAtMs = systemClock.monotonic();
-  thread!.start(leadership, (sentAtMs) => answers.push({ sentAtMs, now: systemClock.monotonic() }));
-  const ticking = setInterval(() => thread!.tick(), 20);
-  await contender.until(() => answers.length >= 3);
-  clearInterval(ticking);
-  for (const { sentAtMs, now } of answers) {
-    expect(sentAtMs).toBeGreaterThan(grantedAtMs);
-    expect(sentAtMs).toBeLessThan(now);
-  }
-  expect(answers[0]!.sentAtMs).toBeLessThan(answers[2]!.sentAtMs);
+  const candidacy = await services.election.join(contender);
+  const { epoch } = await contender.grant();
+  const sinceMs = systemClock.monotonic();
+  const [first, second] = [holdUp(), holdUp()];
+  expect([first.epoch, second.epoch]).toEqual([epoch, epoch]);
+  expect(first.sentAtMs).toBeGreaterThan(sinceMs);
+  expect(second.sentAtMs).toBeGreaterThan(first.sentAtMs);
+  expect(second.sentAtMs).toBeLessThan(systemClock.monotonic());
+  await services
+    .leading(candidacy.leadership!)
+    .checkpointIds('a'.repeat(32) as never)
+    .next();
+  expect(contender.events.map(({ kind }) => kind)).toEqual(['granted']);
 });
 
 test('a thread that dies is started again', async () => {
-  let thread: LeaseThread | undefined;
-  const services = await open(systemClock, (lease) => {
-    thread = new LeaseThread({ folder, lease, clock: systemClock, logger: silentLogger });
-    return thread;
-  });
   const contender = new RecordingContender('one');
   await services.election.join(contender);
-  const leadership = await contender.grant();
-  let answers = 0;
-  thread!.start(leadership, () => {
-    answers++;
+  await contender.grant();
+  holdUp();
+  const { threads } = thread;
+  await thread.endWorker();
+  await contender.until(() => thread.threads > threads);
+  holdUp();
+});
+
+test('the thread renews nothing in a store of another lineage', async () => {
+  const contender = new RecordingContender('one');
+  await services.election.join(contender);
+  const { epoch } = await contender.grant();
+  const other = new LeaseThread({
+    ...{ folder, lineage: 'another', clock: systemClock, logger: silentLogger },
+    lease: {
+      durationMs: 1,
+      marginMs: 1,
+      renewalMs: 1,
+      tickMs: 5,
+      patienceMs: 10,
+      hangMs: LEASE_MS,
+      queueMs: 1,
+      silenceMs: 1,
+    },
   });
-  await contender.until(() => answers >= 1);
-  await thread!.endWorker();
-  answers = 0;
-  await contender.until(() => answers >= 1);
+  other.start(epoch);
+  holdUp();
+  holdUp();
+  expect(other.takeAnswer()).toBeUndefined();
+  await other.close();
 });

@@ -1,15 +1,17 @@
 import { Worker } from 'node:worker_threads';
-import type { LeaseRenewer } from '../coordination/embedded/lease-renewer.ts';
+import type { LeaseStandIn, StandInAnswer } from '../coordination/embedded/lease-stand-in.ts';
 import type { Lease } from '../coordination/embedded/lease.ts';
-import type { Leadership } from '../coordination/leadership.ts';
-import type { Clock } from '../foundation/common/clock.ts';
+import type { Clock, TimerHandle } from '../foundation/common/clock.ts';
 import { messageOf } from '../foundation/common/errors.ts';
 import type { Logger } from '../foundation/common/logger.ts';
+import { LeaseSignals, processMonotonicMs } from './lease-signals.ts';
 import { workerEntry } from './worker-entries.ts';
 
 export interface LeaseThreadOptions {
   /** Of the embedded store, on the local file system. */
   readonly folder: string;
+  /** Of the store that was opened there. */
+  readonly lineage: string;
   readonly lease: Lease;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -18,33 +20,20 @@ export interface LeaseThreadOptions {
 /** What the thread gets with its start. */
 export interface LeaseThreadSettings {
   readonly folder: string;
+  readonly lineage: string;
   readonly lease: Lease;
-  /** Counts the signs of life of the main thread. */
-  readonly ticks: Int32Array<SharedArrayBuffer>;
+  /** Of `LeaseSignals`. */
+  readonly signals: SharedArrayBuffer;
 }
 
-export type LeaseCommand = { readonly kind: 'start'; readonly leadership: Leadership } | { readonly kind: 'stop' };
-
-/** `sentAtMs`: in the time that all threads of the process share. */
-export interface LeaseAnswer {
-  readonly epoch: number;
-  readonly sentAtMs: number;
-}
-
-interface Run {
-  readonly leadership: Leadership;
-  readonly answered: (sentAtMs: number) => void;
-}
-
-/** Milliseconds on the clock that all threads of a process share; `performance.now` begins anew in each. */
-export const sharedMonotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-
-/** Renews in a thread of its own; one that dies is started again. */
-export class LeaseThread implements LeaseRenewer {
+/** A stand-in in a thread of its own; one that dies is started again. */
+export class LeaseThread implements LeaseStandIn {
   readonly #options: LeaseThreadOptions;
-  readonly #ticks = new Int32Array(new SharedArrayBuffer(4));
+  readonly #signals = new LeaseSignals();
   #worker: Worker;
-  #run: Run | undefined;
+  #ticking: TimerHandle | undefined;
+  #taken: StandInAnswer | undefined;
+  #threads = 0;
   #isClosed = false;
 
   constructor(options: LeaseThreadOptions) {
@@ -52,24 +41,46 @@ export class LeaseThread implements LeaseRenewer {
     this.#worker = this.#startWorker();
   }
 
-  start(leadership: Leadership, answered: (sentAtMs: number) => void): void {
-    this.#run = { leadership, answered };
-    this.#send({ kind: 'start', leadership });
+  start(epoch: number): void {
+    this.stop();
+    this.#signals.lead(epoch);
+    this.#tick();
   }
 
-  tick(): void {
-    Atomics.add(this.#ticks, 0, 1);
+  answered(): void {
+    this.#signals.answered();
+  }
+
+  takeAnswer(): StandInAnswer | undefined {
+    const renewal = this.#signals.renewal;
+    if (renewal === undefined || renewal.sentAtMs === this.#taken?.sentAtMs) {
+      return undefined;
+    }
+    this.#taken = renewal;
+    const { clock, lease, logger } = this.#options;
+    logger.warn(
+      `The main thread of this process was held up for more than ${lease.patienceMs} ms: another thread renewed its lease, ` +
+        `as it does for ${lease.hangMs} ms`,
+    );
+    // In this order: a process that is paused between the two takes itself to be certain for less than it might be.
+    const nowMs = clock.monotonic();
+    return { epoch: renewal.epoch, sentAtMs: nowMs - (processMonotonicMs() - renewal.sentAtMs) };
   }
 
   stop(): void {
-    this.#run = undefined;
-    this.#send({ kind: 'stop' });
+    this.#ticking?.cancel();
+    this.#signals.lead(undefined);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#run = undefined;
+    this.stop();
     await this.#worker.terminate();
+  }
+
+  /** How many were started. */
+  get threads(): number {
+    return this.#threads;
   }
 
   /** As if the thread had died; resolves when it has. */
@@ -77,26 +88,27 @@ export class LeaseThread implements LeaseRenewer {
     await this.#worker.terminate();
   }
 
-  #send(command: LeaseCommand): void {
-    if (!this.#isClosed) {
-      this.#worker.postMessage(command, []);
-    }
+  #tick(): void {
+    this.#signals.tick();
+    this.#ticking = this.#options.clock.after(this.#options.lease.tickMs, () => this.#tick());
   }
 
   #startWorker(): Worker {
-    const { folder, lease, logger, clock } = this.#options;
-    const workerData: LeaseThreadSettings = { folder, lease, ticks: this.#ticks };
-    const worker = new Worker(workerEntry('lease-thread'), { workerData, name: 'lease-thread' });
-    worker.on('message', ({ epoch, sentAtMs }: LeaseAnswer) => {
-      if (epoch === this.#run?.leadership.epoch) {
-        this.#run.answered(sentAtMs - sharedMonotonicMs() + clock.monotonic());
-      }
+    const { folder, lineage, lease, logger, clock } = this.#options;
+    this.#threads++;
+    const workerData: LeaseThreadSettings = { folder, lineage, lease, signals: this.#signals.buffer };
+    const worker = new Worker(workerEntry('lease-thread'), {
+      workerData,
+      name: 'lease-thread',
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
     });
-    worker.on('error', (error) => logger.warn(`the thread that renews the lease has died: ${messageOf(error)}`));
+    worker.on('error', (error) =>
+      logger.warn(`The thread that stands in for the main one has died: ${messageOf(error)}`),
+    );
     worker.on('exit', () => {
       if (!this.#isClosed) {
         // Not at once: what ended it may end the next one too.
-        clock.after(lease.renewalMs / 2, () => this.#restart());
+        clock.after(lease.renewalMs, () => this.#restart());
       }
     });
     return worker;
@@ -105,9 +117,9 @@ export class LeaseThread implements LeaseRenewer {
   #restart(): void {
     if (!this.#isClosed) {
       this.#worker = this.#startWorker();
-      if (this.#run !== undefined) {
-        this.#send({ kind: 'start', leadership: this.#run.leadership });
-      }
     }
   }
 }
+
+/** It looks at five numbers, and now and then reads the store. */
+const YOUNG_GENERATION_MIB = 2;

@@ -271,32 +271,3 @@ describe('a suspicion', () => {
     expect(two.services.retrieval.current?.falseAlarms).toBe(0);
   });
 });
-
-test('a main thread that hangs is not covered by a renewing thread', async () => {
-  const { SameThreadLeaseRenewer } = await import('./lease-renewer.ts');
-  const { leaseOf } = await import('./lease.ts');
-  const renewals: string[] = [];
-  const clock = new ManualClock();
-  const log = {
-    append: async ({ kind }: { kind: string }) => {
-      renewals.push(kind);
-      return { kind: 'decided', result: { kind: 'applied' }, sentAtMs: clock.monotonic() };
-    },
-  };
-  const renewer = new SameThreadLeaseRenewer(log as never, leaseOf(LEASE_MS), clock);
-  const answered: number[] = [];
-  renewer.tick();
-  renewer.start({ lineage: 'l', epoch: 1, sessionId: 's', grantedAtMs: 0 }, (sentAtMs) => answered.push(sentAtMs));
-  for (let i = 0; i < 10; i++) {
-    clock.advanceBy(1_000);
-    await turn();
-  }
-  expect(renewals).toEqual(['renew', 'renew']);
-  expect(answered).toEqual([1_000, 2_000]);
-  renewer.tick();
-  clock.advanceBy(1_000);
-  await turn();
-  expect(renewals).toHaveLength(3);
-  renewer.stop();
-  expect(clock.timerCount).toBe(0);
-});

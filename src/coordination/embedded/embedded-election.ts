@@ -10,6 +10,7 @@ import { newUuid } from '../uuid.ts';
 import { ElectionCore, type ElectionAction, type ElectionEvent, type Errand } from './election-core.ts';
 import type { Lease } from './lease.ts';
 import type { LeaseRenewer } from './lease-renewer.ts';
+import type { LeaseStandIn } from './lease-stand-in.ts';
 import type { Transaction } from './log-entry.ts';
 import type { TransactionResult } from './store-state.ts';
 import type { TransactionLog } from './transaction-log.ts';
@@ -18,6 +19,8 @@ export interface EmbeddedElectionOptions {
   readonly log: TransactionLog;
   readonly lease: Lease;
   readonly renewer: LeaseRenewer;
+  /** `undefined`: nobody gives signs of life while this thread is held up. */
+  readonly standIn?: LeaseStandIn | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -63,7 +66,6 @@ class EmbeddedCandidacy implements Candidacy {
   readonly #core: ElectionCore;
   readonly #watch: Subscription;
   #timer: TimerHandle | undefined;
-  #ticking: TimerHandle | undefined;
   #hasLeft = false;
 
   constructor(options: EmbeddedElectionOptions, contender: Contender) {
@@ -80,7 +82,6 @@ class EmbeddedCandidacy implements Candidacy {
     if (outcome === undefined) {
       throw new MillraceError('STORE_AWAY', 'the HA store does not take a place in its queue', { retryable: true });
     }
-    this.#tick();
     this.#stepView();
   }
 
@@ -89,6 +90,7 @@ class EmbeddedCandidacy implements Candidacy {
   }
 
   get isCertain(): boolean {
+    this.#hearStandIn();
     return this.#core.isCertain(this.#options.clock.monotonic());
   }
 
@@ -175,9 +177,8 @@ class EmbeddedCandidacy implements Candidacy {
   /** Nothing is done or heard any more. */
   end(): void {
     this.#hasLeft = true;
-    this.#options.renewer.stop();
+    this.#stopRenewing();
     this.#timer?.cancel();
-    this.#ticking?.cancel();
     this.#watch.end();
   }
 
@@ -226,6 +227,22 @@ class EmbeddedCandidacy implements Candidacy {
     if (this.#hasLeft) {
       return;
     }
+    if (event.kind === 'answered') {
+      this.#options.standIn?.answered();
+    }
+    this.#hearStandIn();
+    this.#advance(event);
+  }
+
+  /** What was written for this thread while it was held up counts before what it is late for: else it would step down for nothing. */
+  #hearStandIn(): void {
+    const answer = this.#options.standIn?.takeAnswer();
+    if (answer !== undefined && !this.#hasLeft) {
+      this.#advance({ kind: 'answered', ...answer });
+    }
+  }
+
+  #advance(event: ElectionEvent): void {
     const { clock } = this.#options;
     for (const action of this.#core.step(event, { monotonicMs: clock.monotonic(), wallMs: clock.now() })) {
       this.#carryOut(action);
@@ -250,11 +267,9 @@ class EmbeddedCandidacy implements Candidacy {
       case 'confirm':
         return void this.#write('confirm', { kind: 'renew', epoch: action.epoch });
       case 'renew':
-        return this.#options.renewer.start(action.leadership, (sentAtMs) =>
-          this.#step({ kind: 'answered', epoch: action.leadership.epoch, sentAtMs }),
-        );
+        return this.#renew(action.leadership);
       case 'stop-renewing':
-        return this.#options.renewer.stop();
+        return this.#stopRenewing();
       default:
         // Never from within a call of the candidacy, nor of the log.
         queueMicrotask(() => this.#tell(action));
@@ -290,11 +305,15 @@ class EmbeddedCandidacy implements Candidacy {
     this.#step({ kind: 'done', action: 'look', isAnswered, startedAtMs });
   }
 
-  /** This timer is the main thread's sign of life. */
-  #tick(): void {
-    const { clock, lease, renewer } = this.#options;
-    renewer.tick();
-    this.#ticking = clock.after(lease.tickMs / 4, () => this.#tick());
+  #renew(leadership: Leadership): void {
+    const { epoch } = leadership;
+    this.#options.renewer.start(leadership, (sentAtMs) => this.#step({ kind: 'answered', epoch, sentAtMs }));
+    this.#options.standIn?.start(epoch);
+  }
+
+  #stopRenewing(): void {
+    this.#options.renewer.stop();
+    this.#options.standIn?.stop();
   }
 
   #queueTransaction(): Transaction {

@@ -16,7 +16,8 @@ import { EmbeddedElection } from './embedded-election.ts';
 import { EmbeddedRecordStore } from './embedded-record-store.ts';
 import { EmbeddedRetrieval } from './embedded-retrieval.ts';
 import { leaseOf, type Lease } from './lease.ts';
-import { SameThreadLeaseRenewer, type LeaseRenewer } from './lease-renewer.ts';
+import { LeaseRenewer } from './lease-renewer.ts';
+import type { LeaseStandIn } from './lease-stand-in.ts';
 import { LedRecordStore } from './led-record-store.ts';
 import { LogPoller } from './log-poller.ts';
 import { openStoreRoot } from './store-root.ts';
@@ -36,8 +37,8 @@ export interface EmbeddedServicesOptions {
   readonly snapshotInterval: number;
   /** See `openStoreRoot`. */
   readonly beforeCreation: (() => Promise<void>) | undefined;
-  /** Makes one that renews in a thread of its own, once the store is there; without it this thread does. */
-  readonly renewer?: (lease: Lease) => LeaseRenewer;
+  /** Makes one that renews the lease while this thread is held up, once the store is there. */
+  readonly standIn?: (lease: Lease, lineage: string) => LeaseStandIn;
 }
 
 /** HA for the processes of one machine, without any service: a folder. */
@@ -50,7 +51,7 @@ export class EmbeddedServices implements HighAvailabilityServices {
   readonly #options: EmbeddedServicesOptions;
   readonly #log: TransactionLog;
   readonly #records: EmbeddedRecordStore;
-  readonly #renewer: LeaseRenewer;
+  readonly #standIn: LeaseStandIn | undefined;
   readonly #poller: LogPoller;
   #closing: Promise<void> | undefined;
 
@@ -60,8 +61,9 @@ export class EmbeddedServices implements HighAvailabilityServices {
     this.#log = log;
     this.lineage = log.state.lineage;
     const lease = leaseOf(options.leaseMs);
-    this.#renewer = options.renewer?.(lease) ?? new SameThreadLeaseRenewer(log, lease, clock);
-    this.election = new EmbeddedElection({ log, lease, renewer: this.#renewer, clock, random });
+    this.#standIn = options.standIn?.(lease, this.lineage);
+    const renewer = new LeaseRenewer(log, lease, clock);
+    this.election = new EmbeddedElection({ log, lease, renewer, standIn: this.#standIn, clock, random });
     this.retrieval = new EmbeddedRetrieval(log);
     this.#records = new EmbeddedRecordStore(log, (epoch, sentAtMs) => this.election.answered(epoch, sentAtMs));
     this.reader = new RecordStoreReader(this.#records);
@@ -100,7 +102,7 @@ export class EmbeddedServices implements HighAvailabilityServices {
 
   async #close(): Promise<void> {
     await this.election.close();
-    await this.#renewer.close();
+    await this.#standIn?.close();
     this.#poller.stop();
     await this.#log.close();
   }

@@ -3,24 +3,12 @@ import type { Leadership } from '../leadership.ts';
 import type { Lease } from './lease.ts';
 import type { TransactionLog } from './transaction-log.ts';
 
-/** Gives the leader's signs of life. It may live in a thread of its own, which a busy main thread cannot starve. */
-export interface LeaseRenewer {
-  /** `answered` gets the time, on the monotonic clock of the caller, before the write that was answered left. */
-  start(leadership: Leadership, answered: (sentAtMs: number) => void): void;
-  /** The main thread lives: without it, nothing is renewed after `Lease.tickMs`. */
-  tick(): void;
-  stop(): void;
-  /** Nothing of it runs afterwards. */
-  close(): Promise<void>;
-}
-
-/** In the thread of the election, through its log. */
-export class SameThreadLeaseRenewer implements LeaseRenewer {
+/** Gives the leader's signs of life, in the thread of the election and through its log. */
+export class LeaseRenewer {
   readonly #log: TransactionLog;
   readonly #lease: Lease;
   readonly #clock: Clock;
   #timer: TimerHandle | undefined;
-  #tickedAtMs = Number.NEGATIVE_INFINITY;
   #isRenewing = false;
   #run = 0;
 
@@ -30,6 +18,7 @@ export class SameThreadLeaseRenewer implements LeaseRenewer {
     this.#clock = clock;
   }
 
+  /** `answered` gets the time, on the monotonic clock, before the write that was answered left. */
   start(leadership: Leadership, answered: (sentAtMs: number) => void): void {
     this.stop();
     const run = this.#run;
@@ -46,23 +35,14 @@ export class SameThreadLeaseRenewer implements LeaseRenewer {
     next();
   }
 
-  tick(): void {
-    this.#tickedAtMs = this.#clock.monotonic();
-  }
-
   stop(): void {
     this.#run++;
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
-  close(): Promise<void> {
-    this.stop();
-    return Promise.resolve();
-  }
-
   async #renew({ epoch }: Leadership): Promise<number | undefined> {
-    if (this.#isRenewing || this.#clock.monotonic() - this.#tickedAtMs > this.#lease.tickMs) {
+    if (this.#isRenewing) {
       return undefined;
     }
     this.#isRenewing = true;

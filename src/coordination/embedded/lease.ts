@@ -8,8 +8,12 @@ export interface Lease {
   readonly marginMs: number;
   /** Between two signs of life of a leader that has nothing else to write. */
   readonly renewalMs: number;
-  /** The main thread's sign of life may be so old before the lease is no longer renewed. */
+  /** Between two ticks of the leader's thread, and between two looks of a stand-in at them. */
   readonly tickMs: number;
+  /** So long a stand-in waits for a sign of life in the store before it gives one. */
+  readonly patienceMs: number;
+  /** A leader whose own thread had no write answered for so long is not stood in for any more: it hangs. */
+  readonly hangMs: number;
   /** Between two signs of life of a contender in the queue. */
   readonly queueMs: number;
   /** A contender that was silent for so long is not waited for. */
@@ -23,7 +27,9 @@ export const leaseOf = (durationMs: number): Lease => {
     durationMs,
     marginMs: durationMs / 5,
     renewalMs: durationMs / 5,
-    tickMs: durationMs / 2,
+    tickMs: durationMs / 20,
+    patienceMs: (2 * durationMs) / 5,
+    hangMs: 2 * durationMs,
     queueMs: durationMs,
     silenceMs: 3 * durationMs,
   };
