@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { seededRandom } from '../../../src/foundation/common/random.ts';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
+import { expectOneLeaderAtATime } from '../one-leader-at-a-time.ts';
 import { recount, starts } from '../recount.mjs';
 
 let cluster: ClusterUnderTest | undefined;
@@ -144,19 +145,4 @@ const stopAt = async (
     current.signal(leader, 'SIGCONT');
     return false;
   });
-};
-
-/** Each checkpoint completes once, and whoever does not lead triggers none. */
-const expectOneLeaderAtATime = (current: ClusterUnderTest): void => {
-  const completed = current.said(/Completed checkpoint/).map((line) => /checkpoint \d+ for job \w+/.exec(line)?.[0]);
-  expect(new Set(completed).size).toBe(completed.length);
-  for (const name of current.running.filter((each) => each.startsWith('jobmanager'))) {
-    let isLeader = false;
-    for (const line of current.logOf(name).split('\n')) {
-      isLeader = line.includes('was granted leadership') || (isLeader && !line.includes('was revoked leadership'));
-      if (line.includes('Triggering checkpoint')) {
-        expect({ line, isLeader }).toEqual({ line, isLeader: true });
-      }
-    }
-  }
 };

@@ -1,0 +1,89 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from 'vitest';
+import { ClusterUnderTest } from '../cluster-under-test.ts';
+import { CountedJob } from '../counted-job.ts';
+import { expectOneLeaderAtATime } from '../one-leader-at-a-time.ts';
+
+const HOOK = fileURLToPath(new URL('../hold-up-hook.mjs', import.meta.url));
+
+let cluster: ClusterUnderTest | undefined;
+
+afterEach(async () => {
+  await cluster?.close();
+  cluster = undefined;
+});
+
+const start = async (leaseMs: number): Promise<{ readonly current: ClusterUnderTest; readonly job: CountedJob }> => {
+  const current = await ClusterUnderTest.start({
+    jobManagers: 2,
+    taskManagers: 1,
+    env: { NODE_OPTIONS: `--import=${HOOK}` },
+    configuration: { 'high-availability.embedded.lease-duration': `${leaseMs} ms` },
+  });
+  cluster = current;
+  const job = await CountedJob.submit(current);
+  await job.checkpointed();
+  return { current, job };
+};
+
+/** Returns what lets it go again. */
+const holdUp = async (current: ClusterUnderTest, name: string): Promise<() => Promise<void>> => {
+  const path = join(current.folder, `hold-up-${current.pidOf(name)}`);
+  writeFileSync(path, '');
+  await current.until('it is held up', () => current.saidBy(name, /^held up/).length > 0);
+  return async () => {
+    rmSync(path);
+    await current.until('it goes on', () => current.saidBy(name, /no longer held up/).length > 0);
+  };
+};
+
+/** The numbers of the entries in the HA store. */
+const newestEntry = (current: ClusterUnderTest): number =>
+  Math.max(...readdirSync(join(current.storage, 'ha-store', 'log')).map((name) => Number(/^\d+$/.exec(name) ?? 0)));
+
+test('a leader whose main thread is held up for longer than its lease leads on, and no task is started anew', async () => {
+  const leaseMs = 8_000;
+  const { current, job } = await start(leaseMs);
+  const leader = current.leader!;
+  const sinceMs = performance.now();
+  const letGo = await holdUp(current, leader);
+  const before = newestEntry(current);
+  await current.until('its lease would have ended', () => performance.now() - sinceMs > 1.4 * leaseMs);
+  expect(newestEntry(current)).toBeGreaterThan(before);
+  await letGo();
+  await job.checkpointed(2);
+  expect(current.saidBy(leader, /held up for more than \d+ ms: another thread renewed its lease/)).not.toEqual([]);
+  expect(current.said(/was revoked leadership|stops acting/)).toEqual([]);
+  expect(current.said(/was granted leadership/)).toHaveLength(1);
+  await job.finished();
+  expect(job.recounted).toEqual(job.exact);
+  expect(job.starts).toBe(2);
+});
+
+test('a leader that hangs is replaced; let go, it is refused and stands by', async () => {
+  const { current, job } = await start(1_000);
+  const leader = current.leader!;
+  const pid = current.pidOf(leader);
+  const letGo = await holdUp(current, leader);
+  await current.until('another leads', () => current.leader !== undefined && current.leader !== leader);
+  await job.checkpointed(2);
+  expect(current.saidBy(leader, /no longer held up/)).toEqual([]);
+  await letGo();
+  await current.until(
+    'it knows that it does not lead',
+    () => current.saidBy(leader, /was revoked leadership/).length > 0,
+  );
+  await current.until('it serves as a standby', async () => {
+    const jobs = JSON.stringify(await current.ask('/jobs/overview', leader).catch(String));
+    return jobs.includes(job.jobId) && jobs.includes('RUNNING');
+  });
+  await job.checkpointed(2);
+  expect(current.pidOf(leader)).toBe(pid);
+  expect(current.running).toContain(leader);
+  await job.finished();
+  expect(job.recounted).toEqual(job.exact);
+  expect(job.starts).toBe(2);
+  expectOneLeaderAtATime(current);
+});
