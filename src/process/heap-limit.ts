@@ -5,7 +5,7 @@ import type { Configuration } from '../foundation/config/configuration.ts';
 import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
 
 const MIB = 1_048_576;
-/** Node itself, code, stacks, the thread that renews the lease (measured: 60 MiB). */
+/** Node itself, code, stacks, the thread that stands in for the main one (measured: 60 MiB). */
 const PROCESS_OWN_BYTES = 96 * MIB;
 const LEAST_HEAP_BYTES = 64 * MIB;
 /** V8 keeps three of these beside the old generation; by default they grow to 192 MiB, which no limit would count. */

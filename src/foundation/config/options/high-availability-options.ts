@@ -40,8 +40,8 @@ export const highAvailabilityOptions = {
     key: `${prefix}.embedded.lease-duration`,
     default: '5 s',
     description:
-      'A leader that gave no sign of life for so long is replaced, when it hangs or is paused. One whose process has died is ' +
-      'replaced at once.',
+      'A leader that gave no sign of life for so long is replaced, when it is paused or cut off from the store; one whose main ' +
+      'thread hangs, within three times as long; one whose process has died, at once.',
     isFlink: false,
   }),
   embeddedPollInterval: option(durationType, {
