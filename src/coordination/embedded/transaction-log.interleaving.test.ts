@@ -8,7 +8,10 @@ const SEEDS = [
 ];
 
 test('three processes, paused before each call of the disk, killed and cut off from power, keep one order of writes', async () => {
-  const total = { written: 0, lost: 0, undecided: 0, takeovers: 0, reads: 0, deaths: 0, powerLosses: 0, sleeps: 0 };
+  const total = {
+    ...{ written: 0, lost: 0, undecided: 0, takeovers: 0, reads: 0, deaths: 0, powerLosses: 0, sleeps: 0 },
+    ...{ renewed: 0, renewedInVain: 0 },
+  };
   for (const seed of SEEDS) {
     const world = new LogWorld(seed);
     try {

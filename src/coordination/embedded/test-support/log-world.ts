@@ -27,7 +27,13 @@ interface Grant {
 /** Calls of the disk that the processes need for what they are at, undisturbed. */
 const STEPS_TO_END_MAX = 20_000;
 
-/** Processes that write to one store and die, sleep and take over as the seed says; checks what they see against each other. */
+/** Turns of the event loop between two renewals of a stand-in, at most. */
+const STAND_IN_PAUSE_MAX = 80;
+
+/**
+ * Processes that write to one store and die, sleep and take over as the seed says, each with a stand-in that renews and sleeps apart from
+ * it; checks what they see against each other.
+ */
 export class LogWorld {
   readonly #random: Random;
   readonly #disk = new MemoryDisk(() => 1);
@@ -42,10 +48,15 @@ export class LogWorld {
   /** Of the newest entry that somebody was told of. */
   #durableNumber = 0;
   #processes: GatedProcess[] = [];
+  /** By process. */
+  readonly #standIns = new Map<GatedProcess, GatedProcess>();
   #started = 0;
   failure: unknown;
   /** What happened, for a test that wants to know that it did. */
-  readonly counts = { written: 0, lost: 0, undecided: 0, takeovers: 0, reads: 0, deaths: 0, powerLosses: 0, sleeps: 0 };
+  readonly counts = {
+    ...{ written: 0, lost: 0, undecided: 0, takeovers: 0, reads: 0, deaths: 0, powerLosses: 0, sleeps: 0 },
+    ...{ renewed: 0, renewedInVain: 0 },
+  };
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
@@ -62,7 +73,7 @@ export class LogWorld {
       await this.#gate.step();
     }
     this.#gate.faultProbability = 0;
-    for (const process of this.#processes) {
+    for (const process of [...this.#processes, ...this.#standIns.values()]) {
       process.state = process.state === 'dead' ? 'dead' : 'runs';
     }
     this.#isEnding = true;
@@ -85,11 +96,15 @@ export class LogWorld {
     if (process === undefined) {
       return;
     }
+    const standIn = this.#standIns.get(process) ?? process;
     if (dice < 8) {
       process.state = 'sleeps';
+      // Alone, or with its stand-in.
+      standIn.state = dice < 4 ? 'sleeps' : standIn.state;
       this.counts.sleeps++;
     } else if (dice < 14) {
       process.state = 'runs';
+      standIn.state = 'runs';
     } else if (dice < 16) {
       this.#kill([process]);
       this.counts.deaths++;
@@ -113,6 +128,7 @@ export class LogWorld {
   #kill(processes: readonly GatedProcess[]): void {
     for (const process of processes) {
       process.state = 'dead';
+      (this.#standIns.get(process) ?? process).state = 'dead';
     }
     for (const write of this.#writes) {
       // Who would have been told is dead: it may be there or not.
@@ -123,8 +139,10 @@ export class LogWorld {
 
   #start(): void {
     const process: GatedProcess = { name: `p${this.#started++}`, state: 'runs' };
+    const standIn: GatedProcess = { name: `${process.name}'s`, state: 'runs' };
     this.#processes.push(process);
-    void this.#live(process).catch((error: unknown) => {
+    this.#standIns.set(process, standIn);
+    void Promise.all([this.#live(process), this.#standInFor(process, standIn)]).catch((error: unknown) => {
       if (process.state !== 'dead') {
         this.failure ??= error;
       }
@@ -149,6 +167,33 @@ export class LogWorld {
         await this.#write(process, log);
       }
       this.#look(log);
+    }
+  }
+
+  /** Renews now and then under the newest grant of its process, whether that still leads or not. */
+  async #standInFor({ name }: GatedProcess, standIn: GatedProcess): Promise<void> {
+    const random = seededRandom(this.#random.int(2 ** 31));
+    const fs = new DiskFileSystem('memory', this.#gate.disk(this.#disk, standIn), random);
+    let log: TransactionLog | undefined;
+    for (;;) {
+      await turns(random.int(STAND_IN_PAUSE_MAX));
+      if (this.#isEnding || standIn.state === 'dead') {
+        return;
+      }
+      const [epoch] = [...this.#grants].findLast(([, grant]) => grant.process === name) ?? [];
+      if (epoch === undefined) {
+        continue;
+      }
+      log ??= await this.#open(fs);
+      const outcome = await log.append({ kind: 'renew', epoch });
+      if (outcome.kind === 'decided' && outcome.result.kind === 'applied') {
+        this.counts.renewed++;
+        this.#durable(log);
+      } else if (outcome.kind === 'decided') {
+        this.counts.renewedInVain++;
+      }
+      this.#look(log);
+      log = random.int(2) === 0 ? undefined : log;
     }
   }
 
@@ -286,3 +331,11 @@ export class LogWorld {
     }
   }
 }
+
+const turns = async (count: number): Promise<void> => {
+  for (let turn = 0; turn < count; turn++) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+};
