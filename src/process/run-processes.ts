@@ -18,6 +18,8 @@ import { startRest } from './start-rest.ts';
 import { nameUnnamedProcess } from './unnamed-process.ts';
 
 const PAUSE_MS = 250;
+/** A TaskManager that is started with its JobManagers waits for a moment: nothing to worry about before that. */
+const EARLY_MS = 10_000;
 
 /** Somebody mounts it, makes it, or restores it (R12). */
 const WAITS_FOR: ReadonlySet<string | undefined> = new Set(['STORE_AWAY', 'STORE_EMPTY']);
@@ -32,6 +34,7 @@ const open = async (
   role: 'jobmanager' | 'other',
   stopped: AbortSignal,
 ): Promise<HighAvailability | undefined> => {
+  const sinceMs = systemClock.monotonic();
   let said = '';
   while (!stopped.aborted) {
     try {
@@ -40,9 +43,11 @@ const open = async (
       if (!WAITS_FOR.has(codeOf(thrown))) {
         throw thrown;
       }
-      if (said !== messageOf(thrown)) {
-        said = messageOf(thrown);
-        logger.warn(`Waiting for the HA store: ${said}`);
+      const isEarly = role === 'other' && systemClock.monotonic() - sinceMs < EARLY_MS;
+      const level = isEarly ? 'info' : 'warn';
+      if (said !== level + messageOf(thrown)) {
+        said = level + messageOf(thrown);
+        logger[level](`Waiting for the HA store: ${messageOf(thrown)}`);
       }
     }
     await new Promise<void>((resolve) => {
@@ -157,7 +162,11 @@ export const runTaskManager: StartProcess = async (configuration, { stopped }) =
       logger,
       writeLine: print,
       tls,
-      gaveUp: (error) => gaveUp(error),
+      gaveUp: (error) => {
+        const end = (): void => gaveUp(error);
+        // What watches the store would keep the process from ending.
+        Promise.resolve(services?.close()).then(end, end);
+      },
       stuck: ({ message }) => {
         logger.error(`${message}; this TaskManager ends, so that its tasks start again elsewhere`);
         endNow('SIGKILL');

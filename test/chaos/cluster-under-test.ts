@@ -42,6 +42,8 @@ export interface ProcessPlace {
   readonly through?: readonly string[];
   readonly configuration?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Another installation than this one. */
+  readonly program?: string;
 }
 
 /** A cluster of the shipped processes, each a child of the test, in a folder of its own. */
@@ -104,14 +106,15 @@ export class ClusterUnderTest {
     return join(this.folder, 'local-state');
   }
 
-  startProcess(role: Role, name: string, { through = [], configuration = {}, args = [] }: ProcessPlace = {}): void {
+  startProcess(role: Role, name: string, place: ProcessPlace = {}): void {
+    const { through = [], configuration = {}, args = [], program: installed = MILLRACE } = place;
     const path = join(this.folder, 'logs', `${name}-${++this.#starts}.log`);
     const file = openSync(path, 'w');
     const own = Object.entries({
       ...(role === 'taskmanager' ? { 'taskmanager.resource-id': name } : {}),
       ...configuration,
     }).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
-    const [program, ...rest] = [...through, process.execPath, MILLRACE, role, ...this.settings, ...own, ...args];
+    const [program, ...rest] = [...through, process.execPath, installed, role, ...this.settings, ...own, ...args];
     const child = spawn(program!, rest, {
       cwd: this.folder,
       stdio: ['ignore', file, file],
@@ -145,6 +148,11 @@ export class ClusterUnderTest {
 
   pidOf(name: string): number | undefined {
     return this.#processes.get(name)?.child.pid;
+  }
+
+  /** `null`: it runs, or was killed. */
+  exitCodeOf(name: string): number | null {
+    return this.#processes.get(name)!.child.exitCode;
   }
 
   /** What the process of this name that was started last said. */

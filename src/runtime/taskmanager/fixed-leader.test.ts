@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { LeaderInformation } from '../../coordination/leadership.ts';
+import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Fence } from '../../foundation/common/fence.ts';
 import { anyPort } from '../rpc/port-range.ts';
 import type { RpcAddress } from '../rpc/rpc-address.ts';
@@ -72,4 +73,24 @@ test('takes no other process for a JobManager', async () => {
   await world.listening('taskmanager', 'other', () => ({ lineage: 'one', epoch: 1 }));
   expect(await world.settled(world.fixed.read())).toBeUndefined();
   expect(world.log).toEqual([expect.stringContaining('jm:1 is a taskmanager, not a JobManager')]);
+});
+
+test('says once why it is refused, though each try has a port of its own', async () => {
+  const world = new World();
+  let tries = 0;
+  const context = contextOf(world.clock, 'jobmanager', 'other');
+  await world.settled(
+    world.network.transport('jm', context).listen({
+      host: 'jm',
+      ports: { ...anyPort, ports: [ADDRESS.port] },
+      portsKey: 'jobmanager.rpc.port',
+      accept: () => {
+        throw new MillraceError('HELLO_REFUSED', `127.0.0.1:${40_000 + tries++} is a stranger`);
+      },
+    }),
+  );
+  const subscription = world.fixed.watch(() => {});
+  await world.until(() => tries > 3, 'it has tried again and again');
+  subscription.end();
+  expect(world.log).toEqual([expect.stringContaining('is a stranger')]);
 });

@@ -79,8 +79,10 @@ export class FixedLeader implements LeaderRetrieval {
       }
     }
     const text = problems.join('; ');
-    if (text !== this.#said) {
-      this.#said = text;
+    // A refusal names the port that this process had for that connection only.
+    const said = text.replaceAll(/\d+/g, '');
+    if (said !== this.#said) {
+      this.#said = said;
       logger.warn(`Waiting for the JobManager at ${where} (jobmanager.rpc.address, jobmanager.rpc.port): ${text}`);
     }
     return undefined;
