@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -103,9 +103,10 @@ describe('failover', () => {
   const run = async (strategy: 'region' | 'full', killedThread?: number) => {
     const folder = mkdtempSync(join(root, 'regions-'));
     const log = join(folder, 'opens');
+    const gate = join(folder, 'gate');
     const marker = killedThread === undefined ? join(folder, 'failed') : log;
     const job = await startJob(REGIONS, {
-      args: [log, marker],
+      args: [log, marker, gate],
       configuration: {
         'parallelism.default': 2,
         'execution.checkpointing.interval': '40ms',
@@ -115,10 +116,13 @@ describe('failover', () => {
         'restart-strategy.fixed-delay.delay': '10ms',
       },
     });
-    if (killedThread !== undefined) {
+    if (killedThread === undefined) {
+      await job.until(() => job.progress().restarts > 0);
+    } else {
       await job.until(() => job.completedCheckpoints.length > 2);
       await job.killThread(killedThread);
     }
+    writeFileSync(gate, '');
     const { status } = await job.outcome;
     const opens = readFileSync(log, 'utf8').trim().split('\n');
     const count = (name: string): number => opens.filter((line) => line.startsWith(name)).length;

@@ -1,18 +1,38 @@
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
-import { job } from 'millrace';
-import { sequence } from 'millrace/connectors/generator';
+import { setTimeout as pause } from 'node:timers/promises';
+import { job, type Source } from 'millrace';
+import { source } from 'millrace/connectors/custom';
 
 const RECORDS = 600;
 const FAILING_RECORD = 300;
+/** Here the sources wait until the gate is open: whoever tests decides when the job ends. */
+const HELD_RECORD = 400;
+const SPLITS = 2;
+const LOOK_MS = 5;
+
+const gatedNumbers = (name: string, gate: string): Source<number> =>
+  source({
+    name: `${name} source`,
+    bounded: true,
+    splits: Array.from({ length: SPLITS }, (_, index) => String(index)),
+    read: async function* (position: number | undefined, { split, signal }) {
+      for (let value = position ?? Number(split); value < RECORDS; value += SPLITS) {
+        while (value >= HELD_RECORD && !existsSync(gate)) {
+          await pause(LOOK_MS, undefined, { signal });
+        }
+        yield [value, value + SPLITS] as const;
+      }
+    },
+  });
 
 /**
  * Two pipelines that have nothing to do with each other; the first fails once. Each line of the log is one `open` of an
- * operator in a subtask. Arguments: log file, marker file.
+ * operator in a subtask. Arguments: log file, marker file, the file that opens the gate.
  */
-export default job('regions', (env, [log = '', marker = '']) => {
+export default job('regions', (env, [log = '', marker = '', gate = '']) => {
   const pipeline = (name: string, fails: boolean): void => {
     env
-      .from(sequence({ to: RECORDS - 1, rate: 1500, name: `${name} source` }))
+      .from(gatedNumbers(name, gate))
       .rebalance()
       .map({
         open: ({ subtask }) => appendFileSync(log, `${name} ${subtask}\n`),
