@@ -19,6 +19,7 @@ import { slotsText } from '../scheduler/slots-text.ts';
 import { JobSlots } from './job-slots.ts';
 import { ProofOfDeath } from './proof-of-death.ts';
 import { isOver, slotsInUse } from './reported-attempts.ts';
+import { nameTaken, rivalOf } from './rivals-of-name.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
 import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
 
@@ -207,7 +208,11 @@ export class ResourceManager {
     }
     const link = this.#linkOf(connection);
     await this.#options.ready;
-    await this.#requireOnly(registration);
+    // Another may have taken the name while this one waited.
+    for (let rival = rivalOf(registration, this.#known); rival !== undefined;) {
+      await this.#requireGone(rival, registration.instanceId);
+      rival = rivalOf(registration, this.#known);
+    }
     if (this.#isStopped || link.isOver) {
       throw new MillraceError('FENCED', 'this JobManager does not lead any more', { retryable: true });
     }
@@ -219,11 +224,9 @@ export class ResourceManager {
           ?.report({ kind: 'state', attempt: attemptId(attempt), state: 'FAILED', error }),
     });
     const { instanceId, resourceId, rpcAddress, slots } = registration;
-    const isBack = this.#known.has(instanceId);
+    const how = this.#known.has(instanceId) ? 'is back' : 'registered';
     this.#known.set(instanceId, registration);
-    logger.info(
-      `TaskManager ${resourceId} (${rpcAddress}, instance ${instanceId}) ${isBack ? 'is back' : 'registered'} with ${slotsText(slots)}`,
-    );
+    logger.info(`TaskManager ${resourceId} (${rpcAddress}, instance ${instanceId}) ${how} with ${slotsText(slots)}`);
     // The answer goes first: commands that the report leads to come after it.
     this.#options.clock.after(0, () => this.#registered(link, session, request.attempts));
     return { fence };
@@ -273,31 +276,23 @@ export class ResourceManager {
     }
   }
 
-  /** Another process with the same resource id: the one that does not answer any more is over; one that does keeps the name. */
-  async #requireOnly({ resourceId, instanceId }: TaskManagerRegistration): Promise<void> {
-    const other = [...this.#known.values()].find(
-      (known) => known.resourceId === resourceId && known.instanceId !== instanceId,
-    );
-    if (other === undefined) {
-      return;
+  /** The one that does not answer any more is over; one that does keeps the name. */
+  async #requireGone(rival: TaskManagerRegistration, instanceId: string): Promise<void> {
+    const answering = await this.#options.probe(rival.rpcAddress).catch(() => undefined);
+    if (this.#known.get(rival.instanceId) === rival) {
+      if (answering === rival.instanceId) {
+        throw nameTaken(rival);
+      }
+      this.#lost(rival.instanceId, `its resource id ${rival.resourceId} registered with a new process, ${instanceId}`);
     }
-    const answering = await this.#options.probe(other.rpcAddress).catch(() => undefined);
-    if (answering === other.instanceId && this.#known.has(other.instanceId)) {
-      throw new MillraceError(
-        'HELLO_REFUSED',
-        `taskmanager.resource-id '${resourceId}' belongs to a process that runs, at ${other.rpcAddress} (instance ` +
-          `${other.instanceId}); give each TaskManager its own`,
-      );
-    }
-    this.#lost(other.instanceId, `its resource id ${resourceId} registered with a new process, ${instanceId}`);
   }
 
   #registered(link: Link, session: TaskManagerSession, attempts: readonly AttemptReport[]): void {
-    if (this.#isStopped || link.isOver || !this.#known.has(session.instanceId)) {
-      session.connection.close('register again');
-      return;
-    }
     const { instanceId, connection } = session;
+    if (this.#isStopped || link.isOver || !this.#known.has(instanceId)) {
+      connection.close('register again');
+      return this.#awaitReturn(instanceId);
+    }
     const before = this.#sessions.get(instanceId);
     link.session = session;
     this.#sessions.set(instanceId, session);
@@ -368,7 +363,6 @@ export class ResourceManager {
 
   /** The process may live: then it registers again. */
   #closed(session: TaskManagerSession, reason: CloseReason): void {
-    const { logger } = this.#options;
     const { instanceId, registration } = session;
     this.#sessions.delete(instanceId);
     this.#heartbeats.forget(instanceId);
@@ -376,11 +370,18 @@ export class ResourceManager {
     if (this.#isStopped || !this.#known.has(instanceId)) {
       return;
     }
-    logger.warn(
+    this.#options.logger.warn(
       `The connection to TaskManager ${registration.resourceId} (${registration.rpcAddress}) is closed: ${describeClose(reason)}`,
     );
-    const stillAway = (): boolean => this.#known.get(instanceId) === registration && !this.#sessions.has(instanceId);
-    void this.#proof.watch(registration, stillAway, (why) => this.#lost(instanceId, why));
+    this.#awaitReturn(instanceId);
+  }
+
+  #awaitReturn(instanceId: string): void {
+    const known = this.#known.get(instanceId);
+    const isAway = (): boolean => this.#known.get(instanceId) === known && !this.#sessions.has(instanceId);
+    if (known !== undefined && !this.#isStopped && isAway()) {
+      void this.#proof.watch(known, isAway, (why) => this.#lost(instanceId, why));
+    }
   }
 
   #lost(instanceId: string, reason: string): void {
