@@ -17,6 +17,11 @@ export class BundleStore {
     this.#fs = fs;
   }
 
+  /** Of the bundle with this content, once it is written. */
+  hashOf(content: Uint8Array): string {
+    return hashOf(content);
+  }
+
   /** Durable before it resolves (I3). The same content again is the same file. */
   async write(folder: string, content: Uint8Array): Promise<StoredBundle> {
     const hash = hashOf(content);

@@ -38,48 +38,34 @@ export class Submissions {
     if (!JOB_ID.test(jobId)) {
       throw new MillraceError('BAD_OPTION', `the job id is ${JSON.stringify(jobId)}; allowed: 32 hex digits`);
     }
-    const folder = storage.jobFolder(jobId);
-    const { hash, path } = await storage.bundles.write(folder, bundle);
     const submittedMs = clock.now();
+    const hash = storage.bundles.hashOf(bundle);
     const job: StoredJob = { jobId, submittedMs, graphVersion: 1, graph, args, env, configuration, bundles: [hash] };
-    let graphPath: string | undefined;
-    try {
-      const notes = await starter.check(job);
-      graphPath = await storage.jobGraphs.write(folder, job);
-      const pointer: JobGraphPointer = {
-        jobId,
-        jobName: graph.name,
-        submittedMs,
-        graphVersion: 1,
-        graphPath,
-        bundlePaths: [path],
-        writeId: random.hex(32),
-      };
-      const added = await stores.run(`add job ${jobId}`, () => stores.raw.jobGraphs.add(pointer));
-      switch (added.outcome) {
-        case 'added':
-          return { outcome: 'accepted', pointer, notes };
-        case 'exists':
-          await storage.fs.delete(graphPath);
-          return { outcome: 'exists', pointer: added.pointer };
-        case 'ended':
-          throw jobHasEnded(jobId);
-      }
-    } catch (thrown) {
-      await this.#discard(jobId, thrown);
-      throw thrown;
-    }
-  }
-
-  /** The files of a job that was refused; where it is not certain that nothing points to them they stay (I3). */
-  async #discard(jobId: JobId, thrown: unknown): Promise<void> {
-    const { storage, stores } = this.#options;
-    const isRefused = thrown instanceof MillraceError && !thrown.retryable && thrown.code !== 'LEADERSHIP_LOST';
-    if (isRefused && !stores.isStopped) {
-      const pointer = await stores.raw.jobGraphs.get(jobId).catch(() => 'unknown');
-      if (pointer === undefined) {
+    // Before anything is written, so that a refusal has nothing to delete: what lies there may be another leader's by then (R16).
+    const notes = await starter.check(job);
+    const folder = storage.jobFolder(jobId);
+    const { path } = await storage.bundles.write(folder, bundle);
+    const graphPath = await storage.jobGraphs.write(folder, job);
+    const pointer: JobGraphPointer = {
+      jobId,
+      jobName: graph.name,
+      submittedMs,
+      graphVersion: 1,
+      graphPath,
+      bundlePaths: [path],
+      writeId: random.hex(32),
+    };
+    const added = await stores.run(`add job ${jobId}`, () => stores.raw.jobGraphs.add(pointer));
+    switch (added.outcome) {
+      case 'added':
+        return { outcome: 'accepted', pointer, notes };
+      case 'exists':
+        await storage.fs.delete(graphPath);
+        return { outcome: 'exists', pointer: added.pointer };
+      case 'ended':
+        // No leader accepts it ever again.
         await storage.deleteJob(jobId).catch(() => {});
-      }
+        throw jobHasEnded(jobId);
     }
   }
 }
