@@ -180,8 +180,11 @@ describe('a process that slept across snapshots', () => {
       await awake.append(put(`k${i}`, 2));
     }
     expect(await entries()).not.toContain('2');
+    const leaders: unknown[] = [];
+    sleeper.watch(() => leaders.push(sleeper.state.claim?.endpoints.instanceId));
     wake();
     expect(await late).toMatchObject({ kind: 'undecided' });
+    expect(leaders).toEqual(['awake']);
     expect(await entries()).toContain('2');
     await sleeper.refresh();
     expect(sleeper.state.get('late')).toBeUndefined();

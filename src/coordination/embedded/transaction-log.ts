@@ -211,6 +211,7 @@ export class TransactionLog {
     const deletedUpTo = await this.#deletedUpTo(number);
     if (number <= deletedUpTo) {
       this.#state = await newestSnapshot(this.#folder, await this.#folder.snapshots());
+      this.#notify();
       throw passedUnseen();
     }
     const results = this.#state.apply(entry);
