@@ -195,6 +195,8 @@ export class CheckpointCoordinator {
         return this.#clean(() => this.#retire(action.checkpoint, this.#core.retained.list));
       case 'forget':
         return this.#clean(() => this.#forget(action.checkpointId));
+      case 'collect':
+        return this.#clean(() => this.#options.storage.collectLeftOvers());
       case 'discard':
         return this.#clean(() => this.#discard(action));
       case 'answer':

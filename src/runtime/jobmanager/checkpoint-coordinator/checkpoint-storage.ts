@@ -32,6 +32,8 @@ export interface CheckpointStorage {
     aborted: { readonly checkpointId: CheckpointId; readonly folder: string; readonly savepoint: boolean },
     states: readonly SubtaskState[],
   ): Promise<void>;
+  /** A newer checkpoint is complete: deletes what was written for older ones that nothing refers to (R16). */
+  collectLeftOvers(): Promise<void>;
   /** The job ended and keeps none of its checkpoints: deletes what is left in its checkpoint folder. */
   deleteAll(): Promise<void>;
 }

@@ -343,3 +343,23 @@ describe('a TaskManager whose connection was lost and is back (R15)', () => {
     expect(driver.reserved().of('trigger')[0]?.trigger.checkpointId).toBe(2);
   });
 });
+
+describe('files of checkpoints that were never complete', () => {
+  test('are collected with the next one that is, once it is known what it refers to', () => {
+    const driver = started({ tolerableFailures: 9 });
+    driver.at(1_000).complete(1);
+    expect(driver.kinds).not.toContain('collect');
+    driver.at(2_000).reserved().at(12_000);
+    expect(driver.kinds).not.toContain('collect');
+    driver.complete(3);
+    expect(driver.kinds.slice(-2)).toEqual(['retire', 'collect']);
+    driver.at(13_000).complete(4);
+    expect(driver.kinds).not.toContain('collect');
+  });
+
+  test('under a leader before this one, too', () => {
+    const driver = new Driver({}, FOLDER, undefined, 7).deployed().running();
+    driver.at(1_000).complete(8);
+    expect(driver.kinds).toContain('collect');
+  });
+});

@@ -54,11 +54,14 @@ export class CoordinatorCore {
   #generation: Generation = { epoch: 0, number: 0 };
   /** Triggered so far, or by a leader before this one. */
   #highestId: number;
+  /** Tasks and leaders that died may have left files of checkpoints that will never be complete. */
+  #hasLeftOvers: boolean;
   #actions: CoordinatorAction[] = [];
 
   constructor(options: CoordinatorCoreOptions) {
     this.#options = options;
     this.#highestId = options.floor;
+    this.#hasLeftOvers = options.floor > 0;
     this.#roster = new TaskRoster(options.execution, options.finished);
     this.#desk = new TriggerDesk({
       ...deskSettings(options),
@@ -325,6 +328,10 @@ export class CoordinatorCore {
       this.#actions.push(...retired.map((old) => ({ kind: 'retire' as const, checkpoint: old })));
       this.#actions.push(...this.retained.takeBroken().map((id) => ({ kind: 'forget' as const, checkpointId: id })));
     }
+    if (kind === 'checkpoint' && this.#hasLeftOvers) {
+      this.#hasLeftOvers = false;
+      this.#actions.push({ kind: 'collect' });
+    }
     if (stop !== 'no') {
       this.#desk.close(STOPPED);
     }
@@ -337,6 +344,7 @@ export class CoordinatorCore {
   #abort(pending: PendingCheckpoint, error: ErrorInfo, { counted, restarted }: AbortOptions, now: Instant): void {
     assert(pending.phase !== 'undecided', `checkpoint ${pending.id} is undecided`);
     this.#pending = undefined;
+    this.#hasLeftOvers = true;
     const { trigger, request, states, phase, participants, id } = pending;
     const place = { checkpointId: id, folder: trigger.folder, savepoint: trigger.kind === 'savepoint' };
     this.#aborted.add(place, phase === 'writing' ? states : undefined);

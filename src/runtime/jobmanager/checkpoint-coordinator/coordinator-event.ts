@@ -139,6 +139,8 @@ export type CoordinatorAction =
   | { readonly kind: 'retire'; readonly checkpoint: CompletedCheckpoint }
   /** Of no use, and a later one is complete: delete the pointer, then the metadata. */
   | { readonly kind: 'forget'; readonly checkpointId: CheckpointId }
+  /** Delete what nothing refers to: files of older checkpoints that nobody told of. */
+  | { readonly kind: 'collect' }
   /** Delete what was written for a checkpoint that will never complete. */
   | {
       readonly kind: 'discard';

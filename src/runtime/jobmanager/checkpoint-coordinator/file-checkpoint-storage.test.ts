@@ -165,6 +165,16 @@ test('an aborted savepoint leaves nothing', async () => {
   expect(await fs.list('/s')).toEqual([]);
 });
 
+test('what a task or a leader that died wrote for a checkpoint goes once a later one is complete (R16)', async () => {
+  await complete(1, await write(FOLDER, 1, 'checkpoint'));
+  await write(FOLDER, 2, 'checkpoint');
+  await complete(3, await write(FOLDER, 3, 'checkpoint'));
+  await write(FOLDER, 4, 'checkpoint');
+  await storage.collectLeftOvers();
+  const left = await filesBelow(FOLDER);
+  expect([1, 2, 3, 4].map((id) => left.filter((path) => path.includes(`-${id}-`)).length)).toEqual([2, 0, 2, 2]);
+});
+
 test('everything goes with the job', async () => {
   await complete(4, await write(FOLDER, 4, 'checkpoint'));
   await storage.deleteAll();

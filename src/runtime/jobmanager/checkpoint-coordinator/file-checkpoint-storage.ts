@@ -8,6 +8,7 @@ import { fileSystemOf, uriOf, type Location } from '../../../foundation/filesyst
 import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
 import { newSavepointFolder } from '../../checkpoint/checkpoint-layout.ts';
 import { createCheckpointTarget } from '../../checkpoint/checkpoint-target.ts';
+import { collectLeftOvers } from '../../checkpoint/collect-left-overs.ts';
 import { deleteSavepointFiles } from '../../checkpoint/delete-savepoint.ts';
 import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import { readCheckpoint } from '../../checkpoint/read-checkpoint.ts';
@@ -131,6 +132,13 @@ export class FileCheckpointStorage implements CheckpointStorage {
       await deleteSavepointFiles(fs, path, operatorStates);
     } else {
       await present(this.#cleaner, 'checkpoint folder').discardAborted(checkpointId, operatorStates);
+    }
+  }
+
+  async collectLeftOvers(): Promise<void> {
+    const { checkpointFolder, logger } = this.#options;
+    if (checkpointFolder !== undefined) {
+      await collectLeftOvers(checkpointFolder, logger, this.#locate);
     }
   }
 

@@ -24,13 +24,15 @@ export class CoordinatorDriver {
   nowMs = 0;
   actions: readonly CoordinatorAction[] = [];
   #generation = 0;
-  #nextId = 1;
+  #nextId: number;
 
   constructor(
     settings: Partial<CoordinatorSettings> = {},
     checkpointFolder: string | null = FOLDER,
     firstDueMs?: number,
+    floor = 0,
   ) {
+    this.#nextId = floor + 1;
     this.core = new CoordinatorCore({
       jobId: 'j' as JobId,
       execution: this.execution,
@@ -46,7 +48,7 @@ export class CoordinatorDriver {
       completed: [],
       broken: [],
       firstDueMs,
-      floor: 0,
+      floor,
       isStopping: false,
       finished: new Map(),
     });
