@@ -94,15 +94,17 @@ export class Dispatcher implements JobDirectory {
   }
 
   find(jobId: JobId): TaskListener | undefined {
-    return this.#jobs.get(jobId)?.master;
+    return this.#ended.has(jobId) ? undefined : this.#jobs.get(jobId)?.master;
   }
 
   loaded(): readonly TaskListener[] {
     return [...this.#jobs.values()].flatMap(({ master }) => master ?? []);
   }
 
+  /** What still runs of a job that has ended is ended too, also while what it leaves is removed (R9). */
   isKnown(jobId: JobId): boolean {
-    return this.#jobs.has(jobId) || this.#broken.has(jobId) || this.#submitting.has(jobId);
+    const isThere = this.#jobs.has(jobId) || this.#broken.has(jobId) || this.#submitting.has(jobId);
+    return isThere && !this.#ended.has(jobId);
   }
 
   /** The same job id at the same time, or later, is the same job (R7). */
