@@ -1,3 +1,5 @@
+import type { LeaderRetrieval } from '../coordination/leader-retrieval.ts';
+import { SeenLeaders } from '../coordination/storage/seen-leaders.ts';
 import { codeOf, messageOf, type MillraceError } from '../foundation/common/errors.ts';
 import type { Logger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
@@ -141,6 +143,12 @@ export const runJobManager: StartProcess = async (configuration, { isInsecure, s
   }
 };
 
+/** What a TaskManager writes where its leader does not see it would be lost: it follows none before it has seen a leader's files. */
+const retrievalOf = ({ services: { retrieval }, storage }: HighAvailability, logger: Logger): LeaderRetrieval =>
+  storage === undefined
+    ? retrieval
+    : new SeenLeaders({ retrieval, marker: storage.marker, clock: systemClock, logger });
+
 /** What `millrace taskmanager` runs. */
 export const runTaskManager: StartProcess = async (configuration, { stopped }) => {
   const { startTaskManager } = await import('./start-task-manager.ts');
@@ -148,17 +156,18 @@ export const runTaskManager: StartProcess = async (configuration, { stopped }) =
   const { logger, print } = openOutput(configuration, 'taskmanager', givenName);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
   const isHighlyAvailable = configuration.get(highAvailabilityOptions.type) !== 'none';
-  const services = isHighlyAvailable ? (await open(configuration, logger, 'other', stopped))?.services : undefined;
-  if (isHighlyAvailable && services === undefined) {
+  const opened = isHighlyAvailable ? await open(configuration, logger, 'other', stopped) : undefined;
+  if (isHighlyAvailable && opened === undefined) {
     return undefined;
   }
+  const services = opened?.services;
   let gaveUp = (_error: MillraceError): void => {};
   const ended = new Promise<void>((_resolve, reject) => {
     gaveUp = reject;
   });
   try {
     const running = await startTaskManager(configuration, {
-      haServices: services,
+      haServices: opened && { retrieval: retrievalOf(opened, logger) },
       logger,
       writeLine: print,
       tls,

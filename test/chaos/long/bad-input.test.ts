@@ -76,6 +76,23 @@ test('a TaskManager of another cluster waits for its own, and is none of this on
   expect(await current.stop('stranger')).toBe(0);
 });
 
+test('a TaskManager that sees the HA store but not what the leader writes registers with nobody, and says why', async () => {
+  const current = ClusterUnderTest.create({ slots: 1 });
+  cluster = current;
+  const configuration = { 'high-availability.embedded.dir': join(current.folder, 'ha') };
+  const elsewhere = { ...configuration, 'high-availability.storageDir': join(current.folder, 'elsewhere') };
+  current.startProcess('jobmanager', 'jobmanager-1', { configuration });
+  await current.until('it leads', () => current.leader === 'jobmanager-1');
+  current.startProcess('taskmanager', 'elsewhere', { configuration: elsewhere });
+  current.startProcess('taskmanager', 'here', { configuration });
+  await current.until('one registers', () => current.said(/ registered with 1 slot/).length === 1);
+  await current.until('the other says why it does not', () =>
+    /does not see the leader's files under .*elsewhere.*same file system/.test(current.logOf('elsewhere')),
+  );
+  expect(current.said(/ registered with 1 slot/)).toEqual([expect.stringContaining('TaskManager here ')]);
+  expect(await current.stop('elsewhere')).toBe(0);
+});
+
 test('a disk that is slow, full or read-only for a while is waited for: no process ends, nothing is lost', async () => {
   const current = ClusterUnderTest.create({
     slots: 1,
