@@ -158,19 +158,6 @@ test('TaskManagers: their reports reach the jobs, unknown jobs are cancelled and
   expect(slots).toMatchObject({ total: 2, free: 1, freeAfterLargestLoss: -1 });
 });
 
-test('a TaskManager that registers while what an ended job leaves is removed gets its slot back (R9)', async () => {
-  const { world, first } = await start('one');
-  await world.settled(first.jobManager.submit(submission()));
-  await world.until(() => first.starter.masters.has(JOB), 'the job is loaded');
-  const result = { jobId: JOB, status: 'FINISHED', restarts: 0, durationMs: 1 } as const;
-  await world.settled(first.starter.master(JOB).surroundings.persistResult!(result));
-  const taskManager = await world.taskManager('tm', 1);
-  taskManager.adopt(attemptOf(JOB), 0, 'FINISHED');
-  await world.settled(taskManager.register(first.jobManager.endpoints.rpcAddress));
-  await world.until(() => taskManager.heard.some(({ kind }) => kind === 'release'), 'it is released', 1_000);
-  expect((await world.settled(first.jobManager.overview())).slots).toMatchObject({ total: 1, free: 1 });
-});
-
 test('a TaskManager whose process has ended is lost at once; one that only lost its connection is waited for', async () => {
   const { world, first } = await start('one');
   await world.settled(first.jobManager.submit(submission()));

@@ -34,7 +34,7 @@ class Cluster {
   readonly clock = new ManualClock(1_000);
   readonly random = seededRandom(1);
   readonly fs = new MemoryFileSystem();
-  readonly storage = new ClusterStorage(this.fs, '/cluster', this.random);
+  readonly storage = new ClusterStorage(this.fs, '/cluster', this.random, (path) => ({ fs: this.fs, path }));
   readonly services = new NoneServices({ clock: this.clock, random: this.random });
   readonly starter = new FakeJobStarter();
   readonly log: string[] = [];
@@ -168,6 +168,8 @@ test('the end: the result stays, pointers and files go, the id is used up', asyn
 
 test('a leader dies between the result and the rest: the next one cleans up and does not run the job', async () => {
   const cluster = new Cluster();
+  cluster.starter.checkpoints = '/checkpoints/job';
+  await cluster.fs.write('/checkpoints/job/chk-7/_metadata', Buffer.from('its files are named in it'));
   const first = await cluster.lead();
   await first.dispatcher.submit(submission());
   const master = await cluster.master();
@@ -177,6 +179,7 @@ test('a leader dies between the result and the rest: the next one cleans up and 
   expect(cluster.starter.masters.size).toBe(0);
   await vi.waitFor(async () => expect((await second.stores.raw.jobResults.get(JOB))?.isDirty).toBe(false));
   expect(await second.stores.raw.jobGraphs.get(JOB)).toBeUndefined();
+  expect(await cluster.fs.list('/checkpoints')).toEqual([]);
 });
 
 test('a broken job is set aside and harms no other; tried again it runs', async () => {

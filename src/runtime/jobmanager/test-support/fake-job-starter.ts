@@ -133,6 +133,8 @@ export class FakeJobStarter implements JobStarter {
   /** What it was told as a standby, each time. */
   readonly anticipated: (readonly AnticipatedJob[])[] = [];
   refusal: MillraceError | undefined;
+  /** The folder of checkpoints that go with a job that ends. */
+  checkpoints: string | undefined;
   /** Thrown where a job is prepared. */
   readonly broken = new Map<JobId, MillraceError>();
 
@@ -155,7 +157,7 @@ export class FakeJobStarter implements JobStarter {
       master,
       notes: [],
       savepointDirectory: '/savepoints',
-      checkpointsToDelete: () => undefined,
+      checkpointsToDelete: () => this.checkpoints,
       close: () => Promise.resolve(),
     };
   }
