@@ -303,6 +303,17 @@ describe('a new leader (R4)', () => {
     ]);
   });
 
+  test('a reader that starts anew before it is known of the others what they have, and then again, gives back nothing of before', () => {
+    const source = recovered();
+    source.readerReported(0, report(0, ['s5', 5]));
+    source.readersFailed([0]);
+    expect(source.readersRestarted([0], snapshot, 9)).toBeUndefined();
+    source.readerReported(1, undefined);
+    // 's5' is free in the snapshot: somebody may have it by now.
+    expect(source.takeRequests()).toMatchObject([{ kind: 'open', assigned: [] }]);
+    expect(source.readersRestarted([0], snapshot, 12)).toBeUndefined();
+  });
+
   test('all readers start anew: so does the enumerator', () => {
     const source = recovered();
     expect(source.readersRestarted([0, 1], snapshot, 9)).toMatchObject({ kind: 'open', assigned: [] });

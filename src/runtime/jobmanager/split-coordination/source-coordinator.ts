@@ -229,6 +229,8 @@ export class SourceCoordinator {
     }
     const recovery = this.#recovery;
     if (recovery !== undefined) {
+      // What it reported goes back with the snapshot that the enumerator is opened with, and must not come back later once more.
+      subtasks.forEach((subtask) => this.#tracker.takeBack(subtask));
       subtasks.forEach((subtask) => recovery.startedAnew(subtask));
       this.#endRecovery(recovery);
       return undefined;
