@@ -1,80 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { seededRandom, type Random } from '../../../foundation/common/random.ts';
-import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
-import { OWN_ENUMERATOR, type EnumeratorFactory } from '../../../pipeline/connectors/source.ts';
-import { ownFoundSplits, ownStaticSplits } from '../test-support/simulated-user-code.ts';
+import type { Random } from '../../../foundation/common/random.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
+import { scenarioOf } from '../test-support/exploration-scenario.ts';
+import { forEachSeed, SEEDS } from '../test-support/for-each-seed.ts';
 import { RARE_STATES, type RareState } from '../test-support/rare-states.ts';
 import { SimulatedWorld } from '../test-support/simulated-world.ts';
-import { testGraph, type TestEdge, type TestVertex } from '../test-support/test-graph.ts';
-
-const SEEDS = Number(process.env['EXPLORATION_SEEDS'] ?? 150);
-const FIRST_SEED = Number(process.env['EXPLORATION_FIRST_SEED'] ?? 1);
-
-interface Scenario {
-  readonly graph: (parallelism: number) => JobGraph;
-  readonly expected: readonly string[];
-  readonly parallelism: number;
-  readonly ownEnumerator: EnumeratorFactory | undefined;
-}
-
-/** Sources, tasks between, sinks, of all shapes of regions. */
-const scenarioOf = (random: Random, timeoutMs = 6_000): Scenario => {
-  // Beside the JobManager, or as user code that a source brings along.
-  const enumerator = (['ours', 'ours', 'static', 'found', 'found bounded'] as const)[random.int(5)]!;
-  const splits = Array.from({ length: 1 + random.int(6) }, (_, index) => ({
-    id: `s/${index}`,
-    next: 0,
-    count: 1 + random.int(40),
-  }));
-  // Ours beside the user's: its snapshot is there at once, and short splits are asked for until the other one's is (R4).
-  const short = Array.from({ length: 60 }, (_, index) => ({ id: `t/${index}`, next: 0, count: 1 }));
-  const more = enumerator === 'static' ? short : [];
-  const assignment = random.int(2) === 0 ? 'pull' : 'by-index';
-  const shape = random.int(4);
-  const checkpointing = {
-    intervalMs: 50 + random.int(400),
-    timeoutMs,
-    minPauseMs: random.int(2) * 50,
-    tolerableFailures: random.int(3) === 0 ? 0 : 1_000,
-    numRetained: 1 + random.int(2),
-  };
-  const source = {
-    enumerator: enumerator === 'ours' ? 'static-splits' : OWN_ENUMERATOR,
-    config: { splits, assignment },
-    bounded: true,
-  };
-  const counts = new Map(splits.map(({ id, count }) => [id.slice(2), count]));
-  const ownEnumerator = {
-    ours: undefined,
-    static: ownStaticSplits,
-    found: ownFoundSplits(counts, false),
-    'found bounded': ownFoundSplits(counts, true),
-  }[enumerator];
-  const graph = (parallelism: number): JobGraph => {
-    const vertices: TestVertex[] = [
-      { name: 'source', parallelism, source },
-      { name: 'sink', parallelism: shape === 1 ? 1 : parallelism },
-    ];
-    const edges: TestEdge[] = [['source', 'sink', (['forward', 'hash', 'forward', 'rescale'] as const)[shape]!]];
-    if (shape === 2) {
-      vertices.splice(1, 0, { name: 'between', parallelism });
-      edges.splice(0, 1, ['source', 'between', 'hash'], ['between', 'sink', 'forward']);
-    }
-    if (more.length > 0) {
-      // Its enumerator answers apart from the other one's.
-      const second = { enumerator: 'static-splits', config: { splits: more, assignment: 'pull' }, bounded: true };
-      vertices.push({ name: 'source-2', parallelism, source: second }, { name: 'sink-2', parallelism });
-      edges.push(['source-2', 'sink-2', 'forward']);
-    }
-    return testGraph(vertices, edges, checkpointing);
-  };
-  const expected = [...splits, ...more].flatMap(({ id, count }) =>
-    Array.from({ length: count }, (_, record) => `${id}:${record}`),
-  );
-  return { graph, expected: expected.sort(), parallelism: 1 + random.int(3), ownEnumerator };
-};
 
 const pointOf = ({ metadata, baseFolder, metadataPath }: CompletedCheckpoint): RestorePoint => ({
   metadata,
@@ -84,26 +15,11 @@ const pointOf = ({ metadata, baseFolder, metadataPath }: CompletedCheckpoint): R
 
 const sorted = (values: readonly string[]): string[] => [...values].sort();
 
-const perSeed = (run: (seed: number, random: Random) => Promise<void>): Promise<void> =>
-  (async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-      try {
-        await run(seed, seededRandom(seed));
-      } catch (error) {
-        throw new Error(
-          `seed ${seed}\n${worlds
-            .at(-1)
-            ?.log.slice(-Number(process.env['LOGN'] ?? 40))
-            .join('\n')}`,
-          { cause: error },
-        );
-      }
-    }
-  })();
-
 const seen = new Map<RareState, number>();
 /** For what a failing seed tells. */
 const worlds: SimulatedWorld[] = [];
+
+const perSeed = (run: (seed: number, random: Random) => Promise<void>): Promise<void> => forEachSeed(worlds, run);
 
 describe('a job among failures', () => {
   test('it finishes, and every record is committed exactly once', async () => {
@@ -247,7 +163,13 @@ describe('a job among failures', () => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random, 60_000);
       const master = { reconcileTimeoutMs: 60_000 };
-      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism), master });
+      const world = new SimulatedWorld({
+        seen,
+        seed,
+        ownEnumerator,
+        graph: graph(parallelism),
+        master,
+      });
       worlds.push(world);
       world.faults = false;
       world.master.start();
@@ -296,7 +218,13 @@ describe('a job among failures', () => {
   ])('whose leader %s: every record is committed exactly once', async (_, happen) => {
     await perSeed(async (seed, random) => {
       const { graph, expected, parallelism, ownEnumerator } = scenarioOf(random);
-      const world = new SimulatedWorld({ seen, seed, ownEnumerator, graph: graph(parallelism) });
+      const world = new SimulatedWorld({
+        seen,
+        seed,
+        ownEnumerator,
+        graph: graph(parallelism),
+        master: { reconcileTimeoutMs: 60_000 },
+      });
       worlds.push(world);
       world.master.start();
       for (let round = 0; round < 8; round++) {

@@ -256,7 +256,7 @@ export class JobMaster implements JobMasterGateway {
       },
       activeIndex: (attempt) =>
         this.#core.isActive(attempt) ? this.#core.executionOf(attempt)?.subtask.index : undefined,
-      reportOf: (attempt) => this.#executors.placeOf(attempt)?.report,
+      placeOf: (attempt) => this.#executors.placeOf(attempt),
       command: (attempt, command) => this.#executors.command(attempt, command),
       completed: (checkpoint) => this.#post(() => this.#checkpointCompleted(checkpoint)),
       failJob: (error) => this.#post(() => this.#handle({ kind: 'fail', error, fatal: false })),

@@ -32,6 +32,7 @@ import {
   type Recovery,
 } from './recovery.ts';
 import { RestoreChoice } from './restore-choice.ts';
+import type { Place } from './task-executors.ts';
 
 /** What the JobMaster does for the parts of a running job. */
 export interface RunningJobHost {
@@ -39,8 +40,8 @@ export interface RunningJobHost {
   activeAttempt(index: number): AttemptId | undefined;
   /** The subtask whose attempt to talk to this is. */
   activeIndex(attempt: AttemptId): number | undefined;
-  /** As its TaskManager told it. */
-  reportOf(attempt: AttemptId): AttemptReport | undefined;
+  /** Where it runs, and what its TaskManager told of it. */
+  placeOf(attempt: AttemptId): Place | undefined;
   deploy(taskManager: string, deployments: readonly TaskDeployment[]): void;
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
@@ -132,18 +133,23 @@ export class RunningJob {
 
   /** What a task says of anything but its state. */
   reported(report: Exclude<TaskReport, { kind: 'state' }>): void {
+    const index = this.#host.activeIndex(report.attempt);
     switch (report.kind) {
-      case 'ended':
-        return this.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });
       case 'acknowledge':
         return this.coordinator.handle({ kind: 'acknowledged', report });
       case 'decline':
         return this.coordinator.handle({ kind: 'declined', report });
+      case 'ended':
       case 'reader-registered':
-      case 'split-request': {
-        const index = this.#host.activeIndex(report.attempt);
-        return index === undefined ? undefined : this.splits.readerSaid(index, report);
-      }
+      case 'split-request':
+        if (index === undefined) {
+          // Of a region of which others have not reported yet: no task says it twice.
+          this.#host.placeOf(report.attempt)?.told.push(report);
+        } else if (report.kind === 'ended') {
+          this.coordinator.handle({ kind: 'task-ended', attempt: report.attempt });
+        } else {
+          this.splits.readerSaid(index, report);
+        }
     }
   }
 
@@ -250,8 +256,8 @@ export class RunningJob {
    */
   adopt(generation: Generation, executions: readonly Execution[]): void {
     const tasks = executions.map((execution) => {
-      const report = this.#host.reportOf(present(execution.id, 'attempt'));
-      return { execution, report };
+      const place = this.#host.placeOf(present(execution.id, 'attempt'));
+      return { execution, report: place?.report, told: place?.told.splice(0) ?? [] };
     });
     this.restores.requireKnown(tasks);
     for (const { execution, report } of tasks) {
@@ -267,6 +273,7 @@ export class RunningJob {
         ended: report?.ended === true,
       })),
     });
+    tasks.forEach(({ told }) => told.forEach((report) => this.reported(report)));
   }
 
   /** Their TaskManager registered with this leader before: what was on its way either way comes again (R15). */

@@ -5,15 +5,18 @@ import type {
   TaskCommand,
   TaskDeployment,
   TaskExecutorGateway,
+  TaskReport,
 } from '../../protocol/task-commands.ts';
 
 /** Finds the way to a TaskManager by its instance id; `undefined` when it is gone. */
 export type TaskExecutorLookup = (taskManager: string) => TaskExecutorGateway | undefined;
 
-interface Place {
+export interface Place {
   readonly taskManager: string;
   /** As it was when its TaskManager registered. */
   readonly report: AttemptReport | undefined;
+  /** What it told since then and nobody could use yet. */
+  readonly told: Exclude<TaskReport, { kind: 'state' }>[];
 }
 
 /** Knows which TaskManager each attempt of a job is at, and tells it what is to be done. */
@@ -30,7 +33,7 @@ export class TaskExecutors {
   /** Returns the attempts whose TaskManager is gone. */
   deploy(taskManager: string, deployments: readonly TaskDeployment[]): readonly AttemptId[] {
     const attempts = deployments.map(({ attempt }) => attemptId(attempt));
-    attempts.forEach((attempt) => this.#places.set(attempt, { taskManager, report: undefined }));
+    attempts.forEach((attempt) => this.#places.set(attempt, { taskManager, report: undefined, told: [] }));
     const gateway = this.#lookup(taskManager);
     gateway?.deploy(this.#fence, deployments);
     return gateway === undefined ? attempts : [];
@@ -45,7 +48,7 @@ export class TaskExecutors {
   }
 
   reported(taskManager: string, report: AttemptReport): void {
-    this.#places.set(attemptId(report.attempt), { taskManager, report });
+    this.#places.set(attemptId(report.attempt), { taskManager, report, told: [] });
   }
 
   placeOf(attempt: AttemptId): Place | undefined {

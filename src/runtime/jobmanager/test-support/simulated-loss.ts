@@ -1,13 +1,15 @@
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
-import type { Random } from '../../../foundation/common/random.ts';
 import type { SimulatedTask } from './simulated-task.ts';
 
 /**
  * A TaskManager is killed: some of the tasks are gone without a word, those that had finished too, and who exchanged records
  * with those that had not notices. Returns the attempts that nobody reports any more.
  */
-export const loseTasks = (tasks: ReadonlyMap<AttemptId, SimulatedTask>, random: Random): readonly AttemptId[] => {
-  const lost = new Set([...tasks.keys()].filter(() => random.int(2) === 0));
+export const loseTasks = (
+  tasks: ReadonlyMap<AttemptId, SimulatedTask>,
+  isLost: (attempt: AttemptId) => boolean,
+): readonly AttemptId[] => {
+  const lost = new Set([...tasks.keys()].filter(isLost));
   const broken = new Set<SimulatedTask>();
   for (const id of lost) {
     const task = tasks.get(id);

@@ -1,33 +1,41 @@
-import type { JobGraph } from '../../../pipeline/graph/job-graph.ts';
-import { FixedSlots, type SlotProvider, type SlotRef } from '../scheduler/slot-table.ts';
+import type { SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
+import type { SimulatedTaskManagers } from './simulated-task-managers.ts';
 
-/** Slots that are there when their TaskManager has registered. */
+/** Slots at the TaskManagers that have registered, at each in turn; as many as anybody wants. */
 export class SimulatedSlots implements SlotProvider {
-  readonly #graph: JobGraph;
-  readonly #taskManager: string;
-  readonly #isThere: () => boolean;
+  readonly #taskManagers: SimulatedTaskManagers;
   readonly #waiting: (() => void)[] = [];
+  #given = 0;
 
-  constructor(graph: JobGraph, taskManager: string, isThere: () => boolean) {
-    this.#graph = graph;
-    this.#taskManager = taskManager;
-    this.#isThere = isThere;
+  constructor(taskManagers: SimulatedTaskManagers) {
+    this.#taskManagers = taskManagers;
   }
 
   async request(count: number): Promise<readonly SlotRef[]> {
-    while (!this.#isThere()) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    return new FixedSlots(this.#graph, this.#taskManager, 64).request(count);
+    const { registered } = this.#taskManagers;
+    await this.#until(() => registered.size > 0);
+    const there = [...registered];
+    return Array.from({ length: count }, () => {
+      const slot = this.#given++;
+      return { taskManager: there[slot % there.length] ?? '', slot };
+    });
   }
 
-  registered(): void {
+  /** Somebody registered, or is known to be gone. */
+  changed(): void {
     this.#waiting.splice(0).forEach((wake) => wake());
   }
 
-  settled(): Promise<void> {
-    return Promise.resolve();
+  settled(taskManagers: readonly string[]): Promise<void> {
+    const { registered } = this.#taskManagers;
+    return this.#until(() => taskManagers.every((one) => registered.has(one) || this.#taskManagers.isGone(one)));
   }
 
   close(): void {}
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
 }

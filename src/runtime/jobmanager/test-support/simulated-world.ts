@@ -1,5 +1,5 @@
 import type { JobIntent } from '../../../coordination/job-record-store.ts';
-import { assert, present } from '../../../foundation/common/assert.ts';
+import { present } from '../../../foundation/common/assert.ts';
 import { messageOf } from '../../../foundation/common/errors.ts';
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
@@ -16,14 +16,15 @@ import type {
 } from '../../protocol/task-commands.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { InitialRestore, JobMasterOptions, JobResult } from '../jobmaster/job-master-options.ts';
-import { AttemptLedger } from '../../taskmanager/attempt-ledger.ts';
 import type { JobMaster } from '../jobmaster/job-master.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePoint } from '../scheduler/restore-plan.ts';
+import { ask, type Asked } from './asked.ts';
 import { AttemptQueues } from './attempt-queues.ts';
 import { SimulatedFiles, type SimulatedCheckpointStore, type SimulatedCounter } from './simulated-stores.ts';
-import type { Element } from './simulated-surroundings.ts';
+import { SimulatedChannels } from './simulated-channels.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
+import { SimulatedTaskManagers } from './simulated-task-managers.ts';
 import { SimulatedTask } from './simulated-task.ts';
 import { withUniqueChannels } from './unique-channels.ts';
 import { SimulatedChecks, type CheckExceptions } from './simulated-checks.ts';
@@ -34,6 +35,7 @@ import { jobIdOf, SimulatedTerm, TASK_MANAGER } from './simulated-term.ts';
 export interface WorldOptions extends CheckExceptions {
   readonly seed: number;
   readonly graph: JobGraph;
+  readonly taskManagers?: number;
   readonly files?: SimulatedFiles;
   /** Names of transactions that are committed, and what they made visible; shared over the runs of one job. */
   readonly committed?: Map<string, readonly string[]>;
@@ -62,25 +64,22 @@ export class SimulatedWorld implements TaskExecutorGateway {
   readonly seen: Map<RareState, number>;
   /** Whether things break. */
   faults = true;
+  /** Whether TaskManagers without a leader register with the one there is. */
+  comeBack = true;
   result: JobResult | undefined;
   /** How often something was deployed. */
   deployments = 0;
   #term: SimulatedTerm;
   readonly #makeTerm: (before: SimulatedTerm | undefined) => SimulatedTerm;
-  readonly #ledger = new AttemptLedger();
+  readonly #taskManagers: SimulatedTaskManagers;
   readonly #slots: SimulatedSlots;
-  /** Whether the TaskManager has registered with the leader. */
-  #isRegistered = true;
   readonly #execution: ExecutionGraph;
   readonly #checkpointing: boolean;
   readonly #tasks = new Map<AttemptId, SimulatedTask>();
-  /** Were on a TaskManager that was killed. */
-  readonly #lost = new Set<AttemptId>();
-  readonly #consumers = new Map<number, SimulatedTask>();
+  readonly #channels = new SimulatedChannels();
   readonly #commands = new AttemptQueues<TaskCommand>();
   readonly #reports = new AttemptQueues<TaskReport>();
   readonly #checks: SimulatedChecks;
-  readonly #usedChannels = new Set<number>();
 
   constructor(options: WorldOptions) {
     this.random = seededRandom(options.seed);
@@ -93,7 +92,8 @@ export class SimulatedWorld implements TaskExecutorGateway {
     this.#checkpointing = options.graph.checkpointing !== undefined;
     this.#checks = new SimulatedChecks(this.#execution, options);
     const { graph, restore } = options;
-    this.#slots = new SimulatedSlots(graph, TASK_MANAGER, () => this.#isRegistered);
+    this.#taskManagers = new SimulatedTaskManagers(options.taskManagers ?? 1);
+    this.#slots = new SimulatedSlots(this.#taskManagers);
     this.#makeTerm = (before) =>
       new SimulatedTerm({
         epoch: (before?.epoch ?? 0) + 1,
@@ -108,8 +108,10 @@ export class SimulatedWorld implements TaskExecutorGateway {
           jobId,
           graph,
           restore,
-          executors: (taskManager) => (taskManager === TASK_MANAGER && this.#isRegistered ? this : undefined),
+          executors: (taskManager) =>
+            this.#taskManagers.registered.has(taskManager) ? this.#at(taskManager) : undefined,
           slots: this.#slots,
+          awaited: (taskManagers) => this.#taskManagers.await(taskManagers),
           clock: this.clock,
           logger: this.#logger(),
           ...options.master,
@@ -151,7 +153,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
     if (this.result !== undefined) {
       return; // whoever leads now only cleans up (R9)
     }
-    this.breakConnection();
+    this.#taskManagers.living.forEach((one) => this.breakConnection(one));
     this.#term = this.#startTerm(before);
     this.#term.master.start();
   }
@@ -159,16 +161,24 @@ export class SimulatedWorld implements TaskExecutorGateway {
   /** With the leader a TaskManager dies that ran some of the tasks. */
   loseHost(): void {
     this.changeLeader();
-    loseTasks(this.#tasks, this.random).forEach((attempt) => this.#lost.add(attempt));
+    loseTasks(this.#tasks, () => this.random.int(2) === 0).forEach((attempt) => this.#taskManagers.lost.add(attempt));
   }
 
-  /** Between TaskManager and leader; sooner or later it registers anew. What was on its way is lost; the table knows it. */
-  breakConnection(): void {
-    for (const attempt of this.#commands.attempts) {
-      this.#arriveInPart(attempt);
-    }
-    this.#reports.clear();
-    this.#isRegistered = false;
+  /** One of several TaskManagers dies with all that it runs; another process takes its place. */
+  loseTaskManager(): void {
+    const dead = this.#taskManagers.someLiving(this.random);
+    this.breakConnection(dead);
+    this.#taskManagers.die(dead);
+    const lost = loseTasks(this.#tasks, (attempt) => this.#taskManagers.placeOf(attempt) === dead);
+    lost.forEach((attempt) => this.#taskManagers.lost.add(attempt));
+  }
+
+  /** Between a TaskManager and the leader; sooner or later it registers anew. What was on its way is lost; the table knows it. */
+  breakConnection(taskManager = this.#taskManagers.someLiving(this.random)): void {
+    const isThere = (attempt: AttemptId): boolean => this.#taskManagers.placeOf(attempt) === taskManager;
+    this.#commands.attempts.filter(isThere).forEach((attempt) => this.#arriveInPart(attempt));
+    this.#reports.attempts.filter(isThere).forEach((attempt) => this.#reports.drop(attempt));
+    this.#taskManagers.registered.delete(taskManager);
   }
 
   /** Of the commands of a lost connection the first ones may have arrived. */
@@ -183,11 +193,18 @@ export class SimulatedWorld implements TaskExecutorGateway {
     }
   }
 
-  #register(): void {
-    this.#isRegistered = true;
-    const reports = this.#ledger.reports.filter(({ attempt }) => !this.#lost.has(attemptId(attempt)));
-    this.master.taskManagerReported(TASK_MANAGER, reports);
-    this.#slots.registered();
+  /** It comes to the leader, with its table. */
+  register(taskManager: string): void {
+    this.#taskManagers.registered.add(taskManager);
+    this.master.taskManagerReported(taskManager, this.#taskManagers.reportsOf(taskManager));
+    this.#slots.changed();
+  }
+
+  #at(taskManager: string): TaskExecutorGateway {
+    return {
+      deploy: (fence, deployments) => this.deploy(fence, deployments, taskManager),
+      command: (fence, attempt, command) => this.command(fence, attempt, command),
+    };
   }
 
   /** What the job's record says is to become of it. */
@@ -219,10 +236,11 @@ export class SimulatedWorld implements TaskExecutorGateway {
     return this.faults && this.random.next() < probability;
   }
 
-  deploy(fence: Fence, deployments: readonly TaskDeployment[]): void {
+  deploy(fence: Fence, deployments: readonly TaskDeployment[], taskManager = TASK_MANAGER): void {
     if (fence.epoch < this.#term.epoch) {
       return; // I2
     }
+    deployments.forEach(({ attempt }) => this.#taskManagers.place(attemptId(attempt), taskManager));
     this.deployments += deployments.length;
     this.#start(deployments.map(withUniqueChannels));
   }
@@ -235,22 +253,18 @@ export class SimulatedWorld implements TaskExecutorGateway {
       this.#meet('region started only to commit', restore?.commitOnly === true);
       const own = this.store.ever.has(restore?.checkpointId ?? 0) && restore?.baseFolder !== this.folder;
       this.#meet('started only to commit after a stop', own && attempt.job === 'job1' && restore?.commitOnly === true);
-      this.#ledger.deployed(deployment);
+      this.#taskManagers.ledger.deployed(deployment);
       const task = new SimulatedTask(deployment, {
         random: this.random,
         files: this.files,
         checkpointing: this.#checkpointing,
         report: (report) => this.#reported(report),
-        send: (channel, element) => this.#send(channel, element),
+        send: (channel, element) => this.#channels.send(channel, element),
         commit: (name, values) => this.#commit(name, values),
         fault: (probability) => this.fault(probability),
       });
       this.#tasks.set(task.id, task);
-      for (const { channel } of deployment.inputs.flatMap(({ channels }) => channels)) {
-        assert(!this.#usedChannels.has(channel), `channel ${channel} is used again`);
-        this.#usedChannels.add(channel);
-        this.#consumers.set(channel, task);
-      }
+      this.#channels.started(task);
     }
   }
 
@@ -270,9 +284,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
     const tasks = this.liveTasks;
     const choices = commands.length + reports.length + tasks.length * 2 + this.#term.pendingCount;
     let pick = this.random.int(choices + 1);
-    if (!this.#isRegistered && this.random.int(20) === 0) {
-      this.#register();
-    }
+    this.#connections();
     let progressed = true;
     if (pick < commands.length) {
       this.#deliverCommand(present(commands[pick], 'attempt'));
@@ -305,6 +317,18 @@ export class SimulatedWorld implements TaskExecutorGateway {
     return progressed;
   }
 
+  #connections(): void {
+    const back = this.comeBack ? this.#taskManagers.someAway(this.random) : undefined;
+    if (back !== undefined) {
+      this.register(back);
+    }
+    const dead = this.random.int(20) === 0 ? this.#taskManagers.takeDead() : undefined;
+    if (dead !== undefined) {
+      this.master.taskManagerLost(dead, 'it is dead');
+      this.#slots.changed();
+    }
+  }
+
   /** Runs until the job has ended or `steps` are over. */
   async run(steps: number, until: () => boolean = () => this.result !== undefined): Promise<void> {
     for (let step = 0; step < steps && !until(); step++) {
@@ -325,20 +349,8 @@ export class SimulatedWorld implements TaskExecutorGateway {
     return this.result;
   }
 
-  /** A savepoint or checkpoint that is asked for; `undefined` when it failed. */
-  ask(request: () => Promise<CompletedCheckpoint>): { done: boolean; checkpoint: CompletedCheckpoint | undefined } {
-    const asked = { done: false, checkpoint: undefined as CompletedCheckpoint | undefined };
-    request().then(
-      (checkpoint) => {
-        asked.done = true;
-        asked.checkpoint = checkpoint;
-      },
-      (error: unknown) => {
-        asked.done = true;
-        this.log.push(`asked in vain: ${messageOf(error)}`);
-      },
-    );
-    return asked;
+  ask(request: () => Promise<CompletedCheckpoint>): Asked<CompletedCheckpoint> {
+    return ask(request, (why) => this.log.push(`asked in vain: ${why}`));
   }
 
   #meet(state: RareState, really = true): void {
@@ -347,16 +359,12 @@ export class SimulatedWorld implements TaskExecutorGateway {
     }
   }
 
-  #send(channel: number, element: Element): void {
-    this.#consumers.get(channel)?.receive(channel, element);
-  }
-
   #commit(name: string, values: readonly string[]): void {
     this.committed.set(name, values);
   }
 
   #deliverCommand(attempt: AttemptId): void {
-    const command = this.#ledger.commanded(attempt, this.#commands.take(attempt));
+    const command = this.#taskManagers.ledger.commanded(attempt, this.#commands.take(attempt));
     const task = present(this.#tasks.get(attempt), 'task');
     if (task.phase !== 'gone') {
       task.command(command);
@@ -367,7 +375,7 @@ export class SimulatedWorld implements TaskExecutorGateway {
 
   /** The table changes first (R15). Without a leader that is all. */
   #reported(report: TaskReport): void {
-    if (this.#ledger.reported(report) && this.#isRegistered) {
+    if (this.#taskManagers.ledger.reported(report) && this.#taskManagers.isReached(report.attempt)) {
       this.#reports.add(report.attempt, report);
     }
   }
