@@ -33,6 +33,8 @@ export type JobIntent =
   | RescaleIntent
   | { readonly kind: 'restart-from'; readonly requestId: string; readonly snapshotPath: string };
 
+export type AcceptedIntent = Exclude<JobIntent, { readonly kind: 'run' }>;
+
 /** Where the job's pointer has this graph version, the job has been switched over. */
 export interface RescaleIntent {
   readonly kind: 'rescale';
@@ -66,7 +68,8 @@ export interface JobRecordStore {
   read(): Promise<JobRecord>;
   /** Resolves when it is durable; only then may the generation be deployed. Without counts the last ones stay. */
   recordGeneration(record: GenerationRecord, restartCounts?: RestartCounts): Promise<void>;
-  recordIntent(intent: JobIntent): Promise<void>;
+  /** Throws JOB_NOT_RUNNING where something else was accepted and is not settled; a cancel takes the place of anything (I12). */
+  recordIntent(intent: AcceptedIntent): Promise<void>;
   /** The job is to run, unless something else than this request was asked for meanwhile. */
   settleIntent(requestId: string): Promise<void>;
   recordGraphVersion(graphVersion: number): Promise<void>;

@@ -122,6 +122,10 @@ export const leaderStoresContract: readonly HaCase[] = [
         loadingMarks: 0,
       });
       await rejects(record.recordGeneration(started(2, ['v/0'])), /I5/);
+      await rejects(
+        record.recordIntent({ kind: 'stop', requestId: 'q', savepointDirectory: '/q', drain: false }),
+        /the job is being stopped already/,
+      );
       await record.settleIntent('another');
       strictEqual((await record.read()).intent.kind, 'stop');
       await record.settleIntent('r');
@@ -133,6 +137,10 @@ export const leaderStoresContract: readonly HaCase[] = [
       await record.recordGeneration({ ...started(4, ['v/0'], 6), graphVersion: 2 });
       const rescaled = await record.read();
       deepStrictEqual(rescaled.intent, rescale);
+      const cancel = { kind: 'cancel', requestId: 'c' } as const;
+      await record.recordIntent(cancel);
+      await rejects(record.recordIntent(rescale), /the job is being cancelled already/);
+      deepStrictEqual((await record.read()).intent, cancel);
       deepStrictEqual(
         [rescaled.graphVersion, rescaled.generations.map(({ generation }) => generation.number)],
         [2, [4]],

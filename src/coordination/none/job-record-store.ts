@@ -1,7 +1,10 @@
 import { EMPTY_JOB_RECORD, type GenerationRecord, type JobRecord, type JobRecordStore } from '../job-record-store.ts';
 
 /** Of a job that nobody recovers: each start of its JobMaster is the first, only the newest generation is kept, for display. */
-export class InMemoryJobRecordStore implements Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent'> {
+export class InMemoryJobRecordStore implements Pick<
+  JobRecordStore,
+  'read' | 'recordGeneration' | 'recordIntent' | 'settleIntent'
+> {
   #newest: GenerationRecord | undefined;
 
   get newest(): GenerationRecord | undefined {
@@ -13,6 +16,10 @@ export class InMemoryJobRecordStore implements Pick<JobRecordStore, 'read' | 're
   }
 
   recordIntent(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  settleIntent(): Promise<void> {
     return Promise.resolve();
   }
 

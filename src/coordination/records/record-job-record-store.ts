@@ -3,13 +3,14 @@ import { compareGenerations } from '../../foundation/common/ids.ts';
 import { assert } from '../../foundation/common/assert.ts';
 import {
   EMPTY_JOB_RECORD,
+  type AcceptedIntent,
   type GenerationRecord,
-  type JobIntent,
   type JobRecord,
   type JobRecordStore,
   type RestartCounts,
 } from '../job-record-store.ts';
 import type { Leadership } from '../leadership.ts';
+import { requireReplaceable } from '../require-replaceable.ts';
 import { OneAfterTheOther } from './one-after-the-other.ts';
 import { recordKey } from './record-keys.ts';
 import { jobRecordSchema, parseRecord } from './record-schemas.ts';
@@ -52,8 +53,11 @@ export class RecordJobRecordStore implements JobRecordStore {
     });
   }
 
-  async recordIntent(intent: JobIntent): Promise<void> {
-    await this.#change((before) => ({ ...before, intent }));
+  async recordIntent(intent: AcceptedIntent): Promise<void> {
+    await this.#change((before) => {
+      requireReplaceable(before.intent, intent);
+      return { ...before, intent };
+    });
   }
 
   async settleIntent(requestId: string): Promise<void> {

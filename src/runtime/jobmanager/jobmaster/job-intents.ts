@@ -6,7 +6,7 @@ import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-ch
 import type { SnapshotRequests } from './snapshot-requests.ts';
 
 export interface JobIntentsOptions {
-  readonly records: Pick<JobRecordStore, 'recordIntent'>;
+  readonly records: Pick<JobRecordStore, 'recordIntent' | 'settleIntent'>;
   readonly snapshots: SnapshotRequests;
   readonly random: Random;
   readonly logger: Logger;
@@ -28,8 +28,6 @@ export interface StopRequest {
 /** What somebody wants to become of a job: in its record before it is carried out, so that a new leader goes on (R7). */
 export class JobIntents {
   readonly #options: JobIntentsOptions;
-  /** The request that the record tells of; an older one that fails changes nothing in it. */
-  #current: string | undefined;
 
   constructor(options: JobIntentsOptions) {
     this.#options = options;
@@ -37,17 +35,17 @@ export class JobIntents {
 
   /** Resolves when it will happen, whatever becomes of this leader. */
   async cancel(): Promise<void> {
-    const requestId = this.#newRequest();
-    await this.#options.records.recordIntent({ kind: 'cancel', requestId });
+    const { records, random } = this.#options;
+    await records.recordIntent({ kind: 'cancel', requestId: random.hex(32) });
     this.#options.cancel();
   }
 
   /** See `JobMaster.stop`. */
   async stop(savepointDirectory: string, drain: boolean, request?: StopRequest): Promise<CompletedCheckpoint> {
-    const { records, snapshots } = this.#options;
+    const { records, snapshots, random } = this.#options;
     // What cannot even begin must not take the place of what a leader before this one began.
     await snapshots.available();
-    const requestId = this.#newRequest(request?.requestId);
+    const requestId = request?.requestId ?? random.hex(32);
     try {
       await records.recordIntent({ kind: 'stop', requestId, savepointDirectory, drain });
       request?.accepted();
@@ -60,7 +58,6 @@ export class JobIntents {
 
   /** What a leader before this one had accepted, and did not see to its end. */
   goOn(intent: JobIntent): void {
-    this.#current = intent.kind === 'run' ? undefined : intent.requestId;
     if (intent.kind === 'cancel') {
       this.#options.cancel();
     } else if (intent.kind === 'stop') {
@@ -86,18 +83,14 @@ export class JobIntents {
     }
   }
 
-  #newRequest(requestId = this.#options.random.hex(32)): string {
-    this.#current = requestId;
-    return requestId;
-  }
-
+  /** Where something else was asked for meanwhile, that stays. */
   async #forget(requestId: string): Promise<void> {
     const { records, isOver, logger } = this.#options;
-    if (isOver() || this.#current !== requestId) {
+    if (isOver()) {
       return;
     }
     try {
-      await records.recordIntent({ kind: 'run' });
+      await records.settleIntent(requestId);
     } catch (error) {
       logger.warn(`The stop that failed is tried again by the next leader: ${messageOf(error)}`, { error });
     }

@@ -56,7 +56,7 @@ export interface JobMasterOptions {
   readonly checkpointFolder: string | undefined;
   readonly checkpoints: CompletedCheckpointStore;
   readonly checkpointIds: CheckpointIdCounter;
-  readonly records: Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent'>;
+  readonly records: Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent' | 'settleIntent'>;
   /** Ours, which run beside the JobMaster. */
   readonly enumerators: readonly EnumeratorFactory[];
   /** Runs the enumerators that sources bring along (R13); `undefined`: the job has none. */

@@ -206,6 +206,30 @@ test('a stop ends with its savepoint, which stays', async () => {
   expect(job.files.below('/savepoints/savepoint-0')).toContain('/savepoints/savepoint-0/_metadata');
 });
 
+describe('what was accepted happens, whatever is asked for after it (R7, I12)', () => {
+  test('a stop beside another one', async () => {
+    const job = world(graphOf(100_000, { intervalMs: 200 }));
+    await job.run(10_000, () => isRunning(job));
+    const first = job.ask(() => job.master.stop('/savepoints', false));
+    const second = job.ask(() => job.master.stop('/other', false));
+    await job.run(10_000, () => second.done);
+    expect(job.log.at(-1)).toContain('the job is being stopped already');
+    expect(first.done).toBe(false);
+    job.changeLeader();
+    expect(await job.finish()).toMatchObject({ status: 'FINISHED', savepoint: expect.stringMatching(/^\/savepoints/) });
+  });
+
+  test('a cancel, and then a stop', async () => {
+    const job = world(graphOf(100_000, { intervalMs: 200 }));
+    await job.run(10_000, () => isRunning(job));
+    await Promise.all([job.master.cancel(), job.run(1_000, () => job.master.status === 'CANCELLING')]);
+    job.ask(() => job.master.stop('/savepoints', false));
+    await job.run(5, () => false);
+    job.changeLeader();
+    expect(await job.finish()).toMatchObject({ status: 'CANCELED' });
+  });
+});
+
 test('what is asked of a job that is not there is refused with its state', async () => {
   const job = world(graphOf(1));
   await job.finish();

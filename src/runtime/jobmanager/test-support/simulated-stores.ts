@@ -6,12 +6,14 @@ import type {
 } from '../../../coordination/completed-checkpoint-store.ts';
 import {
   EMPTY_JOB_RECORD,
+  type AcceptedIntent,
   type GenerationRecord,
   type JobIntent,
   type JobRecord,
   type RestartCounts,
   type JobRecordStore,
 } from '../../../coordination/job-record-store.ts';
+import { requireReplaceable } from '../../../coordination/require-replaceable.ts';
 import { assert, present } from '../../../foundation/common/assert.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import { checkpointId, type CheckpointId } from '../../../foundation/common/ids.ts';
@@ -270,7 +272,10 @@ export class SimulatedCounter implements CheckpointIdCounter {
   }
 }
 
-export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGeneration' | 'recordIntent'> {
+export class SimulatedRecords implements Pick<
+  JobRecordStore,
+  'read' | 'recordGeneration' | 'recordIntent' | 'settleIntent'
+> {
   readonly recorded: GenerationRecord[];
   intent: JobIntent;
   restartCounts: RestartCounts;
@@ -304,12 +309,21 @@ export class SimulatedRecords implements Pick<JobRecordStore, 'read' | 'recordGe
     });
   }
 
-  recordIntent(intent: JobIntent): Promise<void> {
+  recordIntent(intent: AcceptedIntent): Promise<void> {
     return this.#deferrals.later(() => {
       if (this.#deferrals.fault(0.05)) {
         throw new MillraceError('TIMEOUT', 'the store is away');
       }
+      requireReplaceable(this.intent, intent);
       this.intent = intent;
+    });
+  }
+
+  settleIntent(requestId: string): Promise<void> {
+    return this.#deferrals.later(() => {
+      if (this.intent.kind !== 'run' && this.intent.requestId === requestId) {
+        this.intent = { kind: 'run' };
+      }
     });
   }
 
