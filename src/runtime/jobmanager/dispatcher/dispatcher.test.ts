@@ -297,6 +297,33 @@ test('cancel of a job that is set aside ends it', async () => {
   expect(dispatcher.isKnown(JOB)).toBe(false);
 });
 
+test('cancel of a job that is being loaded, and then set aside, ends it too', async () => {
+  const cluster = new Cluster();
+  const { dispatcher } = await cluster.lead();
+  cluster.starter.broken.set(JOB, new MillraceError('CORRUPT_DATA', 'damaged'));
+  void dispatcher.submit(submission());
+  while (dispatcher.list().length === 0) {
+    await Promise.resolve();
+  }
+  await dispatcher.cancel(JOB);
+  await vi.waitFor(() => expect(dispatcher.list()).toMatchObject([{ state: 'CANCELED' }]));
+});
+
+test('a job that was set aside once, and whose tasks another JobMaster takes over later, is not set aside for that', async () => {
+  const cluster = new Cluster();
+  const { dispatcher } = await cluster.lead();
+  await dispatcher.submit(submission());
+  (await cluster.master()).fail(brokenFile);
+  await vi.waitFor(() => expect(dispatcher.list()).toMatchObject([{ state: 'SET_ASIDE' }]));
+  await dispatcher.retry(JOB);
+  const master = await cluster.master();
+  master.switchTo('RUNNING');
+  master.retire();
+  await master.result;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(dispatcher.list()).toMatchObject([{ state: 'SUSPENDED' }]);
+});
+
 test('a stop that a leader accepted has the same trigger under the next one', async () => {
   const cluster = new Cluster();
   const first = await cluster.lead();

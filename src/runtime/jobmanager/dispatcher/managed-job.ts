@@ -113,6 +113,7 @@ export class ManagedJob {
   /** Never rejects; resolves when the JobMaster has started, or the job is set aside. `forced`: whatever the marks say. */
   async load(forced = false): Promise<void> {
     this.#state = { kind: 'loading' };
+    this.#unreadable = undefined;
     try {
       await this.#load(forced);
     } catch (thrown) {
@@ -243,7 +244,10 @@ export class ManagedJob {
   async #load(forced: boolean): Promise<void> {
     const { storage, starter, resources, stores } = this.#options;
     const record = await this.#record.read();
-    this.#intent = record.intent.kind === 'rescale' ? 'run' : record.intent.kind;
+    if (this.#intent !== 'cancel') {
+      // A cancel that is being written is not in there yet.
+      this.#intent = record.intent.kind === 'rescale' ? 'run' : record.intent.kind;
+    }
     if (forced) {
       await this.#record.clearLoading();
     } else if (record.loadingMarks >= LOADING_MARKS_MAX && !this.#isMarked) {
