@@ -65,6 +65,8 @@ const attemptReport: z.ZodType<AttemptReport> = z.object({
   ended: z.boolean(),
   drained: z.boolean(),
   acceptedSince: z.exactOptional(count),
+  completedId: count,
+  highestId: count,
   readers: z.array(
     z.object({
       operatorId,

@@ -171,6 +171,10 @@ export interface AttemptReport {
   readonly drained: boolean;
   /** All splits that its readers got since this checkpoint are listed; 0: since its start. Missing: nobody knows. */
   readonly acceptedSince?: number;
+  /** The newest checkpoint that its task knows to be complete: the one that it restored, at first; 0: none. */
+  readonly completedId: number;
+  /** The highest checkpoint id that its task has heard of (R10). */
+  readonly highestId: number;
   readonly readers: readonly ReaderReport[];
 }
 

@@ -30,7 +30,9 @@ interface Entry {
   readonly readers: Map<OperatorId, ReaderEntry>;
   /** The newest checkpoint that is known to be complete; what the attempt restored, at first. */
   completed: number;
-  /** Of each reader all splits since this checkpoint are there: the one that was complete before the newest. */
+  /** The highest checkpoint id that the task has heard of. */
+  highest: number;
+  /** Of each reader all splits since this checkpoint are there. */
   acceptedSince: number;
 }
 
@@ -65,6 +67,7 @@ export class AttemptLedger {
       triggered: floor,
       readers: new Map(),
       completed: restore?.checkpointId ?? 0,
+      highest: Math.max(floor, restore?.checkpointId ?? 0),
       acceptedSince: restore?.checkpointId ?? 0,
     });
   }
@@ -110,10 +113,15 @@ export class AttemptLedger {
     switch (command.kind) {
       case 'trigger':
         entry.triggered = Math.max(entry.triggered, command.trigger.checkpointId);
+        heardOf(entry, command.trigger.checkpointId);
         entry.drained ||= command.trigger.stop === 'drain' && !entry.ended;
         return command;
       case 'completed':
         completed(entry, command.checkpointId);
+        heardOf(entry, command.checkpointId);
+        return command;
+      case 'floor':
+        heardOf(entry, command.checkpointId);
         return command;
       case 'splits': {
         const reader = readerOf(entry, command.operatorId);
@@ -126,7 +134,6 @@ export class AttemptLedger {
         Object.assign(readerOf(entry, command.operatorId), { requests: 0, noMoreSplits: true });
         return command;
       case 'aborted':
-      case 'floor':
       case 'cancel':
         return command;
     }
@@ -187,6 +194,8 @@ export class AttemptLedger {
       ended: ended && !drained,
       drained,
       acceptedSince: entry.acceptedSince,
+      completedId: entry.completed,
+      highestId: entry.highest,
       readers: [...entry.readers].map(([operatorId, { accepted, requests, noMoreSplits }]) => ({
         operatorId,
         accepted: [...accepted.values()],
@@ -206,20 +215,26 @@ const isSucceededBy = (old: AttemptRef, next: AttemptRef): boolean =>
   old.subtask === next.subtask &&
   compareGenerations(old.generation, next.generation) < 0;
 
+const heardOf = (entry: Entry, checkpointId: number): void => {
+  entry.highest = Math.max(entry.highest, checkpointId);
+};
+
 /**
  * What was assigned before the trigger of a completed checkpoint is in the snapshot of the reader. One older is kept too: where
- * the newest turns out to be broken, the enumerator goes on from the one before it (R5).
+ * the newest turns out to be broken, the enumerator goes on from the one before it (R5). As long as nothing is forgotten, it may go
+ * on from any (R12).
  */
 const completed = (entry: Entry, checkpointId: number): void => {
   if (checkpointId <= entry.completed) {
     return;
   }
-  entry.acceptedSince = entry.completed;
+  const keptSince = entry.completed;
   entry.completed = checkpointId;
   for (const { accepted } of entry.readers.values()) {
     for (const [id, { afterCheckpoint }] of accepted) {
-      if (afterCheckpoint < entry.acceptedSince) {
+      if (afterCheckpoint < keptSince) {
         accepted.delete(id);
+        entry.acceptedSince = Math.max(entry.acceptedSince, afterCheckpoint + 1);
       }
     }
   }

@@ -40,6 +40,8 @@ export type JobSurroundings = Pick<
   | 'checkpointIds'
   | 'persistResult'
   | 'isSetAside'
+  | 'storeWentBack'
+  | 'heard'
   | 'listener'
 >;
 

@@ -4,6 +4,7 @@ import type { StoredJob } from '../../../coordination/storage/job-graph-files.ts
 import { assert } from '../../../foundation/common/assert.ts';
 import { errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
+import type { HeardIds } from '../jobmaster/forgotten-checkpoint.ts';
 import type { JobResult } from '../jobmaster/job-master-options.ts';
 import { isTerminal, type JobStatus } from '../jobmaster/job-status.ts';
 import type { HeldSlots } from '../scheduler/slot-table.ts';
@@ -44,6 +45,8 @@ export class ManagedJob {
   /** As far as it is known here; the record has it (R7). */
   #intent: JobIntent['kind'] = 'run';
   #isMarked = false;
+  /** For the next JobMaster, of checkpoints that the store does not know (R12). */
+  #heard: HeardIds | undefined;
   /** What kept the JobMaster from starting. */
   #unreadable: ErrorInfo | undefined;
   #retryMs = FIRST_RETRY_MS;
@@ -267,6 +270,7 @@ export class ManagedJob {
     }
     this.#state = { kind: 'loaded', job, stored };
     this.#held = new Map();
+    this.#heard = this.#unreadable = undefined;
     void job.master.result.then((result) => this.#over(job, result));
     job.master.start();
     resources.jobLoaded(this.jobId, job.master);
@@ -292,6 +296,10 @@ export class ManagedJob {
         const isMisfit = error.code === 'CHECKPOINT_MISMATCH' || error.code === 'BAD_JOB';
         this.#unreadable = record.generations.length === 0 && isMisfit ? undefined : error;
         return this.#unreadable !== undefined;
+      },
+      heard: this.#heard,
+      storeWentBack: (heard) => {
+        this.#heard = heard;
       },
       listener: { statusChanged: (from, to) => this.#statusChanged(from, to) },
     };
@@ -345,7 +353,7 @@ export class ManagedJob {
   }
 
   async #over(job: PreparedJob, result: JobResult): Promise<void> {
-    const { ended, removed, logger, resources } = this.#options;
+    const { ended, removed, logger, resources, stores } = this.#options;
     await job.close(result).catch((error: unknown) => logger.warn(`Job ${this.jobId}: ${messageOf(error)}`));
     if (result.status !== 'SUSPENDED') {
       this.#state = { kind: 'ended', status: result.status };
@@ -355,6 +363,9 @@ export class ManagedJob {
       } catch (thrown) {
         logger.warn(`What job ${this.jobId} leaves is left to the next leader: ${messageOf(thrown)}`);
       }
+    } else if (this.#state.kind === 'loaded' && this.#heard !== undefined && !stores.isStopped) {
+      resources.jobUnloaded(this.jobId);
+      await this.load();
     } else if (this.#state.kind === 'loaded' && this.#unreadable !== undefined) {
       resources.jobUnloaded(this.jobId);
       this.#unloadable(this.#unreadable, await mayPass(this.#unreadable, this.#options.storage));

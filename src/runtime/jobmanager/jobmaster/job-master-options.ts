@@ -18,6 +18,7 @@ import type { RestorePoint } from '../scheduler/restore-plan.ts';
 import type { HeldSlots, SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import type { UserCodeOptions } from '../split-coordination/user-code-thread.ts';
 import type { ExecutionState } from './execution.ts';
+import type { HeardIds } from './forgotten-checkpoint.ts';
 import type { JobStatus } from './job-status.ts';
 import type { TaskExecutorLookup } from './task-executors.ts';
 
@@ -74,6 +75,13 @@ export interface JobMasterOptions {
    * go on. Missing: it is one.
    */
   readonly isSetAside?: (error: ErrorInfo) => boolean;
+  /**
+   * The store is older than what a TaskManager has heard (R12): another JobMaster is made, with this, and this one is SUSPENDED.
+   * Missing: this one goes on, and restores nothing until a full checkpoint is complete.
+   */
+  readonly storeWentBack?: (heard: HeardIds) => void;
+  /** What a JobMaster before this one heard of checkpoints that the store does not know. */
+  readonly heard?: HeardIds | undefined;
   /** `execution.state-recovery.allow-older-checkpoint`: an older one is taken although output is written again. */
   readonly allowOlderCheckpoint?: boolean;
   readonly listener?: JobListener;

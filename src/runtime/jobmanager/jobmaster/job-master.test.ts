@@ -290,7 +290,16 @@ test('a TaskManager that was taken for dead comes back: the slot of what it stil
   const job = world(graph, { master: { slots: new Slots(graph, 'tm1', 2) } });
   await job.run(10_000, () => isRunning(job));
   const attempt = { ...taskOf(job, 'sink', 1).deployment.attempt, generation: { epoch: 0, number: 1 } };
-  const stale = { attempt, slot: 3, state: 'RUNNING', ended: false, drained: false, readers: [] } as const;
+  const stale = {
+    attempt,
+    slot: 3,
+    state: 'RUNNING',
+    ended: false,
+    drained: false,
+    completedId: 0,
+    highestId: 0,
+    readers: [],
+  } as const;
   job.master.taskManagerReported('woken', [stale]);
   await job.run(20, () => false);
   expect(freed).toEqual([]);

@@ -3,7 +3,6 @@ import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts'
 import { attemptId, type AttemptId } from '../../../foundation/common/ids.ts';
 import type { AttemptReport, JobMasterGateway, TaskMetrics, TaskReport } from '../../protocol/task-commands.ts';
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
-import type { RestoreBan } from '../checkpoint-coordinator/restore-ban.ts';
 import { createRestartStrategy, defaultRestartStrategy } from '../failover/restart-strategy.ts';
 import { instantOf } from '../instant.ts';
 import { ExecutionGraph } from '../scheduler/execution-graph.ts';
@@ -118,9 +117,13 @@ export class JobMaster implements JobMasterGateway {
     this.#whenRunning((running) => this.#reported(running, report));
   }
 
-  /** A TaskManager has registered, with all that it runs of this job; `taskManager` is its instance id. */
-  taskManagerReported(taskManager: string, attempts: readonly AttemptReport[]): void {
+  /** A TaskManager has registered, with all that it runs of this job; `taskManager` is its instance id, `name` what people call it. */
+  taskManagerReported(taskManager: string, attempts: readonly AttemptReport[], name = taskManager): void {
     this.#whenRunning((running) => {
+      running.storeAge.reported(name, attempts);
+      if (this.#jobEnd.isSuspended) {
+        return;
+      }
       const isActive = ({ attempt }: AttemptReport): boolean => this.#core.isActive(attemptId(attempt));
       const reported = new Set(attempts.map(({ attempt }) => attemptId(attempt)));
       const known = attempts.filter(isActive);
@@ -161,11 +164,6 @@ export class JobMaster implements JobMasterGateway {
   /** Resolves when it will be cancelled, also by another leader (R7). Repeating it does nothing. */
   cancel(): Promise<void> {
     return this.#intents.cancel();
-  }
-
-  /** From now on nothing of the job is restored until a new full checkpoint is complete; a failure until then sets it aside. */
-  banRestores(ban: RestoreBan): void {
-    this.#whenRunning(({ coordinator }) => coordinator.handle({ kind: 'restores-banned', ban }));
   }
 
   /** This process leads no more: commands and writes stop, the tasks go on. */
@@ -260,6 +258,8 @@ export class JobMaster implements JobMasterGateway {
       command: (attempt, command) => this.#executors.command(attempt, command),
       completed: (checkpoint) => this.#post(() => this.#checkpointCompleted(checkpoint)),
       failJob: (error) => this.#post(() => this.#handle({ kind: 'fail', error, fatal: false })),
+      setAside: (error) => this.#setAside(error),
+      restoreRefused: (error) => this.#restoreRefused(error),
       coordinatorChanged: () => this.#post(() => this.#coordinatorChanged()),
     };
   }

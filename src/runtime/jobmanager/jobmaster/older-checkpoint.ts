@@ -67,7 +67,7 @@ export const fallingBack = ({ jobId, graph }: FallBackOptions, ban: RestoreBan, 
   `Job ${graph.name} (${jobId}) falls back to checkpoint ${older}: ${ban.reason}; ${repeats(graph, older, ban.aboveId)}`;
 
 /** Which output comes twice. */
-const repeats = (graph: JobGraph, older: number, newest: number): string => {
+export const repeats = (graph: JobGraph, older: number, newest: number): string => {
   const sinks = sinksOf(graph);
   const names = sinks.length === 0 ? 'its sinks' : sinks.map(({ name }) => `"${name}"`).join(', ');
   return `output since checkpoint ${older}, which checkpoints up to ${newest} committed, is written again to ${names}`;
@@ -90,7 +90,7 @@ export const unknownSince = (
     ({ execution: { state, subtask } }) => state === 'FINISHED' && plan?.finished.has(subtask.index) !== true,
   );
   if (ended !== undefined) {
-    return `task "${subtaskName(ended.execution.subtask)}" has ended since ${where} with state that only the broken one has`;
+    return `task "${subtaskName(ended.execution.subtask)}" has ended since ${where} with state that only a later one has`;
   }
   return restoredId > since || !tasks.every(isKnown)
     ? `nobody knows all that its sources read since ${where}`

@@ -21,6 +21,7 @@ import { stateBytesOf } from '../checkpoint-coordinator/metadata-assembly.ts';
 import type { CarriedState } from '../checkpoint-coordinator/task-roster.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import { RestorePlan } from '../scheduler/restore-plan.ts';
+import { pointAgain, type ForgottenOptions, type HeardIds } from './forgotten-checkpoint.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
 import { isBroken, type BrokenCheckpoint } from './older-checkpoint.ts';
 
@@ -30,6 +31,10 @@ export interface Recovery {
   readonly completed: readonly CompletedCheckpoint[];
   /** What it points to and cannot be used (R5), ascending. */
   readonly broken: readonly BrokenCheckpoint[];
+  /** The newest of both; 0: none. */
+  readonly newestId: number;
+  /** Of checkpoints that the store did not know (R12). */
+  readonly heard: HeardIds | undefined;
   /** What applies as long as no checkpoint of this job is complete. */
   readonly initial: RestorePlan | undefined;
   /** The highest checkpoint id ever given out (R10). */
@@ -50,28 +55,32 @@ export interface StartedRegions {
   readonly predecessors: readonly GenerationRecord[];
 }
 
+export type RecoveryOptions = ForgottenOptions &
+  Pick<JobMasterOptions, 'checkpointIds' | 'restore' | 'records' | 'graphVersion'>;
+
 /**
  * Reads what the store points to, and checks that the state fits the job. Ids go on above those that were restored. Rejects where
  * the newest cannot be used and nothing can be done without it.
  */
-export const recover = async (
-  execution: ExecutionGraph,
-  options: Pick<JobMasterOptions, 'checkpoints' | 'checkpointIds' | 'storage' | 'restore' | 'records' | 'graphVersion'>,
-): Promise<Recovery> => {
-  const { checkpoints: store, checkpointIds: counter, storage, restore } = options;
-  const pointers = await store.all();
+export const recover = async (execution: ExecutionGraph, options: RecoveryOptions): Promise<Recovery> => {
+  const { checkpoints: store, checkpointIds: counter, storage, restore, heard } = options;
+  const inStore = await store.all();
+  const forgotten = await pointAgain(options, inStore.at(-1));
+  const pointers = forgotten === undefined ? inStore : [...inStore, forgotten];
   const read = await Promise.all(pointers.map((pointer) => readIfWhole(storage, pointer)));
   const completed = read.flatMap((one) => ('metadata' in one ? one : []));
   const broken = read.flatMap((one) => ('metadata' in one ? [] : one));
   const initial = restore === undefined ? undefined : new RestorePlan(execution, restore, restore);
   const newest = pointers.at(-1);
-  await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, newest?.checkpointId ?? 0));
+  const newestId = newest?.checkpointId ?? 0;
+  const heardUpTo = Math.max(heard?.completed ?? 0, heard?.highest ?? 0);
+  await counter.raise(Math.max(restore?.metadata.checkpointId ?? 0, newestId, heardUpTo));
   const record = await options.records.read();
   const { intent, restartCounts } = record;
   const started = startedRegions(execution, options.graphVersion, record);
   const covered = coveredSubtasks(execution, completed, started);
   const floor = await counter.current();
-  const recovery = { completed, broken, initial, floor, started, covered, intent, restartCounts };
+  const recovery = { completed, broken, newestId, heard, initial, floor, started, covered, intent, restartCounts };
   const error = brokenNewest(recovery)?.error;
   // After a stop only what its savepoint lists is left to do.
   if (error !== undefined && (newest?.kind === 'savepoint' || started.newest === undefined)) {

@@ -21,10 +21,12 @@ const graph: JobGraph = testGraph(
   { intervalMs: 200, numRetained: 2 },
 );
 
-const ban = {
-  aboveId: 100,
-  reason: 'checkpoint 100 is not there',
-  choices: 'bring it back, or start from an older one',
+/** A TaskManager comes back with a task that ended long ago and had heard more than the store has. */
+const banRestores = (job: SimulatedWorld): void => {
+  const [{ deployment }] = job.liveTasks as [SimulatedTask];
+  const attempt = { ...deployment.attempt, generation: { ...deployment.attempt.generation, number: 7 } };
+  const report = { attempt, slot: 9, state: 'CANCELED', ended: false, drained: false, readers: [] } as const;
+  job.master.taskManagerReported('other', [{ ...report, completedId: 90, highestId: 100 }], 'tm-9');
 };
 
 const world = (): { readonly job: SimulatedWorld; readonly setAside: string[] } => {
@@ -42,7 +44,7 @@ const sink = (job: SimulatedWorld): SimulatedTask =>
 test('a banned restore: a checkpoint above the id is taken at once, after it tasks restart as ever', async () => {
   const { job, setAside } = world();
   await job.run(50_000, () => job.store.ever.size > 1);
-  job.master.banRestores(ban);
+  banRestores(job);
   await job.run(50_000, () => job.store.ever.has(101));
   await job.run(50_000, () => job.log.some((line) => line.includes('Checkpoint 101 refers to no other one')));
   sink(job).fail('boom');
@@ -57,9 +59,13 @@ test('a failure before that sets the job aside: other regions go on, nothing is 
   const files = job.files.below(job.folder).filter((path) => path.endsWith('_metadata'));
   const deployments = job.deployments;
   sink(job).fail('boom');
-  job.master.banRestores(ban);
+  banRestores(job);
   expect(await job.finish()).toMatchObject({ status: 'SUSPENDED' });
-  expect(setAside).toEqual([expect.stringMatching(/^checkpoint 100 is not there; .*: bring it back, or start from/)]);
+  expect(setAside).toEqual([
+    expect.stringMatching(
+      /^the HA store is older than what TaskManager tm-9 has seen: checkpoint 90 was complete, .*: stop the JobManagers, bring/,
+    ),
+  ]);
   expect(job.deployments).toBe(deployments);
   expect(job.liveTasks.filter(({ phase }) => phase === 'running')).toHaveLength(2);
   expect(job.files.below(job.folder)).toEqual(expect.arrayContaining(files));
@@ -71,6 +77,6 @@ test('who has no way to set a job aside lets it fail, with the reason', async ()
   job.master.start();
   await job.run(50_000, () => job.store.ever.size > 1);
   sink(job).fail('boom');
-  job.master.banRestores(ban);
+  banRestores(job);
   expect(await job.finish()).toMatchObject({ status: 'FAILED', error: { code: 'JOB_SET_ASIDE' } });
 });

@@ -4,6 +4,7 @@ import type { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint
 import { restoreBanned } from '../checkpoint-coordinator/restore-ban.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
+import { storeIsOlder } from './forgotten-checkpoint.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
 import {
   banOf,
@@ -35,7 +36,7 @@ export class RestoreChoice {
 
   constructor(options: RestoreChoiceOptions) {
     this.#options = options;
-    this.#tellBroken();
+    this.#banRestores();
   }
 
   /** What to restore; to be written to the job's record next. Rejects with JOB_SET_ASIDE where nothing may be. */
@@ -119,13 +120,15 @@ export class RestoreChoice {
   }
 
   /**
-   * Where the newest checkpoint is broken, the enumerators go on from an older one: all that their readers got since then has to be
+   * Where the newest checkpoint is broken or forgotten, the enumerators go on from an older one: all that their readers got since then has to be
    * known, and of each end what it left (R4, R11). Throws JOB_SET_ASIDE.
    */
   requireKnown(tasks: readonly AdoptedExecution[]): void {
     const { recovery, coordinator, execution } = this.#options;
     const ban = coordinator.restoreBan;
-    if (brokenNewest(recovery) === undefined || ban === undefined) {
+    const newest = recovery.completed.at(-1)?.checkpointId ?? 0;
+    const isNewest = newest >= Math.max(recovery.newestId, recovery.heard?.completed ?? 0);
+    if (isNewest || ban === undefined) {
       return;
     }
     const restoredId = Math.max(0, ...[...recovery.started.regions.values()].map(({ restored }) => restored ?? 0));
@@ -135,7 +138,7 @@ export class RestoreChoice {
     }
   }
 
-  #tellBroken(): void {
+  #banRestores(): void {
     const { job, recovery, coordinator } = this.#options;
     const newest = brokenNewest(recovery);
     for (const broken of recovery.broken) {
@@ -145,6 +148,11 @@ export class RestoreChoice {
     if (newest !== undefined) {
       const ban = banOf(job, newest, coordinator.completed.at(-1)?.checkpointId);
       coordinator.handle({ kind: 'restores-banned', ban });
+    }
+    const { heard } = recovery;
+    if (heard !== undefined && heard.completed > heard.inStore) {
+      const usable = coordinator.completed.at(-1)?.checkpointId ?? 0;
+      coordinator.handle({ kind: 'restores-banned', ban: storeIsOlder(job, heard, usable) });
     }
   }
 }

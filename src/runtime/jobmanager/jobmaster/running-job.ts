@@ -32,6 +32,7 @@ import {
   type Recovery,
 } from './recovery.ts';
 import { RestoreChoice } from './restore-choice.ts';
+import { StoreAge } from './store-age.ts';
 import type { Place } from './task-executors.ts';
 
 /** What the JobMaster does for the parts of a running job. */
@@ -46,6 +47,10 @@ export interface RunningJobHost {
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
   failJob(error: ErrorInfo): void;
+  /** It cannot go on under this JobMaster (R5). */
+  setAside(error: ErrorInfo): void;
+  /** Nothing of it may start from what there is: it starts from something older, or is set aside (R5). */
+  restoreRefused(error: ErrorInfo): void;
   /** See `CoordinatorHost.changed`. */
   coordinatorChanged(): void;
 }
@@ -58,6 +63,7 @@ export class RunningJob {
   readonly coordinator: CheckpointCoordinator;
   readonly splits: SplitCoordinator;
   readonly restores: RestoreChoice;
+  readonly storeAge: StoreAge;
   readonly #options: JobMasterOptions;
   readonly #execution: ExecutionGraph;
   readonly #recovery: Recovery;
@@ -89,6 +95,7 @@ export class RunningJob {
       coordinator: this.coordinator,
       activeIndex: (attempt) => host.activeIndex(attempt),
     });
+    this.storeAge = new StoreAge({ job: options, execution, recovery, coordinator: this.coordinator, host });
     this.splits = this.#createSplits();
     const mayGoOn = [...recovery.started.regions.keys()].flatMap((region) => execution.regions[region] ?? []);
     this.splits.recovering(mayGoOn, plan);
@@ -209,6 +216,7 @@ export class RunningJob {
   deploy(start: GenerationStart, plan: RestorePlan | undefined): readonly AttemptId[] {
     const { attempts, generation } = start;
     const { jobId, logger } = this.#options;
+    this.storeAge.deployed();
     if (plan === undefined) {
       logger.info(`Starting job ${jobId} without state`);
     } else {

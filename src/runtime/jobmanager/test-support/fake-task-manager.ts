@@ -93,7 +93,16 @@ export class FakeTaskManager {
   }
 
   adopt(attempt: AttemptRef, slot: number, state: TaskState = 'RUNNING'): void {
-    this.table.set(attemptId(attempt), { attempt, slot, state, ended: false, drained: false, readers: [] });
+    this.table.set(attemptId(attempt), {
+      attempt,
+      slot,
+      state,
+      ended: false,
+      drained: false,
+      completedId: 0,
+      highestId: 0,
+      readers: [],
+    });
   }
 
   #registration(): TaskManagerRegistration {
