@@ -75,9 +75,11 @@ export class EmbeddedServices implements HighAvailabilityServices {
   static async open(options: EmbeddedServicesOptions): Promise<EmbeddedServices> {
     const { clock, random, logger, snapshotInterval } = options;
     const { lineage, folder } = await openStoreRoot(options);
+    // Who may lead does not change the past under its own feet; who follows has to find the one who leads now.
+    const goesBack = options.beforeCreation === undefined;
     return new EmbeddedServices(
       options,
-      await TransactionLog.open({ lineage, folder, clock, random, logger, snapshotInterval }),
+      await TransactionLog.open({ lineage, folder, clock, random, logger, snapshotInterval, goesBack }),
     );
   }
 

@@ -1,14 +1,16 @@
 import type { Clock } from '../../foundation/common/clock.ts';
-import { codeOf, errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../foundation/common/errors.ts';
+import { codeOf, errorInfo, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import type { StoreHealth } from '../high-availability-services.ts';
 import { OneAfterTheOther } from '../records/one-after-the-other.ts';
 import type { Subscription } from '../subscription.ts';
+import type { AppendOutcome, Attempt, Waiting } from './append-outcome.ts';
 import type { LogEntry, Transaction } from './log-entry.ts';
 import type { LogFolder } from './log-folder.ts';
+import { newestSnapshot } from './newest-snapshot.ts';
 import { brokenFile } from './store-file.ts';
-import { StoreState, type TransactionResult } from './store-state.ts';
+import type { StoreState, TransactionResult } from './store-state.ts';
 
 export interface TransactionLogOptions {
   readonly folder: LogFolder;
@@ -18,31 +20,8 @@ export interface TransactionLogOptions {
   readonly logger: Logger;
   /** Entries between two snapshots. */
   readonly snapshotInterval: number;
-}
-
-export type AppendOutcome =
-  | {
-      readonly kind: 'decided';
-      readonly result: TransactionResult;
-      /** On the monotonic clock, before the write left. */
-      readonly sentAtMs: number;
-    }
-  /** Proves nothing (R2). */
-  | { readonly kind: 'undecided'; readonly error: ErrorInfo };
-
-/** What waits to be written. */
-interface Waiting {
-  readonly transaction: Transaction;
-  readonly resolve: (outcome: AppendOutcome) => void;
-}
-
-/** One attempt to write an entry. */
-interface Attempt {
-  readonly entry: LogEntry;
-  /** Set when the entry has been met in the log. */
-  results: readonly TransactionResult[] | undefined;
-  /** Its number was passed by reading a snapshot, which does not say whose entry it was. */
-  isPassedUnseen: boolean;
+  /** For a process that writes nothing: where an older copy of the folder was put back (R12) it goes on with that one. Others stop. */
+  readonly goesBack?: boolean;
 }
 
 /** Entries applied between two looks at the snapshots. */
@@ -61,6 +40,8 @@ export class TransactionLog {
   #waiting: Waiting[] = [];
   #refreshing: Promise<void> | undefined;
   #attempt: Attempt | undefined;
+  /** Of the entry that was applied last; `undefined`: the state is that of a snapshot. */
+  #lastId: string | undefined;
   /** What was written at this number is not known: it may still appear there (R2). */
   #undecidedNumber = 0;
   /** Entries up to here survive a loss of power: later ones are read, but whoever wrote them may not have flushed them yet. */
@@ -210,11 +191,12 @@ export class TransactionLog {
     }
     const deletedUpTo = await this.#deletedUpTo(number);
     if (number <= deletedUpTo) {
-      this.#state = await newestSnapshot(this.#folder, await this.#folder.snapshots());
+      await this.#readAnew();
       this.#notify();
       throw passedUnseen();
     }
     const results = this.#state.apply(entry);
+    this.#lastId = entry.id;
     this.#durableNumber = number;
     this.#snapshotIfDue();
     return results;
@@ -268,7 +250,7 @@ export class TransactionLog {
 
   async #catchUp(): Promise<void> {
     this.#requireOpen();
-    const before = this.#state.number;
+    const [state, { number }] = [this.#state, this.#state];
     for (;;) {
       const first = this.#state.number + 1;
       const entries = await this.#readFrom(first);
@@ -276,10 +258,14 @@ export class TransactionLog {
       const snapshots = await this.#folder.snapshots();
       const deletedUpTo = snapshots.at(-2) ?? 0;
       if (first <= deletedUpTo) {
-        this.#state = await newestSnapshot(this.#folder, snapshots);
+        await this.#readAnew();
         if (this.#attempt !== undefined) {
           this.#attempt.isPassedUnseen = true;
         }
+        continue;
+      }
+      if (this.#options.goesBack === true && (await this.#isAnother(first - 1))) {
+        await this.#goBack();
         continue;
       }
       if (entries.length === 0 && first - 1 > deletedUpTo && !(await this.#isStillThere(first - 1))) {
@@ -290,7 +276,7 @@ export class TransactionLog {
         break;
       }
     }
-    if (this.#state.number > before) {
+    if (this.#state !== state || this.#state.number > number) {
       this.#notify();
     }
   }
@@ -315,11 +301,37 @@ export class TransactionLog {
     if (((await this.#folder.snapshots()).at(-2) ?? 0) >= number) {
       return false;
     }
-    throw brokenFile(this.#folder.entryPath(number), 'it was there and is gone: the folder is older than before');
+    if (this.#options.goesBack === true) {
+      await this.#goBack();
+      return false;
+    }
+    throw brokenFile(this.#folder.entryPath(number), OLDER);
+  }
+
+  async #isAnother(number: number): Promise<boolean> {
+    const id = this.#lastId;
+    const there = id === undefined ? undefined : await this.#folder.readEntry(number);
+    return there !== undefined && there.id !== id;
+  }
+
+  async #goBack(): Promise<void> {
+    const { number } = this.#state;
+    await this.#readAnew();
+    if (this.#state.number === number) {
+      throw brokenFile(this.#folder.entryPath(number), OLDER);
+    }
+    this.#durableNumber = 0;
+    this.#options.logger.warn(`The HA store at ${this.#folder.path} is an older copy of what it was; it is read anew`);
+  }
+
+  async #readAnew(): Promise<void> {
+    this.#state = await newestSnapshot(this.#folder, await this.#folder.snapshots());
+    this.#lastId = undefined;
   }
 
   #apply(entry: LogEntry): void {
     const results = this.#state.apply(entry);
+    this.#lastId = entry.id;
     if (this.#attempt?.entry.id === entry.id) {
       this.#attempt.results = results;
     }
@@ -364,33 +376,10 @@ export class TransactionLog {
   }
 }
 
+const OLDER = 'it was there and is gone: the folder is older than before';
+
 /** A read decides what became of it: whatever it was, it is in the snapshot or never will be. */
 const passedUnseen = (): MillraceError =>
   new MillraceError('STORE_AWAY', 'others wrote two snapshots of the HA store while this process slept', {
     retryable: true,
   });
-
-/** The newest that can be read: all entries after the second newest are kept for the case that the newest is broken. */
-const newestSnapshot = async (folder: LogFolder, found: readonly number[]): Promise<StoreState> => {
-  let snapshots = found;
-  for (;;) {
-    let broken: unknown;
-    for (const number of snapshots.slice(-2).toReversed()) {
-      try {
-        const image = await folder.readSnapshot(number);
-        if (image !== undefined) {
-          return new StoreState(image);
-        }
-      } catch (error) {
-        if (codeOf(error) !== 'STORE_BROKEN') {
-          throw error;
-        }
-        broken ??= error;
-      }
-    }
-    if (broken !== undefined) {
-      throw broken;
-    }
-    snapshots = await folder.snapshots();
-  }
-};

@@ -134,6 +134,22 @@ describe('a TaskManager and its leader', () => {
     await world.deploy(raised);
   });
 
+  test('R12: a leader that the store goes on naming hears that there was a later epoch', async () => {
+    const world = new FollowerWorld();
+    await world.follow(fence(5));
+    const older = await world.leader(fence(2));
+    older.refusals.push(new MillraceError('FENCED', 'epoch 5 was heard of', { retryable: true }));
+    world.retrieval.name(older.information);
+    await world.pass(5_000);
+    // Who leads is not left for another.
+    expect(world.follower.following).toEqual(fence(5));
+    world.network.crash('jm-l-5');
+    await world.until(() => older.registrations.length === 1, 'the registration');
+    expect(older.registrations).toMatchObject([{ fence: fence(5) }]);
+    const raised = await world.replace(fence(6));
+    expect(raised.registrations).toHaveLength(1);
+  });
+
   test('another leader may make itself known by a ping', async () => {
     const world = new FollowerWorld();
     const first = await world.follow(fence(1));

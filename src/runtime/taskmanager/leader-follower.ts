@@ -25,6 +25,7 @@ import { parseAddress } from '../rpc/rpc-address.ts';
 import type { RpcConnection } from '../rpc/rpc-connection.ts';
 import type { RpcService } from '../rpc/rpc-protocol.ts';
 import type { RpcTransport } from '../rpc/rpc-transport.ts';
+import { EarlierLeader } from './earlier-leader.ts';
 import { ALIGNMENT_GRACE_MS, LeaderAbsence, type AbsenceAction, type LeaderAbsenceOptions } from './leader-absence.ts';
 import { LeaderSession } from './leader-session.ts';
 
@@ -70,7 +71,10 @@ export class LeaderFollower {
   readonly #reconnecting: Reconnecting<LeaderInformation, LeaderConnection>;
   readonly #monitor: HeartbeatMonitor;
   readonly #absence: LeaderAbsence;
+  readonly #earlier: EarlierLeader;
   #leader: LeaderInformation | undefined;
+  /** Of an earlier epoch than one that was heard of (R12). */
+  #toBeTold: LeaderInformation | undefined;
   #session: LeaderSession | undefined;
   /** The session that the leader has confirmed. */
   #registeredAs: LeaderSession | undefined;
@@ -84,6 +88,7 @@ export class LeaderFollower {
     const { clock, random, logger, timing, heartbeat } = options;
     this.#service = { serves: taskManagerProtocol, calls: jobManagerProtocol, handlers: this.#handlers() };
     this.#absence = new LeaderAbsence(options, clock.monotonic());
+    this.#earlier = new EarlierLeader(clock, () => this.#look());
     this.#monitor = new HeartbeatMonitor({
       clock,
       logger,
@@ -147,6 +152,7 @@ export class LeaderFollower {
     this.#isStopped = true;
     this.#subscription?.end();
     this.#absenceTimer?.cancel();
+    this.#earlier.stop();
     this.#monitor.stop();
     this.#session?.connection.close(farewell);
     this.#reconnecting.stop(farewell);
@@ -205,9 +211,8 @@ export class LeaderFollower {
   /** What a push has made old is not followed; then the store will soon name another. */
   #target(): LeaderInformation | undefined {
     const leader = this.#leader;
-    return leader !== undefined && compareFence(this.#options.fence.known, fenceOf(leader)) === 'current'
-      ? leader
-      : undefined;
+    const isCurrent = leader !== undefined && compareFence(this.#options.fence.known, fenceOf(leader)) === 'current';
+    return isCurrent || leader === this.#toBeTold ? leader : undefined;
   }
 
   #look(): void {
@@ -233,9 +238,12 @@ export class LeaderFollower {
     }
     const named = fenceOf(leader);
     const before = fence.known;
-    if (compareFence(before, named) === 'older') {
+    const { sessionId } = leader.leadership;
+    const isEarlier = compareFence(before, named) === 'older';
+    if (isEarlier && (this.#session !== undefined || !this.#earlier.isToBeTold(sessionId))) {
       return;
     }
+    this.#toBeTold = isEarlier ? leader : undefined;
     if (fence.learn(named) === 'lineage') {
       logger.warn(
         `Who leads now has another lineage, ${named.lineage}; what runs here belongs to ${before?.lineage} and is ended`,
@@ -244,8 +252,8 @@ export class LeaderFollower {
       tasks.startAfresh();
     }
     this.#saidNobodyLeads = false;
-    if (this.#leader?.leadership.sessionId !== leader.leadership.sessionId) {
-      logger.info(`New leader elected ${leader.leadership.sessionId} at ${leader.endpoints.rpcAddress}`);
+    if (this.#leader?.leadership.sessionId !== sessionId) {
+      logger.info(`New leader elected ${sessionId} at ${leader.endpoints.rpcAddress}`);
     }
     this.#leader = leader;
     this.#reconnecting.targetChanged();
