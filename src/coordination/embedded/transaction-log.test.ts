@@ -16,28 +16,11 @@ beforeEach(() => {
   disk = new MemoryDisk(() => 1);
 });
 
-const open = async (tap?: DiskTap, snapshotInterval = 4, goesBack = false): Promise<TransactionLog> => {
+const open = async (tap?: DiskTap, snapshotInterval = 4): Promise<TransactionLog> => {
   const random = seededRandom(++seed);
   const fs = new MemoryFileSystem({ disk, random, ...(tap === undefined ? {} : { tap }) });
   const root = await openStoreRoot({ fs, folder: '/ha', random, beforeCreation: async () => undefined });
-  const options = { ...root, clock: new ManualClock(), random, logger: silentLogger };
-  return TransactionLog.open({ ...options, snapshotInterval, goesBack });
-};
-
-/** What the folder holds; puts it back. */
-const copy = async (): Promise<() => Promise<void>> => {
-  const fs = new MemoryFileSystem({ disk });
-  const paths = ['/ha/root'];
-  for (const folder of ['/ha/log', '/ha/snapshots']) {
-    paths.push(...(await disk.readFolder(folder)).map((name) => `${folder}/${name}`));
-  }
-  const files = await Promise.all(paths.map(async (path) => ({ path, content: await fs.read(path) })));
-  return async () => {
-    await disk.removeTree('/ha');
-    for (const { path, content } of files) {
-      await fs.write(path, content);
-    }
-  };
+  return TransactionLog.open({ ...root, clock: new ManualClock(), random, logger: silentLogger, snapshotInterval });
 };
 
 const claim = (log: TransactionLog, instanceId = 'a'): Transaction => ({
@@ -332,51 +315,6 @@ describe('bad disks', () => {
     await log.refresh();
     expect(await log.append(put('x'))).toMatchObject({ kind: 'decided' });
     expect((await open()).state.image()).toEqual(log.state.image());
-  });
-
-  describe('an older copy of the folder is put back (R12)', () => {
-    const grow = async (log: TransactionLog, by: number): Promise<void> => {
-      for (let i = 0; i < by; i++) {
-        await log.append(put(`k${i}`, 1, String(log.state.number)));
-      }
-    };
-
-    test('who may write does not go on', async () => {
-      const log = await open(undefined, 99);
-      await log.append(claim(log));
-      const putBack = await copy();
-      await grow(log, 3);
-      await putBack();
-      await expect(log.refresh()).rejects.toMatchObject({ code: 'STORE_BROKEN', message: /older than before/ });
-    });
-
-    test.each([
-      ['before anybody writes again', 3, 0],
-      ['when as much was written again', 3, 3],
-      ['when more was written again', 3, 5],
-      ['among snapshots', 30, 2],
-      ['among snapshots, when more was written again', 30, 60],
-    ])('who only reads goes on with that one: %s', async (_when, before, after) => {
-      const writer = await open();
-      await writer.append(claim(writer));
-      await grow(writer, 2);
-      const putBack = await copy();
-      const reader = await open(undefined, 4, true);
-      let changes = 0;
-      reader.watch(() => changes++);
-      await grow(writer, before);
-      await reader.refresh();
-      await putBack();
-      const next = await open();
-      await grow(next, after);
-      changes = 0;
-      await reader.refresh();
-      expect(reader.state.image()).toEqual(next.state.image());
-      expect(changes).toBeGreaterThan(0);
-      await grow(next, 1);
-      await reader.refresh();
-      expect(reader.state.image()).toEqual(next.state.image());
-    });
   });
 
   test('a folder that was replaced by another store is not written to any more', async () => {

@@ -151,6 +151,9 @@ test('TaskManagers: their reports reach the jobs, unknown jobs are cancelled and
   await world.until(() => master.heard.length > 1, 'the report arrives');
   expect(master.heard[1]).toMatchObject({ taskManager: 'tm-first', attempts: [{ attempt: { job: JOB } }] });
   await world.until(() => taskManager.heard.some(({ kind }) => kind === 'cancel'), 'the stray is cancelled');
+  expect(first.log.find((line) => line.includes(UNKNOWN))).toMatch(
+    /at tm: there is no job .* older copy of the HA store/,
+  );
   taskManager.switchTo(attemptOf(UNKNOWN), 'CANCELED');
   await world.until(() => taskManager.heard.some(({ kind }) => kind === 'release'), 'the stray is released');
   expect(taskManager.heard).not.toContainEqual(expect.objectContaining({ kind: 'release', job: JOB }));

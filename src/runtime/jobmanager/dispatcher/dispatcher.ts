@@ -107,6 +107,10 @@ export class Dispatcher implements JobDirectory {
     return isThere && !this.#ended.has(jobId);
   }
 
+  hasEnded(jobId: JobId): boolean {
+    return this.#ended.has(jobId);
+  }
+
   /** The same job id at the same time, or later, is the same job (R7). */
   async submit(submission: JobSubmission): Promise<SubmissionAnswer> {
     const { jobId } = submission;

@@ -21,6 +21,7 @@ import { ProofOfDeath } from './proof-of-death.ts';
 import { isOver, slotsInUse } from './reported-attempts.ts';
 import { nameTaken, rivalOf } from './rivals-of-name.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
+import { tellUnknown } from './unknown-job.ts';
 import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
 
 /** What a JobMaster hears of its tasks. */
@@ -33,6 +34,8 @@ export interface JobDirectory {
   loaded(): readonly TaskListener[];
   /** The store has it: what runs of it is left alone until it is loaded (R11). */
   isKnown(jobId: JobId): boolean;
+  /** The store has its result. */
+  hasEnded(jobId: JobId): boolean;
 }
 
 export interface ResourceManagerOptions {
@@ -323,12 +326,8 @@ export class ResourceManager {
       } else if (jobs.isKnown(jobId)) {
         session.unrouted.add(jobId);
       } else {
-        logger.info(`Cancelling ${own.length} attempts at ${session.instanceId}: there is no job ${jobId}`);
-        session.cancelStrays(
-          fence,
-          jobId,
-          own.map(({ attempt, state }) => ({ id: attemptId(attempt), hasEnded: isOver(state) })),
-        );
+        tellUnknown(logger, session.registration.resourceId, { jobId, hasEnded: jobs.hasEnded(jobId) }, own);
+        session.cancelStrays(fence, jobId, own);
         if (!session.strays.has(jobId)) {
           this.#pool.release(jobId);
         }
@@ -337,7 +336,7 @@ export class ResourceManager {
     const reportedTo = new Set(
       [...byJob].flatMap(([jobId, own]) => {
         const job = jobs.find(jobId);
-        job?.taskManagerReported(session.instanceId, own);
+        job?.taskManagerReported(session.instanceId, own, session.registration.resourceId);
         return job ?? [];
       }),
     );

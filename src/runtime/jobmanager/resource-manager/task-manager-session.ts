@@ -1,11 +1,12 @@
 import { codeOf, errorInfo, messageOf, type ErrorInfo } from '../../../foundation/common/errors.ts';
-import type { AttemptId, JobId } from '../../../foundation/common/ids.ts';
+import { attemptId, type AttemptId, type JobId } from '../../../foundation/common/ids.ts';
 import type { DataLocation } from '../../../foundation/common/data-location.ts';
 import type { Fence } from '../../../foundation/common/fence.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { TaskManagerProtocol, TaskManagerRegistration } from '../../protocol/cluster-protocol.ts';
-import type { TaskCommand, TaskDeployment, TaskExecutorGateway } from '../../protocol/task-commands.ts';
+import type { AttemptReport, TaskCommand, TaskDeployment, TaskExecutorGateway } from '../../protocol/task-commands.ts';
 import type { RpcConnection } from '../../rpc/rpc-connection.ts';
+import { isOver } from './reported-attempts.ts';
 
 export type TaskManagerConnection = RpcConnection<TaskManagerProtocol>;
 
@@ -96,12 +97,8 @@ export class TaskManagerSession implements TaskExecutorGateway {
   }
 
   /** What nobody asked for ends. */
-  cancelStrays(
-    fence: Fence,
-    jobId: JobId,
-    attempts: readonly { readonly id: AttemptId; readonly hasEnded: boolean }[],
-  ): void {
-    const running = attempts.filter(({ hasEnded }) => !hasEnded).map(({ id }) => id);
+  cancelStrays(fence: Fence, jobId: JobId, attempts: readonly AttemptReport[]): void {
+    const running = attempts.filter(({ state }) => !isOver(state)).map(({ attempt }) => attemptId(attempt));
     if (running.length === 0) {
       this.releaseJob(fence, jobId);
       return;
