@@ -257,6 +257,19 @@ test('a TaskManager has heard of a higher epoch: the leader proves itself and go
   expect(taskManager.fence).toEqual({ lineage, epoch: 42 });
 });
 
+test('a TaskManager was registered under this epoch with another process: the leader goes above it', async () => {
+  const { world, first } = await start('one');
+  const { lineage, epoch } = first.jobManager.leadership!;
+  const taskManager = await world.taskManager('tm', 1);
+  taskManager.knownFence = { lineage, epoch };
+  taskManager.knownLeader = 'of-a-store-that-went-back';
+  const address = first.jobManager.endpoints.rpcAddress;
+  await expect(world.settled(taskManager.register(address))).rejects.toMatchObject({ code: 'FENCED' });
+  await world.until(() => (first.jobManager.leadership?.epoch ?? 0) > epoch && isLeading(first), 'the epoch is raised');
+  await world.settled(taskManager.register(address));
+  expect(taskManager.fence).toEqual({ lineage, epoch: epoch + 1 });
+});
+
 test('a leader that was not certain goes on under a higher epoch, from what the stores say', async () => {
   const { world, first } = await start('one');
   await world.settled(first.jobManager.submit(submission()));

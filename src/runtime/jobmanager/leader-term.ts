@@ -71,6 +71,7 @@ export class LeaderTerm {
     });
     this.resources = new ResourceManager({
       fence,
+      ownInstanceId: options.instanceId,
       clock,
       logger,
       heartbeat,

@@ -160,6 +160,8 @@ export const jobManagerProtocol = {
     request: z.object({
       registration: taskManagerRegistrationSchema,
       fence: z.union([fenceSchema, z.undefined()]),
+      /** Instance id of the JobManager that it was registered with under that fence. */
+      leader: z.exactOptional(name),
       attempts: z.array(attemptReport),
     }),
     reply: z.object({ fence: fenceSchema }),

@@ -74,6 +74,12 @@ describe('the side that leads', () => {
     }
   });
 
+  test('is challenged by its own epoch under another leader', () => {
+    expect(isChallenged(fence(3), fence(3), true)).toBe(true);
+    expect(isChallenged(fence(3), fence(2), true)).toBe(false);
+    expect(isChallenged(fence(3), fence(3, 'b'), true)).toBe(false);
+  });
+
   test('is challenged by a higher epoch of its lineage only', () => {
     expect([fence(4), fence(3), fence(2), fence(4, 'b')].map((seen) => isChallenged(fence(3), seen))).toEqual([
       true,

@@ -22,6 +22,7 @@ export const compareFence = (known: Fence | undefined, fence: Fence): FenceVerdi
 /** The side that is led (I2): remembers the newest leadership it has heard of and refuses any before it. */
 export class NewestFence {
   #known: Fence | undefined;
+  #leader: string | undefined;
 
   constructor(known?: Fence) {
     this.#known = known;
@@ -30,6 +31,15 @@ export class NewestFence {
   /** `undefined` until the store was read. */
   get known(): Fence | undefined {
     return this.#known;
+  }
+
+  /** Instance id of the process that leads under it; `undefined` until this one has registered there. */
+  get leader(): string | undefined {
+    return this.#leader;
+  }
+
+  registeredWith(leader: string): void {
+    this.#leader = leader;
   }
 
   /**
@@ -44,6 +54,7 @@ export class NewestFence {
         return false;
       case 'newer':
         this.#known = fence;
+        this.#leader = undefined;
         return true;
       case 'older':
         throw new MillraceError('FENCED', `${show(fence)} is deposed: ${show(this.#known)} leads`);
@@ -66,6 +77,7 @@ export class NewestFence {
       return 'nothing';
     }
     this.#known = fence;
+    this.#leader = undefined;
     return known === undefined || known.lineage === fence.lineage ? 'epoch' : 'lineage';
   }
 }
@@ -78,10 +90,13 @@ export const demandOwnFence = (own: Fence, fence: Fence): void => {
 };
 
 /**
- * Whether a report shows that a later epoch of the same lineage exists, so that the leader has to prove its leadership
- * by a write and raise its epoch above it (R12).
+ * Whether a report shows that a later epoch of the same lineage exists, or that this one was another process's before
+ * (`hadAnotherLeader`), so that the leader has to prove its leadership by a write and raise its epoch above it (R12).
  */
-export const isChallenged = (own: Fence, reported: Fence): boolean => compareFence(own, reported) === 'newer';
+export const isChallenged = (own: Fence, reported: Fence, hadAnotherLeader = false): boolean => {
+  const reportedIs = compareFence(own, reported);
+  return reportedIs === 'newer' || (hadAnotherLeader && reportedIs === 'current');
+};
 
 const show = (fence: Fence | undefined): string =>
   fence === undefined ? 'nobody' : `the leader of epoch ${fence.epoch} (lineage ${fence.lineage})`;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Fence } from '../../foundation/common/fence.ts';
 import { checkpointId } from '../../foundation/common/ids.ts';
+import { contextOf, FakeLeader } from './test-support/fake-leader.ts';
 import { fence, FollowerWorld, TASK } from './test-support/follower-world.ts';
 import { deploymentOf, idOf } from './test-support/fake-threads.ts';
 
@@ -132,6 +133,21 @@ describe('a TaskManager and its leader', () => {
     expect(leader.registrations).toHaveLength(1);
     const raised = await world.replace(fence(5));
     await world.deploy(raised);
+  });
+
+  test('R12: a leader hears who led under its epoch before, if that was another', async () => {
+    const world = new FollowerWorld();
+    await world.follow(fence(5));
+    world.network.crash('jm-l-5');
+    await world.until(() => world.follower.following === undefined, 'the loss');
+    const again = new FakeLeader(fence(5));
+    await again.listen(world.network.transport('again', contextOf(world.clock, 'jobmanager', 'again')));
+    again.refusals.push(new MillraceError('FENCED', 'another one led', { retryable: true }));
+    world.retrieval.name({ ...again.information, leadership: { ...again.information.leadership, sessionId: 'again' } });
+    await world.until(() => again.registrations.length === 1, 'the registration');
+    expect(again.registrations).toMatchObject([{ fence: fence(5), leader: 'jm-l-5-instance' }]);
+    const raised = await world.replace(fence(6));
+    expect(raised.registrations[0]).not.toHaveProperty('leader');
   });
 
   test('R12: a leader that the store goes on naming hears that there was a later epoch', async () => {

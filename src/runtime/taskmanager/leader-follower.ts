@@ -299,6 +299,7 @@ export class LeaderFollower {
       const request = {
         registration: registration(connection.localHost),
         fence: newest.known,
+        ...(newest.leader === undefined ? {} : { leader: newest.leader }),
         attempts: [...tasks.reports],
       };
       const answer = connection.call('registerTaskManager', request, { timeoutMs: timing.maxTimeoutMs });
@@ -318,6 +319,7 @@ export class LeaderFollower {
       `Registered with the leader of epoch ${leadership.epoch}, ${leadership.sessionId}, at ${connection.remoteAddress}`,
     );
     this.#registeredAs = this.#session;
+    this.#options.fence.registeredWith(connection.peer.instanceId);
     this.#monitor.watch('leader', {
       beat: () => connection.send('heartbeat', undefined),
       lastReceivedMs: () => connection.lastReceivedMs,

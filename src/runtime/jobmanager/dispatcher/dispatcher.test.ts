@@ -72,6 +72,7 @@ class Cluster {
     const resources = new ResourceManager({
       ready: Promise.resolve(),
       fence,
+      ownInstanceId: 'one',
       clock,
       logger,
       heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },

@@ -41,6 +41,8 @@ export interface JobDirectory {
 export interface ResourceManagerOptions {
   /** Of this leadership (I2). */
   readonly fence: Fence;
+  /** Of this JobManager. */
+  readonly ownInstanceId: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heartbeat: HeartbeatOptions;
@@ -49,7 +51,7 @@ export interface ResourceManagerOptions {
   readonly ready: Promise<void>;
   /** The instance id of whoever answers there. Errors: UNREACHABLE when nobody does, others decide nothing. */
   probe(rpcAddress: string): Promise<string>;
-  /** A TaskManager has heard of a later epoch of this lineage (R12). */
+  /** A TaskManager has heard of a later epoch of this lineage, or of this one under another leader (R12). */
   challenged(epoch: number): void;
   /** Who registered changed. */
   changed(): void;
@@ -202,9 +204,9 @@ export class ResourceManager {
   // What TaskManagers call.
 
   async register(connection: TaskManagerConnection, request: Registering): Promise<{ fence: Fence }> {
-    const { fence, logger } = this.#options;
-    const { registration } = request;
-    if (request.fence !== undefined && isChallenged(fence, request.fence)) {
+    const { fence, logger, ownInstanceId } = this.#options;
+    const { registration, leader = ownInstanceId } = request;
+    if (request.fence !== undefined && isChallenged(fence, request.fence, leader !== ownInstanceId)) {
       this.#options.challenged(request.fence.epoch);
       const message = `epoch ${request.fence.epoch} was heard of; this leader has ${fence.epoch} and is raised above it`;
       throw new MillraceError('FENCED', message, { retryable: true });

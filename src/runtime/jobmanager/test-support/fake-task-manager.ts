@@ -24,6 +24,7 @@ export class FakeTaskManager {
   fence: Fence | undefined;
   /** What it puts into its registrations. */
   knownFence: Fence | undefined;
+  knownLeader: string | undefined;
   readonly #transport: RpcTransport;
   readonly #slots: number;
   #address = '';
@@ -62,6 +63,7 @@ export class FakeTaskManager {
     const { fence } = await connection.call('registerTaskManager', {
       registration: this.#registration(),
       fence: this.knownFence,
+      ...(this.knownLeader === undefined ? {} : { leader: this.knownLeader }),
       attempts: [...this.table.values()],
     });
     this.connection = connection;
