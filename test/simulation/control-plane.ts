@@ -21,6 +21,7 @@ import {
 import { formatAddress } from '../../src/runtime/rpc/rpc-address.ts';
 import { accepted } from '../../src/runtime/rpc/rpc-transport.ts';
 import { LeaderFollower } from '../../src/runtime/taskmanager/leader-follower.ts';
+import { folderContents, putBack, type FolderContents } from './folder-contents.ts';
 import { MortalDisk, type Death } from './mortal-disk.ts';
 import { SimulatedJobStarter } from './simulated-job-starter.ts';
 import { SimulatedTaskHost } from './simulated-task-host.ts';
@@ -70,6 +71,26 @@ export class ControlPlane extends ClusterWorld {
   /** With the leader the metadata of the newest checkpoint in this folder breaks. */
   breakAtDeath(jobFolder: string): void {
     this.#breaksBelow = jobFolder;
+  }
+
+  /** What these folders hold now. */
+  copyOf(...folders: readonly string[]): Promise<FolderContents> {
+    return this.settled(folderContents(this.#files, folders));
+  }
+
+  /** All JobManagers die, what a copy holds is put back, and others start: of these the first is to die at that change. */
+  async goBack(copy: FolderContents, death: Death): Promise<void> {
+    for (const member of this.#members.filter(({ isDead }) => !isDead)) {
+      member.isDead = true;
+      member.disk.ended();
+      this.kill(member.process);
+    }
+    await this.settled(putBack(this.#files, copy));
+    this.deployedAtDeath = undefined;
+    Object.assign(this.doomed, await this.#member('three'), { isDead: false });
+    this.#members.push(this.doomed);
+    this.dieAt(death);
+    this.#members.push(await this.#member('four'));
   }
 
   async mend(): Promise<void> {
@@ -165,12 +186,8 @@ export class ControlPlane extends ClusterWorld {
     const note = (line: string): void => void log.push(line);
     const logger = { debug: note, info: note, warn: note, error: note };
     const random = seededRandom(3);
-    const services = await this.services({
-      fs: new DiskFileSystem('memory', this.disk, random),
-      clock,
-      random,
-      logger,
-    });
+    const parts = { fs: new DiskFileSystem('memory', this.disk, random), clock, random, logger };
+    const services = await this.services(parts, false);
     const transport = this.transport('tm', 'taskmanager', 'tm-first', clock, logger);
     const { address } = await this.settled(
       transport.listen({ host: 'tm', ports: anyPort, portsKey: 'taskmanager.rpc.port', accept: () => visitors }),

@@ -140,8 +140,8 @@ export class ClusterWorld {
     return { name, jobManager, starter, log, opened, services, clock };
   }
 
-  /** The HA store, as one process sees it. */
-  services(parts: ProcessParts): Promise<EmbeddedServices> {
+  /** The HA store, as one process sees it; `isMaker`: one that may lead. */
+  services(parts: ProcessParts, isMaker = true): Promise<EmbeddedServices> {
     return this.settled(
       EmbeddedServices.open({
         ...parts,
@@ -149,7 +149,7 @@ export class ClusterWorld {
         leaseMs: LEASE_MS,
         pollIntervalMs: 5,
         snapshotInterval: 64,
-        beforeCreation: async () => undefined,
+        beforeCreation: isMaker ? async () => undefined : undefined,
       }),
     );
   }

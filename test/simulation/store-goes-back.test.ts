@@ -1,0 +1,143 @@
+import { describe, expect, test } from 'vitest';
+import type { JobId } from '../../src/foundation/common/ids.ts';
+import type { JobDetails, JobSubmission } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
+import { testGraph } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
+import { ControlPlane } from './control-plane.ts';
+
+/** Every n-th of the leader's changes of the disk; 1: each. */
+const STRIDE = Number(process.env['WRITE_STRIDE'] ?? 7);
+const NEVER = Number.POSITIVE_INFINITY;
+const JOB = 'a'.repeat(32) as JobId;
+const SUBTASKS = 4;
+const SPLITS = 12;
+const RECORDS = 40;
+
+const STORE = ['/cluster/ha-store'];
+const EVERYTHING = ['/cluster', '/checkpoints'];
+
+/** `by-index`: all splits are given out at first; `pull`: one after the other. */
+type Assignment = 'by-index' | 'pull';
+
+const expected = Array.from({ length: SPLITS }, (_, split) =>
+  Array.from({ length: RECORDS }, (_one, record) => `s/${split}:${record}`),
+)
+  .flat()
+  .sort();
+
+const submission = (assignment: Assignment): JobSubmission => {
+  const splits = Array.from({ length: SPLITS }, (_, index) => ({ id: `s/${index}`, next: 0, count: RECORDS }));
+  const source = { enumerator: 'static-splits', config: { splits, assignment }, bounded: true };
+  return {
+    jobId: JOB,
+    graph: testGraph(
+      [
+        { name: 'source', parallelism: 2, source },
+        { name: 'sink', parallelism: 2 },
+      ],
+      [['source', 'sink', 'hash']],
+      { intervalMs: 25, timeoutMs: 600_000, tolerableFailures: 1_000, numRetained: 2 },
+    ),
+    bundle: Buffer.from('export default 1'),
+    args: [],
+    env: {},
+    configuration: {},
+  };
+};
+
+const details = (world: ControlPlane): Promise<JobDetails> => world.ask((gateway) => gateway.details(JOB));
+
+const reaches = async (world: ControlPlane, what: (job: JobDetails) => boolean): Promise<JobDetails> => {
+  for (let look = 0; look < 4_000; look++) {
+    const job = await details(world);
+    if (what(job)) {
+      return job;
+    }
+    await world.pass(2);
+  }
+  throw new Error(`the job stays ${(await details(world)).state}\n${world.log.slice(-10).join('\n')}`);
+};
+
+const completed = ({ overview }: JobDetails): number => overview?.checkpoints?.completed ?? 0;
+
+interface Journey {
+  readonly assignment: Assignment;
+  readonly folders: readonly string[];
+  /** Checkpoints that were complete when the copy was made, and after it. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Returns how the job stands once it is at rest under leaders of the older store, and how often the first of these changed the disk. */
+const travel = async (
+  { assignment, folders, before, after }: Journey,
+  death: { readonly change: number; readonly happens: boolean } = { change: NEVER, happens: true },
+): Promise<{ readonly job: JobDetails; readonly changes: number; readonly world: ControlPlane }> => {
+  const world = await ControlPlane.start();
+  await world.ask((gateway) => gateway.submit(submission(assignment)));
+  await reaches(world, (job) => completed(job) >= before);
+  const copy = await world.copyOf(...folders);
+  await reaches(world, (job) => completed(job) >= before + after);
+  expect((await details(world)).state).toBe('RUNNING');
+  await world.goBack(copy, death);
+  const job = await reaches(world, ({ state }) => state === 'FINISHED' || state === 'SET_ASIDE');
+  expect(new Set(world.tasks.output).size, 'I6').toBe(world.tasks.output.length);
+  expect(world.tasks.deployments, 'nothing was started').toBe(SUBTASKS);
+  return { job, changes: world.doomed.disk.changes, world };
+};
+
+const hasFinished = ({ job, world }: Awaited<ReturnType<typeof travel>>): void => {
+  expect(job.state, job.setAside?.message).toBe('FINISHED');
+  expect(world.tasks.output, 'I6').toEqual(expected);
+};
+
+const times = [1, 2, 3].flatMap((before) => [1, 2, 3, 5].map((after) => ({ before, after })));
+
+describe('the store goes back under running tasks (R12)', () => {
+  test.each(times)('the HA store alone, by $after checkpoints to $before', async (time) => {
+    for (const assignment of ['by-index', 'pull'] as const) {
+      hasFinished(await travel({ assignment, folders: STORE, ...time }));
+    }
+  });
+
+  test.each(times)('with all files, by $after checkpoints to $before', async (time) => {
+    hasFinished(await travel({ assignment: 'by-index', folders: EVERYTHING, ...time }));
+  });
+
+  test.each(times)(
+    'with all files and splits that nobody remembers, by $after checkpoints to $before',
+    async (time) => {
+      const there = await travel({ assignment: 'pull', folders: EVERYTHING, ...time });
+      if (there.job.state === 'FINISHED') {
+        return hasFinished(there);
+      }
+      expect(time.after, 'one older checkpoint is remembered').toBeGreaterThan(1);
+      expect(there.job.setAside?.message).toMatch(
+        /^the HA store is older than what TaskManager tm has seen: .* was an older copy of its folder put back\?; and nobody knows all that its sources read since checkpoint \d+: stop the JobManagers, bring the newer copy back/,
+      );
+      expect(there.world.tasks.live).toHaveLength(SUBTASKS);
+    },
+  );
+});
+
+test.each([
+  { name: 'the HA store alone', assignment: 'pull', folders: STORE } as const,
+  { name: 'all files', assignment: 'by-index', folders: EVERYTHING } as const,
+])(
+  '$name: as if the leader of the older store had not died, at whichever write it dies',
+  async ({ assignment, folders }) => {
+    const journey = { assignment, folders, before: 2, after: 3 };
+    const { changes } = await travel(journey);
+    expect(changes).toBeGreaterThan(20);
+    for (let change = 1; change <= changes; change += STRIDE) {
+      for (const happens of [false, true]) {
+        try {
+          hasFinished(await travel(journey, { change, happens }));
+        } catch (cause) {
+          const what = happens ? 'happened' : 'did not happen';
+          throw new Error(`killed at change ${change} of ${changes}, which ${what}`, { cause });
+        }
+      }
+    }
+  },
+  Number.POSITIVE_INFINITY,
+);
