@@ -87,10 +87,16 @@ export class ControlPlane extends ClusterWorld {
     }
     await this.settled(putBack(this.#files, copy));
     this.deployedAtDeath = undefined;
-    Object.assign(this.doomed, await this.#member('three'), { isDead: false });
+    const name = `after-${this.#members.length}`;
+    Object.assign(this.doomed, await this.#member(name), { isDead: false });
     this.#members.push(this.doomed);
     this.dieAt(death);
-    this.#members.push(await this.#member('four'));
+    this.#members.push(await this.#member(`${name}-too`));
+  }
+
+  /** What JobManagers said of a store that is older than what TaskManagers have seen. */
+  get saidOfOlderStores(): readonly string[] {
+    return this.#members.flatMap(({ process }) => process.log.filter((line) => line.includes('HA store is older')));
   }
 
   async mend(): Promise<void> {

@@ -268,6 +268,7 @@ const play = async (scenario: Scenario, change: number, happens: boolean): Promi
     expect(world.tasks.deployments / SUBTASKS, 'I9').toBeLessThanOrEqual(scenario.jobs ?? 1);
   }
   expect(world.tasks.overlaps, 'R1').toEqual([]);
+  expect(world.saidOfOlderStores, 'R12').toEqual([]);
   expect(world.tasks.live, 'I13').toEqual([]);
   let kept = await world.kept();
   for (let look = 0; kept.length > 0 && look < 2_000; look++) {

@@ -236,6 +236,7 @@ describe('an older checkpoint', () => {
     world.changeLeader();
     expect(await world.finish()).toMatchObject({ status: 'FINISHED' });
     expect(setAside).toEqual([]);
+    expect(said(world, 'HA store is older')).toEqual([]);
     expect([...new Set(world.output)].sort()).toEqual(exact);
   });
 

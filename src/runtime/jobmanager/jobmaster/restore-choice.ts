@@ -39,15 +39,22 @@ export class RestoreChoice {
     this.#banRestores();
   }
 
-  /** What to restore; to be written to the job's record next. Rejects with JOB_SET_ASIDE where nothing may be. */
-  async choose(): Promise<RestorePlan | undefined> {
+  /** What to restore; to be written to the job's record next. Throws JOB_SET_ASIDE where nothing may be. */
+  choose(): RestorePlan | undefined {
     this.requireAllowed();
+    const { execution, coordinator, recovery } = this.#options;
+    return planOf(execution, coordinator.completed, recovery.initial);
+  }
+
+  /**
+   * What was chosen is in the job's record: pointers to later checkpoints go before anything starts. A leader that finds them with that
+   * record comes to the same choice; without them and with the record before it would think that the store went back (R12).
+   */
+  async recorded(): Promise<void> {
     for (const id of this.#later) {
       await this.#options.job.checkpoints.remove(id);
     }
     this.#later = [];
-    const { execution, coordinator, recovery } = this.#options;
-    return planOf(execution, coordinator.completed, recovery.initial);
   }
 
   /** Throws JOB_SET_ASIDE where nothing may be restored. */

@@ -196,7 +196,7 @@ export class RunningJob {
   ): Promise<RestorePlan | undefined> {
     this.restores.requireAllowed();
     await this.slots.acquire(attempts.keys());
-    const plan = await this.restores.choose();
+    const plan = this.restores.choose();
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
     const { records, graphVersion, clock, taskManagerAddress } = this.#options;
     const subtasks = [...attempts.values()].map(({ vertex, subtask }) => `${vertex}/${subtask}`);
@@ -206,6 +206,7 @@ export class RunningJob {
     });
     const record = { generation, graphVersion, restored, subtasks, taskManagers };
     await records.recordGeneration(record, restarts.counts(instantOf(clock)));
+    await this.restores.recorded();
     return plan;
   }
 
