@@ -119,6 +119,65 @@ describe('the store goes back under running tasks (R12)', () => {
   );
 });
 
+describe('and tasks have to start again', () => {
+  const underWay = async (assignment: Assignment, folders: readonly string[]) => {
+    const world = await ControlPlane.start();
+    await world.ask((gateway) => gateway.submit(submission(assignment)));
+    await reaches(world, (job) => completed(job) >= 2);
+    return { world, copy: await world.copyOf(...folders) };
+  };
+  const isAtRest = ({ state }: JobDetails): boolean => state === 'FINISHED' || state === 'SET_ASIDE';
+
+  test('one failed before it is known: the job is set aside, and on command starts from what it had committed', async () => {
+    const { world, copy } = await underWay('pull', STORE);
+    await reaches(world, (job) => completed(job) >= 5);
+    await world.goBack(copy, { change: NEVER, happens: true });
+    world.tasks.fail();
+    const { setAside } = await reaches(world, isAtRest);
+    expect(setAside?.message).toMatch(
+      /^the HA store is older .*; no new checkpoint was complete .*: run "millrace retry a+"/,
+    );
+    await world.ask((gateway) => gateway.retry(JOB));
+    const job = await reaches(world, isAtRest);
+    expect(job.setAside?.message).toBeUndefined();
+    expect(world.tasks.output, 'I6').toEqual(expected);
+  });
+
+  test('one failed, and what it had committed is gone too: both ways out are named, and one is to bring it back', async () => {
+    const { world, copy } = await underWay('by-index', EVERYTHING);
+    await reaches(world, (job) => completed(job) >= 5);
+    const newer = await world.copyOf(...EVERYTHING);
+    await world.goBack(copy, { change: NEVER, happens: true });
+    world.tasks.fail();
+    const { setAside } = await reaches(world, isAtRest);
+    expect(setAside?.message).toMatch(
+      /: stop the JobManagers, bring the newer copy back and start them; or set .*allow-older/,
+    );
+    await world.goBack(newer, { change: NEVER, happens: true });
+    await reaches(world, isAtRest);
+    expect(world.tasks.output, 'I6').toEqual(expected);
+  });
+
+  test('they were started later than the store knows: they go on, until the newer copy is brought back', async () => {
+    const { world, copy } = await underWay('by-index', EVERYTHING);
+    world.tasks.fail();
+    await reaches(world, ({ restarts }) => restarts > 0);
+    await reaches(world, ({ tasks }) => tasks.running === SUBTASKS);
+    const { overview } = await details(world);
+    await reaches(world, (job) => completed(job) > (overview?.checkpoints?.completed ?? 0));
+    const newer = await world.copyOf(...EVERYTHING);
+    await world.goBack(copy, { change: NEVER, happens: true });
+    const { setAside } = await reaches(world, isAtRest);
+    expect(setAside?.message).toMatch(/^the HA store is older .*; and the 4 tasks that run there were started later/);
+    const { deployments, live } = world.tasks;
+    expect(live).toHaveLength(SUBTASKS);
+    await world.goBack(newer, { change: NEVER, happens: true });
+    await reaches(world, isAtRest);
+    expect(world.tasks.output, 'I6').toEqual(expected);
+    expect(world.tasks.deployments).toBe(deployments);
+  });
+});
+
 test.each([
   { name: 'the HA store alone', assignment: 'pull', folders: STORE } as const,
   { name: 'all files', assignment: 'by-index', folders: EVERYTHING } as const,
