@@ -10,6 +10,12 @@ const HELD_RECORD = 400;
 const SPLITS = 2;
 const LOOK_MS = 5;
 
+const opened = async (gate: string, signal: AbortSignal): Promise<void> => {
+  while (!existsSync(gate)) {
+    await pause(LOOK_MS, undefined, { signal });
+  }
+};
+
 const gatedNumbers = (name: string, gate: string): Source<number> =>
   source({
     name: `${name} source`,
@@ -17,8 +23,8 @@ const gatedNumbers = (name: string, gate: string): Source<number> =>
     splits: Array.from({ length: SPLITS }, (_, index) => String(index)),
     read: async function* (position: number | undefined, { split, signal }) {
       for (let value = position ?? Number(split); value < RECORDS; value += SPLITS) {
-        while (value >= HELD_RECORD && !existsSync(gate)) {
-          await pause(LOOK_MS, undefined, { signal });
+        if (value >= HELD_RECORD) {
+          await opened(gate, signal);
         }
         yield [value, value + SPLITS] as const;
       }

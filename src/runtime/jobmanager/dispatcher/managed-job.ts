@@ -15,6 +15,7 @@ import { JobRescale, type LoadedJob } from './job-rescale.ts';
 import type { JobSurroundings, ManagedMaster, PreparedJob } from './job-starter.ts';
 import type { ManagedJobOptions } from './managed-job-options.ts';
 import { mayPass } from './may-pass.ts';
+import { notLoaded } from './not-loaded.ts';
 import { parallelismOf } from './rescale-targets.ts';
 import { SnapshotTriggers } from './snapshot-triggers.ts';
 
@@ -205,17 +206,8 @@ export class ManagedJob {
     if (this.#state.kind === 'loaded' && !isTerminal(this.#state.job.master.status)) {
       return this.#state.job;
     }
-    const { jobName } = this.#pointer;
-    if (this.#state.kind === 'set-aside') {
-      throw new MillraceError(
-        'JOB_SET_ASIDE',
-        `job ${this.jobId} (${jobName}) is set aside, its files cannot be used: ${this.#state.error.message}; when that is mended ` +
-          `"millrace retry ${this.jobId}" tries it again; or cancel it`,
-      );
-    }
-    throw new MillraceError('JOB_ENDED', `job ${this.jobId} (${jobName}) is ${this.state} and takes no snapshots now`, {
-      retryable: this.#state.kind !== 'ended',
-    });
+    const error = this.#state.kind === 'set-aside' ? this.#state.error : undefined;
+    throw notLoaded(this.#pointer, this.state, error, this.#state.kind !== 'ended');
   }
 
   #requireStored(): LoadedJob {
@@ -226,12 +218,11 @@ export class ManagedJob {
   }
 
   #createRescale(): JobRescale {
-    const { resources } = this.#options;
     return new JobRescale({
       ...this.#options,
       record: this.#record,
       triggers: this.triggers,
-      slots: () => resources.slotsFor(this.jobId),
+      slots: () => this.#options.resources.slotsFor(this.jobId),
       host: {
         requireLoaded: () => this.#requireStored(),
         isCurrent: (master) => this.master === master && !this.#options.stores.isStopped,
@@ -270,7 +261,7 @@ export class ManagedJob {
     }
     this.#state = { kind: 'loaded', job, stored };
     this.#held = new Map();
-    this.#heard = this.#unreadable = undefined;
+    this.#heard = undefined;
     void job.master.result.then((result) => this.#over(job, result));
     job.master.start();
     resources.jobLoaded(this.jobId, job.master);
@@ -308,11 +299,15 @@ export class ManagedJob {
   #statusChanged(from: JobStatus, to: JobStatus): void {
     if (from === 'INITIALIZING' && to !== 'SUSPENDED') {
       this.#retryMs = FIRST_RETRY_MS;
-      this.#isMarked = false;
       this.#options.resources.jobRecovered(this.jobId);
-      // It is loaded; where this cannot be written, the mark counts once too often.
-      this.#record.clearLoading().catch(() => {});
+      this.#unmark();
     }
+  }
+
+  /** Where this cannot be written, the mark counts once too often. */
+  #unmark(): void {
+    this.#isMarked = false;
+    this.#record.clearLoading().catch(() => {});
   }
 
   /** A user ends a job that cannot be loaded: its result is written, its checkpoints are kept, what runs of it is cancelled. */
@@ -391,8 +386,7 @@ export class ManagedJob {
       );
       // The mark is for leaders that die of a job, and this one lives.
       if (this.#isMarked) {
-        this.#isMarked = false;
-        this.#record.clearLoading().catch(() => {});
+        this.#unmark();
       }
       if (this.#intent === 'cancel') {
         void this.#cancelUnloaded();

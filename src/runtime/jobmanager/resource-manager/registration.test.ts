@@ -48,10 +48,11 @@ const start = () => {
   };
   const resources = new ResourceManager({
     fence: { lineage: 'l', epoch: 1 },
+    ownInstanceId: 'the leader',
     clock,
     logger: silentLogger,
     heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },
-    jobs: { find: () => job, loaded: () => [job], isKnown: () => true },
+    jobs: { find: () => job, loaded: () => [job], isKnown: () => true, hasEnded: () => false },
     ready: ready.promise,
     probe: async (address) => {
       const instanceId = address.split(':')[0]!;

@@ -201,8 +201,6 @@ export class ResourceManager {
     this.#sessions.clear();
   }
 
-  // What TaskManagers call.
-
   async register(connection: TaskManagerConnection, request: Registering): Promise<{ fence: Fence }> {
     const { fence, logger, ownInstanceId } = this.#options;
     const { registration, leader = ownInstanceId } = request;
