@@ -104,7 +104,7 @@ export class MemoryGuard {
 
   /**
    * The whole process takes too much: the thread that has to go. One that does not even answer is deep in something: it is that one.
-   * Else it is the one that takes most, unless the process would be too large without it too: then what is too much is nobody's.
+   * Else it is the one that takes most, unless all of them together are not what is too much.
    */
   largest<T extends SeenThread>(threads: readonly T[], residentBytes: number): T | undefined {
     const tooMuchBytes = residentBytes - this.#limits.processBytes;
@@ -112,8 +112,9 @@ export class MemoryGuard {
       return undefined;
     }
     const silent = threads.filter(({ hasAnswered }) => !hasAnswered);
-    const [first] = (silent.length > 0 ? silent : threads).toSorted((a, b) => sizeOf(b.memory) - sizeOf(a.memory));
-    return first !== undefined && (!first.hasAnswered || sizeOf(first.memory) >= tooMuchBytes) ? first : undefined;
+    const isTheirs = threads.reduce((sum, { memory }) => sum + sizeOf(memory), 0) >= tooMuchBytes;
+    const candidates = silent.length > 0 ? silent : isTheirs ? threads : [];
+    return candidates.toSorted((a, b) => sizeOf(b.memory) - sizeOf(a.memory))[0];
   }
 
   /** Why that one has to go: its own limit, if it is above that. */

@@ -87,9 +87,9 @@ test('no other thread pays for what one leaves behind, neither while that one en
   expect(world.ended.length).toBe(1);
 });
 
-test('a thread goes only if the process is small enough without it', async () => {
+test('no thread goes where all of them together are not what is too much', async () => {
   const world = new World([heap(20), heap(30)]);
-  world.residentMib = 640;
+  world.residentMib = 660;
   await world.pass(1_000);
   expect(world.ended).toEqual([]);
   world.residentMib = 625;

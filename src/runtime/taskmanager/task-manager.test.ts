@@ -313,9 +313,13 @@ describe('TaskManager and memory', () => {
     await grow(1100);
     await grow(1100);
     expect(threads.map(({ terminated }) => terminated)).toEqual([false, true]);
+    threads[1]!.gone();
+    await settled();
+    await grow(1050);
+    expect(threads[0]!.terminated).toBe(false);
     clock.advanceBy(2_000);
-    await grow(1100);
-    expect(threads.map(({ terminated }) => terminated)).toEqual([true, true]);
+    await grow(1050);
+    expect(threads[0]!.terminated).toBe(true);
   });
 
   test.each([
@@ -326,7 +330,7 @@ describe('TaskManager and memory', () => {
     const { manager, threads, memory, grow, reports } = watched(processKey);
     manager.deploy(FENCE, [deployment(0)]);
     memory.set(0, { heapUsedBytes: heap * MIB, arrayBufferBytes: 0 });
-    await grow(1100);
+    await grow(1050);
     threads[0]!.gone();
     await settled();
     expect(reports).toEqual([
