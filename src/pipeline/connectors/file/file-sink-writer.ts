@@ -2,6 +2,7 @@ import type { Clock } from '../../../foundation/common/clock.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { FileEntry } from '../../../foundation/filesystem/file-system.ts';
 import type { AbortScope, Prepared, SinkWriter, SinkWriterContext } from '../sink.ts';
+import { LeftOverSweep } from './left-over-sweep.ts';
 import { OrderedIo } from './ordered-io.ts';
 import { commitPart, type FinishedPart, type PartFolder } from './part-commit.ts';
 import { PartFile } from './part-file.ts';
@@ -79,6 +80,8 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
   /** What was in the folder at the start; a folder may have many files, so that it is listed once. */
   #listing: readonly FileEntry[] | undefined;
   #inputEnded = false;
+  /** From `abort` on. */
+  #sweep: LeftOverSweep | undefined;
 
   constructor(context: SinkWriterContext, options: FileSinkWriterOptions<T>) {
     this.#context = context;
@@ -169,24 +172,28 @@ export class FileSinkWriter<T> implements SinkWriter<T, PreparedParts> {
     for (const hidden of value.obsolete) {
       await this.#delete(folder, hidden);
     }
+    await this.#sweep?.sweepAgain(this.#inputEnded);
   }
 
   async abort(scope: AbortScope<PreparedParts>): Promise<void> {
-    const { fs, path } = this.#folder;
     const kept = new Set(scope.kept.flatMap(({ value }) => value.parts.map((part) => part.hidden)));
     for (const { open } of this.#restored) {
       if (open !== undefined) {
         kept.add(open.hidden);
       }
     }
-    const listing = this.#listing ?? (await fs.list(path));
+    this.#sweep = new LeftOverSweep({
+      folder: this.#folder,
+      clock: this.#clock,
+      logger: this.#context.logger,
+      isLeftOver: (name) => {
+        const parsed = parseHidden(name);
+        return parsed !== undefined && scope.isEarlier(parsed.name) && !kept.has(parsed.hidden);
+      },
+    });
+    const listing = this.#listing ?? (await this.#folder.fs.list(this.#folder.path));
     this.#listing = undefined;
-    for (const { name } of listing) {
-      const parsed = parseHidden(name);
-      if (parsed !== undefined && scope.isEarlier(parsed.name) && !kept.has(parsed.hidden)) {
-        await fs.delete(`${path}/${name}`);
-      }
-    }
+    await this.#sweep.sweep(listing);
   }
 
   snapshotState(): WriterState {

@@ -107,6 +107,38 @@ describe('fileSink', () => {
     expect(await files()).toEqual({ '.part-T-0-1.1-1.pending': 'a\n' });
   });
 
+  it('deletes what an attempt that was given up makes when it is woken, and nothing of a region that goes on', async () => {
+    const clock = new ManualClock();
+    const paused = await attemptOf({}, { clock, parallelism: 2 });
+    const neighbour = await attemptOf({}, { clock, parallelism: 2, subtask: 1 });
+    const restored = { checkpointId: 1, subtasks: [await paused.checkpoint(1), await neighbour.checkpoint(1)] };
+    const next = await attemptOf({}, { clock, parallelism: 2, generation: '1.2', restored });
+    neighbour.write('counted one day');
+    await neighbour.checkpoint(2);
+    const hidden = async (): Promise<readonly string[]> =>
+      Object.keys(await files()).filter((name) => name.startsWith('.'));
+    const kept = '.part-T-1-1.1-1.pending';
+
+    paused.write('never counted');
+    await paused.checkpoint(2);
+    expect((await hidden()).toSorted()).toEqual(['.part-T-0-1.1-1.pending', kept]);
+    clock.advanceBy(30_000);
+    next.write('a');
+    await complete(next, 3);
+    expect(await hidden()).toEqual([kept]);
+
+    paused.write('never counted');
+    clock.advanceBy(59_000);
+    next.write('b');
+    await complete(next, 4);
+    expect((await hidden()).toSorted()).toEqual(['.part-T-0-1.1-2.inprogress', kept]);
+    next.write('c');
+    await next.operator.endInput();
+    await complete(next, 5);
+    expect(await hidden()).toEqual([kept]);
+    expect(Object.values(await files())).toEqual(['counted one day\n', 'a\n', 'b\n', 'c\n']);
+  });
+
   it('continues above the numbers of other runs and of all restored writers', async () => {
     await fs.write('/out/part-0-0000000007', Buffer.from('old\n'));
     await fs.write('/out/part-1-0000000099', Buffer.from('of another subtask\n'));
