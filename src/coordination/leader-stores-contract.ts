@@ -152,15 +152,19 @@ export const leaderStoresContract: readonly HaCase[] = [
     run: async (cluster) => {
       const { stores: mine, services } = await lead(cluster);
       await mine.jobGraphs.add(graph(JOB));
+      const [record, ids] = [mine.jobRecord(JOB), mine.checkpointIds(JOB)];
+      await record.markLoading();
+      await ids.next();
+      await mine.checkpoints(JOB).add(checkpoint(1));
+      await mine.checkpoints(OTHER).add(checkpoint(1, 'w', OTHER));
       const dirty = { ...result(JOB), isDirty: true };
       deepStrictEqual(await mine.jobResults.createDirty(result(JOB)), dirty);
       deepStrictEqual(await mine.jobResults.createDirty(result(JOB, 'FAILED')), dirty);
-      await mine.jobRecord(JOB).markLoading();
-      await mine.checkpointIds(JOB).next();
-      await mine.checkpoints(JOB).add(checkpoint(1));
-      await mine.checkpoints(OTHER).add(checkpoint(1, 'w', OTHER));
       await mine.removeJob(JOB);
       await mine.removeJob(JOB);
+      // What was on its way when it ended brings nothing back.
+      await record.recordIntent({ kind: 'cancel', requestId: 'late' });
+      await rejects(ids.next(), /has ended/);
       deepStrictEqual(await services.reader.jobs(), []);
       deepStrictEqual(await mine.checkpoints(JOB).all(), []);
       strictEqual((await mine.checkpoints(OTHER).all()).length, 1);

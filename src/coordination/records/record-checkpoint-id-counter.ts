@@ -1,8 +1,9 @@
+import { MillraceError } from '../../foundation/common/errors.ts';
 import { checkpointId, type CheckpointId, type JobId } from '../../foundation/common/ids.ts';
 import type { CheckpointIdCounter } from '../checkpoint-id-counter.ts';
 import type { Leadership } from '../leadership.ts';
 import { OneAfterTheOther } from './one-after-the-other.ts';
-import { counterKey } from './record-keys.ts';
+import { counterKey, resultKey } from './record-keys.ts';
 import { counterSchema, parseRecord } from './record-schemas.ts';
 import type { RecordStore } from './record-store.ts';
 import { requireWritten } from './store-errors.ts';
@@ -47,13 +48,14 @@ export class RecordCheckpointIdCounter implements CheckpointIdCounter {
 
   async #write(last: number): Promise<void> {
     this.#last = last;
-    requireWritten(
-      await this.#store.transact(this.#leadership, [
-        { kind: 'put', key: counterKey(this.#jobId), value: JSON.stringify({ last }) },
-      ]),
-      this.#leadership,
-      `count checkpoint ids of job ${this.#jobId}`,
-    );
+    const outcome = await this.#store.transact(this.#leadership, [
+      { kind: 'require', key: resultKey(this.#jobId), expected: 'absent' },
+      { kind: 'put', key: counterKey(this.#jobId), value: JSON.stringify({ last }) },
+    ]);
+    if (outcome.outcome === 'conflict') {
+      throw new MillraceError('JOB_ENDED', `job ${this.#jobId} has ended: it takes no checkpoint any more`);
+    }
+    requireWritten(outcome, this.#leadership, `count checkpoint ids of job ${this.#jobId}`);
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import type { Leadership } from '../leadership.ts';
 import { requireReplaceable } from '../require-replaceable.ts';
 import { OneAfterTheOther } from './one-after-the-other.ts';
-import { recordKey } from './record-keys.ts';
+import { recordKey, resultKey } from './record-keys.ts';
 import { jobRecordSchema, parseRecord } from './record-schemas.ts';
 import type { RecordStore } from './record-store.ts';
 import { requireWritten } from './store-errors.ts';
@@ -90,13 +90,14 @@ export class RecordJobRecordStore implements JobRecordStore {
         // Nothing to write, and of a job that is gone nothing comes back.
         return before;
       }
-      requireWritten(
-        await this.#store.transact(this.#leadership, [
-          { kind: 'put', key: recordKey(this.#jobId), value: JSON.stringify(after) },
-        ]),
-        this.#leadership,
-        `write the record of job ${this.#jobId}`,
-      );
+      const outcome = await this.#store.transact(this.#leadership, [
+        { kind: 'require', key: resultKey(this.#jobId), expected: 'absent' },
+        { kind: 'put', key: recordKey(this.#jobId), value: JSON.stringify(after) },
+      ]);
+      if (outcome.outcome !== 'conflict') {
+        requireWritten(outcome, this.#leadership, `write the record of job ${this.#jobId}`);
+      }
+      // Else the job has ended: whatever it was, it is settled, and nothing of the job comes back (R9).
       return after;
     });
   }
