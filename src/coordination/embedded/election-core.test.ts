@@ -47,3 +47,18 @@ test('a contender that is not in the queue waits for its place, whatever claim h
   expect(core.nextTimeMs).toBe(60_101);
   expect(step({ kind: 'time' }, 60_101)).toEqual(['queue']);
 });
+
+test('a process that starts after a false alarm knows that the fast way is closed, for what is left of the time', () => {
+  const core = new ElectionCore(OWN.instanceId, leaseOf(5_000));
+  const falseAlarms = { total: 7, inSeries: 2, newestAtMs: 100_000 };
+  core.step(view({ falseAlarms }), { monotonicMs: 50, wallMs: 105_000 });
+  expect(core.fastWayClosedForMs(50)).toBe(15_000);
+  expect(core.fastWayClosedForMs(15_050)).toBe(0);
+});
+
+test('the fast way is closed for ten minutes at most, however many false alarms there were', () => {
+  const core = new ElectionCore(OWN.instanceId, leaseOf(5_000));
+  core.step(view({}), { monotonicMs: 0, wallMs: 0 });
+  core.step(view({ falseAlarms: { total: 40, inSeries: 40, newestAtMs: 0 } }), { monotonicMs: 0, wallMs: 0 });
+  expect(core.fastWayClosedForMs(0)).toBe(600_000);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AttemptRef, JobId, VertexId } from '../../foundation/common/ids.ts';
+import { SUSPENSION_MS } from './dispatcher/cluster-gateway.ts';
 import type { FakeMaster } from './test-support/fake-job-starter.ts';
 import type { FakeTaskManager } from './test-support/fake-task-manager.ts';
 import { ClusterWorld } from './test-support/cluster-world.ts';
@@ -28,7 +29,7 @@ const start = async () => {
   const taskManager = await world.taskManager('tm', 1);
   taskManager.adopt(ATTEMPT, 0, 'FINISHED');
   const register = (): Promise<void> => world.settled(taskManager.register(jobManager.endpoints.rpcAddress));
-  return { world, jobManager, taskManager, register, master: starter.master(JOB) };
+  return { world, jobManager, starter, taskManager, register, master: starter.master(JOB) };
 };
 
 const isReleased = ({ heard }: FakeTaskManager): boolean => heard.some(({ kind }) => kind === 'release');
@@ -58,4 +59,14 @@ test('a TaskManager that registers while what an ended job leaves is removed get
   await register();
   await world.until(() => isReleased(taskManager), 'it is released', 1_000);
   expect((await world.settled(jobManager.overview())).slots).toMatchObject({ total: 1, free: 1 });
+});
+
+test('a cluster that was to be stopped and was not: its jobs are left alone for a while, then taken up again', async () => {
+  const { world, jobManager, starter, master } = await start();
+  await world.settled(jobManager.suspend());
+  expect(master.status).toBe('SUSPENDED');
+  await world.pass(SUSPENSION_MS - 1_000);
+  expect(jobManager.leadership?.epoch).toBe(1);
+  await world.until(() => starter.master(JOB) !== master, 'another JobMaster has it', 5_000);
+  expect(starter.master(JOB).surroundings.fence.epoch).toBe(2);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SUSPICION_STEP_MS } from '../../coordination/leader-election.ts';
 import { silentLogger } from '../../foundation/common/logger.ts';
 import { parsePortRange } from '../rpc/port-range.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
@@ -38,4 +39,17 @@ test('a leader whose address another process has got is dead', async () => {
   const killedMs = world.clock.now();
   await world.until(() => second.jobManager.isLeading, 'the second leads', 3 * LEASE_MS);
   expect(world.clock.now() - killedMs).toBeLessThan(LEASE_MS / 2);
+});
+
+test('each standby waits a step longer than the one before it, and not for one that does not act', async () => {
+  const { world, first, second } = await start();
+  const third = await world.jobManager('three');
+  await world.until(() => third.jobManager.leader?.isPublished === true, 'the third sees it');
+  await world.pass(20);
+  world.pause(second);
+  const killedMs = world.clock.now();
+  world.kill(first);
+  await world.until(() => third.jobManager.isLeading, 'the third leads', LEASE_MS);
+  const tookMs = world.clock.now() - killedMs;
+  expect([tookMs >= SUSPICION_STEP_MS, tookMs < LEASE_MS / 2]).toEqual([true, true]);
 });

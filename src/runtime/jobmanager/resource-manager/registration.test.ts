@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MillraceError } from '../../../foundation/common/errors.ts';
+import type { AttemptId } from '../../../foundation/common/ids.ts';
 import { silentLogger } from '../../../foundation/common/logger.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import type { TaskManagerRegistration } from '../../protocol/cluster-protocol.ts';
@@ -33,21 +34,24 @@ const openConnection = () => {
   };
 };
 
+const FENCE = { lineage: 'l', epoch: 1 };
+
 const settled = (): Promise<void> => new Promise(setImmediate);
 
 const start = () => {
   const clock = new ManualClock();
   const ready = Promise.withResolvers<void>();
   const lost: string[] = [];
+  const heard: string[] = [];
   const alive = new Set<string>();
   const job: TaskListener = {
-    report: () => {},
+    report: ({ kind }) => heard.push(kind),
     metrics: () => {},
-    taskManagerReported: () => {},
+    taskManagerReported: () => heard.push('table'),
     taskManagerLost: (instanceId) => lost.push(instanceId),
   };
   const resources = new ResourceManager({
-    fence: { lineage: 'l', epoch: 1 },
+    fence: FENCE,
     ownInstanceId: 'the leader',
     clock,
     logger: silentLogger,
@@ -69,6 +73,7 @@ const start = () => {
     resources,
     ready: ready.resolve,
     lost,
+    heard,
     alive,
     register: (connection: TaskManagerConnection, registration: TaskManagerRegistration) =>
       resources.register(connection, { registration, fence: undefined, attempts: [] }),
@@ -105,4 +110,16 @@ test('of two living processes with one resource id that wait for the same leader
   const answers = await Promise.allSettled(both);
   expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   expect(resources.hints).toHaveLength(1);
+});
+
+test('what comes right after a registration is heard after the table that it brought (R15)', async () => {
+  const { clock, ready, register, resources, heard } = start();
+  ready();
+  const { connection } = openConnection();
+  await register(connection, registrationOf('tm', 'one'));
+  const attempt = `${'a'.repeat(32)}/1/v/0/1.1` as AttemptId;
+  resources.taskReport(connection, FENCE, 'a'.repeat(32), { kind: 'ended', attempt });
+  expect(heard).toEqual([]);
+  clock.advanceBy(0);
+  expect(heard).toEqual(['table', 'ended']);
 });
