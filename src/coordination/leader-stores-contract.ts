@@ -122,6 +122,9 @@ export const leaderStoresContract: readonly HaCase[] = [
         loadingMarks: 0,
       });
       await rejects(record.recordGeneration(started(2, ['v/0'])), /I5/);
+      // Another region, which waited for slots.
+      await record.recordGeneration(started(2, ['w/0'], 4));
+      deepStrictEqual((await record.read()).generations, [started(2, ['w/0'], 4), started(3, ['v/1', 'v/0'], 5)]);
       await rejects(
         record.recordIntent({ kind: 'stop', requestId: 'q', savepointDirectory: '/q', drain: false }),
         /the job is being stopped already/,

@@ -1,6 +1,4 @@
 import type { JobId } from '../../foundation/common/ids.ts';
-import { compareGenerations } from '../../foundation/common/ids.ts';
-import { assert } from '../../foundation/common/assert.ts';
 import {
   EMPTY_JOB_RECORD,
   type AcceptedIntent,
@@ -16,6 +14,7 @@ import { recordKey, resultKey } from './record-keys.ts';
 import { jobRecordSchema, parseRecord } from './record-schemas.ts';
 import type { RecordStore } from './record-store.ts';
 import { requireWritten } from './store-errors.ts';
+import { withGeneration } from './with-generation.ts';
 
 /**
  * Each change reads the record and writes it whole. Only this leadership writes (I1) and its changes wait for each other, so
@@ -38,19 +37,11 @@ export class RecordJobRecordStore implements JobRecordStore {
   }
 
   async recordGeneration(record: GenerationRecord, restartCounts?: RestartCounts): Promise<void> {
-    await this.#change((before) => {
-      const newest = before.generations.at(-1);
-      // The same one again is a repeat after an unclear outcome.
-      assert(
-        newest === undefined || compareGenerations(newest.generation, record.generation) <= 0,
-        `I5: generation ${record.generation.epoch}.${record.generation.number} does not go forward`,
-      );
-      return {
-        ...before,
-        generations: withGeneration(before.generations, record),
-        restartCounts: restartCounts ?? before.restartCounts,
-      };
-    });
+    await this.#change((before) => ({
+      ...before,
+      generations: withGeneration(before.generations, record),
+      restartCounts: restartCounts ?? before.restartCounts,
+    }));
   }
 
   async recordIntent(intent: AcceptedIntent): Promise<void> {
@@ -107,20 +98,3 @@ export class RecordJobRecordStore implements JobRecordStore {
     return record === undefined ? EMPTY_JOB_RECORD : parseRecord(jobRecordSchema, record);
   }
 }
-
-/** With the new one, without those whose subtasks have all been started again. */
-const withGeneration = (before: readonly GenerationRecord[], added: GenerationRecord): readonly GenerationRecord[] => {
-  const kept = before.filter(({ generation }) => compareGenerations(generation, added.generation) !== 0);
-  const startedLater = new Set<string>();
-  return [...kept, added]
-    .toReversed()
-    .filter(({ subtasks, graphVersion }) => {
-      const isCurrent =
-        graphVersion >= added.graphVersion && (subtasks.length === 0 || subtasks.some((one) => !startedLater.has(one)));
-      for (const one of subtasks) {
-        startedLater.add(one);
-      }
-      return isCurrent;
-    })
-    .toReversed();
-};

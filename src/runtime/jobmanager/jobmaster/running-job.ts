@@ -1,4 +1,5 @@
 import type { JobIntent } from '../../../coordination/job-record-store.ts';
+import { OneAfterTheOther } from '../../../coordination/records/one-after-the-other.ts';
 import type { ErrorInfo } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import {
@@ -70,6 +71,9 @@ export class RunningJob {
   readonly #host: RunningJobHost;
   readonly #deployments: DeploymentBuilder;
   #recording: Promise<unknown> = Promise.resolve();
+  /** What somebody wants to start, by subtask index. */
+  readonly #newest = new Map<number, GenerationStart>();
+  readonly #writing = new OneAfterTheOther();
 
   /** Rejects when stores or files cannot be read, the state does not fit, or slots are missing. */
   static async create(options: JobMasterOptions, execution: ExecutionGraph, host: RunningJobHost): Promise<RunningJob> {
@@ -185,17 +189,34 @@ export class RunningJob {
    * nothing may be restored.
    */
   recordGeneration(start: GenerationStart, restarts: RestartLedger): Promise<RestorePlan | undefined> {
-    const recorded = this.#recordGeneration(start, restarts);
+    start.attempts.forEach((_, index) => this.#newest.set(index, start));
+    const recorded = this.#recordGeneration(start, restarts).catch((thrown: unknown) => {
+      if (this.#isWanted(start)) {
+        throw thrown;
+      }
+      return undefined;
+    });
     this.#recording = Promise.allSettled([this.#recording, recorded]);
     return recorded;
   }
 
-  async #recordGeneration(
-    { generation, attempts }: GenerationStart,
-    restarts: RestartLedger,
-  ): Promise<RestorePlan | undefined> {
+  async #recordGeneration(start: GenerationStart, restarts: RestartLedger): Promise<RestorePlan | undefined> {
     this.restores.requireAllowed();
-    await this.slots.acquire(attempts.keys());
+    await this.slots.acquire(start.attempts.keys());
+    return this.#writing.run(() => this.#writeGeneration(start, restarts));
+  }
+
+  /** Some of its subtasks have no later start. */
+  #isWanted(start: GenerationStart): boolean {
+    return start.attempts.keys().some((index) => this.#newest.get(index) === start);
+  }
+
+  async #writeGeneration(start: GenerationStart, restarts: RestartLedger): Promise<RestorePlan | undefined> {
+    if (!this.#isWanted(start)) {
+      return undefined;
+    }
+    const { generation } = start;
+    const attempts = new Map([...start.attempts].filter(([index]) => this.#newest.get(index) === start));
     const plan = this.restores.choose();
     const restored = plan === undefined ? undefined : checkpointId(plan.point.metadata.checkpointId);
     const { records, graphVersion, clock, taskManagerAddress } = this.#options;

@@ -131,9 +131,10 @@ export class SlotTable {
     this.#request(lost.filter((key) => this.#wanted.some((keys) => keys.has(key))));
   }
 
-  /** Where these subtasks run. */
+  /** Where these subtasks run; those whose slot is lost run nowhere. */
   taskManagersOf(indices: Iterable<number>): readonly string[] {
-    return [...new Set([...indices].map((index) => this.slotOf(this.#execution.subtask(index)).taskManager))];
+    const slots = [...indices].flatMap((index) => this.find(this.#execution.subtask(index)) ?? []);
+    return [...new Set(slots.map(({ taskManager }) => taskManager))];
   }
 
   close(): void {

@@ -13,6 +13,7 @@ import {
   type RestartCounts,
   type JobRecordStore,
 } from '../../../coordination/job-record-store.ts';
+import { withGeneration } from '../../../coordination/records/with-generation.ts';
 import { requireReplaceable } from '../../../coordination/require-replaceable.ts';
 import { assert, present } from '../../../foundation/common/assert.ts';
 import { MillraceError } from '../../../foundation/common/errors.ts';
@@ -276,7 +277,7 @@ export class SimulatedRecords implements Pick<
   JobRecordStore,
   'read' | 'recordGeneration' | 'recordIntent' | 'settleIntent'
 > {
-  readonly recorded: GenerationRecord[];
+  recorded: readonly GenerationRecord[];
   intent: JobIntent;
   restartCounts: RestartCounts;
   /** How the job ended, durably (R9). */
@@ -332,7 +333,7 @@ export class SimulatedRecords implements Pick<
       if (this.#deferrals.fault(0.05)) {
         throw new MillraceError('TIMEOUT', 'the store is away');
       }
-      this.recorded.push(record);
+      this.recorded = withGeneration(this.recorded, record);
       this.restartCounts = counts;
     });
   }
