@@ -231,6 +231,18 @@ describe('a new leader', () => {
     expect(driver.deployed).toEqual([0, 2]);
   });
 
+  test.each(['CANCELED', 'FINISHED'] as const)('one that is of no use and is %s already has failed', (state) => {
+    const driver = takenOver();
+    driver.handle({ kind: 'attempt-reported', attempt: refOf(0), state, isUnfit: true });
+    [1, 2, 3].forEach((index) => report(driver, index, 'RUNNING'));
+    expect(adopted(driver)).toEqual([[1, 3]]);
+    driver
+      .handle({ kind: 'task-state', attempt: attemptId(refOf(2)), state: 'CANCELED' })
+      .at(100)
+      .recorded();
+    expect(driver.deployed).toEqual([0, 2]);
+  });
+
   test('cancels what is reported after it was told to cancel, and is done when all has ended', () => {
     const driver = takenOver().handle({ kind: 'cancel' });
     expect(driver.core.status).toBe('CANCELLING');

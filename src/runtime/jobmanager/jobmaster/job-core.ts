@@ -158,18 +158,18 @@ export class JobCore {
   #attemptReported(event: Extract<JobEvent, { kind: 'attempt-reported' }>, now: Instant): void {
     const id = attemptId(event.attempt);
     const execution = this.#table.attempts.of(id);
-    if (execution === undefined || event.isUnfit || (isLiveState(event.state) && !execution.isLive)) {
+    if (execution === undefined || (isLiveState(event.state) && (event.isUnfit || !execution.isLive))) {
       // Of another generation, of no use, or given up before.
       return this.#strayReported(id, event);
     }
-    const region = this.#table.of(execution);
     this.#reconciliation.saw(id);
-    this.#taskState({ ...event, kind: 'task-state', attempt: id }, now);
+    const state = event.isUnfit ? 'FAILED' : event.state;
+    this.#taskState({ ...event, kind: 'task-state', attempt: id, state }, now);
     if (execution.state === 'CANCELING' && isLiveState(event.state)) {
       // It was told to end when nobody knew where it runs.
       this.#actions.push({ kind: 'cancel-tasks', attempts: [id] });
     }
-    this.#adoptIfWhole(region);
+    this.#adoptIfWhole(this.#table.of(execution));
   }
 
   /** It ends before its region starts again (R1). */

@@ -228,7 +228,7 @@ export class JobMaster implements JobMasterGateway {
   /** It cannot go on, which is no failure of it (R5): what runs of it runs on. */
   #setAside(error: ErrorInfo): void {
     if (this.#options.isSetAside?.(error) === true) {
-      this.#running?.slots.close();
+      this.#running?.withdraw();
       return this.suspend();
     }
     this.#post(() => this.#handle({ kind: 'fail', error, fatal: true }));

@@ -274,6 +274,12 @@ export class RunningJob {
     return taskManager !== undefined && this.#options.executors(taskManager) !== undefined;
   }
 
+  /** Nothing waits for slots any more, and no start is written that waits for its turn: who loads the job anew counts from the record. */
+  withdraw(): void {
+    this.#newest.clear();
+    this.slots.close();
+  }
+
   /** Resolves when nothing that it began to write is on its way any more. Nothing of it runs. */
   async close(reason: string): Promise<void> {
     this.slots.close();

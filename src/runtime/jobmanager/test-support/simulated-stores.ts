@@ -39,6 +39,8 @@ export class SimulatedFiles {
   readonly metadata = new Map<string, CheckpointMetadata>();
   /** Paths of metadata, or names of files, that cannot be read. */
   readonly broken = new Set<string>();
+  /** No folder is used twice (R16). */
+  savepoints = 0;
   #next = 0;
 
   write(folder: string, place: string, content: string): StateHandle {
@@ -72,7 +74,6 @@ export class SimulatedStorage implements CheckpointStorage {
   readonly files: SimulatedFiles;
   readonly #deferrals: Deferrals;
   readonly #jobFolder: string;
-  #savepoints = 0;
 
   constructor(files: SimulatedFiles, deferrals: Deferrals, jobFolder: string) {
     this.files = files;
@@ -81,7 +82,7 @@ export class SimulatedStorage implements CheckpointStorage {
   }
 
   newSavepointFolder(directory: string): Promise<string> {
-    return this.#deferrals.later(() => `${directory}/savepoint-${this.#savepoints++}`);
+    return this.#deferrals.later(() => `${directory}/savepoint-${this.files.savepoints++}`);
   }
 
   writeMetadata(folder: string, metadata: CheckpointMetadata): Promise<{ readonly metadataPath: string }> {
