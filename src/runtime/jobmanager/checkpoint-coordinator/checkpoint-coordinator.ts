@@ -164,7 +164,7 @@ export class CheckpointCoordinator {
     this.#abandoned = true;
     this.#wake.at(Number.POSITIVE_INFINITY);
     for (const waiter of this.#waiters.values()) {
-      waiter.reject(new MillraceError('JOB_ENDED', 'this JobManager does not lead any more', { retryable: true }));
+      waiter.reject(new MillraceError('NOT_LEADER', 'this JobManager does not lead any more', { retryable: true }));
     }
     this.#waiters.clear();
   }

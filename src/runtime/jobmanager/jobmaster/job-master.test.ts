@@ -251,6 +251,17 @@ test('suspended: nobody is told anything, nothing is deleted', async () => {
   expect(job.files.below(job.folder).length).toBeGreaterThanOrEqual(files);
 });
 
+test("deposed while a stop is undecided: its savepoint is the next leader's, and stays as it is (R2)", async () => {
+  const job = world(graphOf(100_000));
+  await job.run(10_000, () => isRunning(job));
+  const stop = job.ask(() => job.master.stop('/savepoints', false));
+  await job.run(10_000, () => job.files.metadata.size > 0);
+  job.master.suspend();
+  await job.run(200, () => false);
+  expect(stop).toEqual({ done: true, checkpoint: undefined });
+  expect([...job.files.metadata.keys()]).toEqual(['/savepoints/savepoint-0/_metadata']);
+});
+
 test('the overview shows tasks, attempts, metrics and checkpoints', async () => {
   const job = world(graphOf(100_000, { intervalMs: 100 }));
   await job.run(50_000, () => job.store.ever.size > 1);

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../../foundation/common/errors.ts';
+import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { CheckpointId } from '../../../foundation/common/ids.ts';
 import type { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coordinator.ts';
 import type { CheckpointStorage } from '../checkpoint-coordinator/checkpoint-storage.ts';
@@ -55,6 +55,10 @@ export class SnapshotRequests {
     try {
       return await this.#withCoordinator((coordinator) => coordinator.request({ kind: 'savepoint', folder, stop }));
     } catch (error) {
+      if (codeOf(error) === 'NOT_LEADER') {
+        // The pointer to it may have been written: whoever leads next reads that (R2).
+        throw error;
+      }
       const nothing = { checkpointId: 0 as CheckpointId, folder, savepoint: true };
       await storage.discard(nothing, []).catch(() => {});
       throw error;
