@@ -86,6 +86,11 @@ export class CheckpointCoordinator {
     return this.#core.isUndecided;
   }
 
+  /** See `CoordinatorCore`. */
+  get isDraining(): boolean {
+    return this.#core.isDraining;
+  }
+
   /** Nothing of the job may be restored (R5, R12). */
   get restoreBan(): RestoreBan | undefined {
     return this.#core.retained.ban;

@@ -78,6 +78,11 @@ export class CoordinatorCore {
     return this.#pending?.phase === 'undecided';
   }
 
+  /** A stop with drain is under way, or the job is stopped: sources may have ended their input for it. */
+  get isDraining(): boolean {
+    return this.#pending?.trigger.stop === 'drain' || this.#desk.isClosed;
+  }
+
   /** No checkpoint is in flight and none will be. */
   get isQuiet(): boolean {
     return this.#desk.isClosed && this.#pending === undefined && !this.#aborted.hasUnfinishedWrites;

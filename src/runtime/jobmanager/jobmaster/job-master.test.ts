@@ -262,6 +262,15 @@ test("deposed while a stop is undecided: its savepoint is the next leader's, and
   expect([...job.files.metadata.keys()]).toEqual(['/savepoints/savepoint-0/_metadata']);
 });
 
+test('a connection that breaks while a job is drained, and all have acknowledged, costs nothing (R15)', async () => {
+  const job = world(graphOf(100_000, { intervalMs: 1e9 }), { master: { restartStrategy: { kind: 'none' } } });
+  await job.run(10_000, () => isRunning(job));
+  job.ask(() => job.master.stop('/savepoints', true));
+  await job.run(10_000, () => job.files.metadata.size > 0);
+  job.breakConnection();
+  expect(await job.finish()).toMatchObject({ status: 'FINISHED', restarts: 0, savepoint: '/savepoints/savepoint-0' });
+});
+
 test('the overview shows tasks, attempts, metrics and checkpoints', async () => {
   const job = world(graphOf(100_000, { intervalMs: 100 }));
   await job.run(50_000, () => job.store.ever.size > 1);

@@ -113,7 +113,7 @@ export class RunningJob {
   /** A stop with drain is under way, also from before this leader. */
   get isDraining(): boolean {
     const { intent } = this;
-    return this.stoppedAt !== undefined || (intent.kind === 'stop' && intent.drain);
+    return this.coordinator.isDraining || (intent.kind === 'stop' && intent.drain);
   }
 
   /** The savepoint of a stop that was complete when this leader came. */
