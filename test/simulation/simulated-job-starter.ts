@@ -58,6 +58,7 @@ export class SimulatedJobStarter implements JobStarter {
       storage,
       checkpointFolder,
       restore,
+      allowOlderCheckpoint: configuration['allow-older'] === 'true',
       enumerators: [staticSplitsEnumerator],
       userCode: undefined,
       restartStrategy: { kind: 'fixed-delay', attempts: 100, delayMs: 20 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JobId } from '../../src/foundation/common/ids.ts';
 import type { JobDetails, JobSubmission } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
-import { testGraph } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
+import { testGraph, vertexIdOf } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
 import { ControlPlane } from './control-plane.ts';
 
 /** Every n-th of the leader's changes of the disk; 1: each. */
@@ -24,7 +24,7 @@ const expected = Array.from({ length: SPLITS }, (_, split) =>
   .flat()
   .sort();
 
-const submission = (assignment: Assignment): JobSubmission => {
+const submission = (assignment: Assignment, configuration: Readonly<Record<string, string>> = {}): JobSubmission => {
   const splits = Array.from({ length: SPLITS }, (_, index) => ({ id: `s/${index}`, next: 0, count: RECORDS }));
   const source = { enumerator: 'static-splits', config: { splits, assignment }, bounded: true };
   return {
@@ -40,7 +40,7 @@ const submission = (assignment: Assignment): JobSubmission => {
     bundle: Buffer.from('export default 1'),
     args: [],
     env: {},
-    configuration: {},
+    configuration,
   };
 };
 
@@ -123,9 +123,9 @@ describe('the store goes back under running tasks (R12)', () => {
 });
 
 describe('and tasks have to start again', () => {
-  const underWay = async (assignment: Assignment, folders: readonly string[]) => {
+  const underWay = async (assignment: Assignment, folders: readonly string[], configuration = {}) => {
     const world = await ControlPlane.start();
-    await world.ask((gateway) => gateway.submit(submission(assignment)));
+    await world.ask((gateway) => gateway.submit(submission(assignment, configuration)));
     await reaches(world, (job) => completed(job) >= 2);
     return { world, copy: await world.copyOf(...folders) };
   };
@@ -161,6 +161,38 @@ describe('and tasks have to start again', () => {
     await reaches(world, isAtRest);
     // I6
     expect(world.tasks.output).toEqual(expected);
+  });
+
+  test('one failed, and an older checkpoint is allowed: nothing is missing, and the log says what is repeated', async () => {
+    const { world, copy } = await underWay('by-index', EVERYTHING, { 'allow-older': 'true' });
+    await reaches(world, (job) => completed(job) >= 5);
+    await world.goBack(copy, { change: NEVER, happens: true });
+    world.tasks.fail();
+    expect(await reaches(world, isAtRest)).toMatchObject({ state: 'FINISHED' });
+    expect([...new Set(world.tasks.output)].sort()).toEqual(expected);
+    expect(world.saidOfOlderStores).toContainEqual(
+      expect.stringMatching(
+        /falls back to checkpoint \d: the HA store is older .*; output since checkpoint \d, .* again/,
+      ),
+    );
+  });
+
+  test('they have another parallelism since: they go on, until the newer copy is brought back', async () => {
+    const { world, copy } = await underWay('pull', EVERYTHING);
+    const one = { lowerBound: 1, upperBound: 1 };
+    const vertices = { [vertexIdOf('source')]: one, [vertexIdOf('sink')]: one };
+    await world.ask((gateway) => gateway.rescale(JOB, { vertices }));
+    await reaches(world, ({ tasks }) => tasks.running === 2 && tasks.total === 2);
+    const before = await details(world);
+    await reaches(world, (job) => completed(job) > completed(before));
+    const newer = await world.copyOf(...EVERYTHING);
+    await world.goBack(copy, { change: NEVER, happens: true });
+    const { setAside } = await reaches(world, isAtRest);
+    expect(setAside?.message).toMatch(/^the HA store is older .*; and the 2 tasks that run there were started later/);
+    expect(world.tasks.live).toHaveLength(2);
+    await world.goBack(newer, { change: NEVER, happens: true });
+    await reaches(world, isAtRest);
+    expect(world.tasks.output, 'I6').toEqual(expected);
   });
 
   test('they were started later than the store knows: they go on, until the newer copy is brought back', async () => {
