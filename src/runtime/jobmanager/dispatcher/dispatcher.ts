@@ -11,7 +11,8 @@ import type { Random } from '../../../foundation/common/random.ts';
 import { deleteSavepoint } from '../../checkpoint/delete-savepoint.ts';
 import { readCheckpoint } from '../../checkpoint/read-checkpoint.ts';
 import { isGloballyTerminal } from '../jobmaster/job-status.ts';
-import type { JobDirectory, ResourceManager, TaskListener } from '../resource-manager/resource-manager.ts';
+import type { JobDirectory, TaskListener } from '../resource-manager/job-directory.ts';
+import type { ResourceManager } from '../resource-manager/resource-manager.ts';
 import type { JobDetails, JobState, JobSubmission, JobSummary, SubmissionAnswer } from './cluster-gateway.ts';
 import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type {

@@ -13,9 +13,9 @@ import type { HeartbeatOptions } from '../../rpc/heartbeat-core.ts';
 import { HeartbeatMonitor } from '../../rpc/heartbeat-monitor.ts';
 import { describeClose, type CloseReason } from '../../rpc/rpc-connection.ts';
 import type { RequestOf } from '../../rpc/rpc-protocol.ts';
-import type { JobMaster } from '../jobmaster/job-master.ts';
 import type { HeldSlots, SlotProvider, SlotRef } from '../scheduler/slot-table.ts';
 import { slotsText } from '../scheduler/slots-text.ts';
+import type { JobDirectory, TaskListener } from './job-directory.ts';
 import { JobSlots } from './job-slots.ts';
 import { ProofOfDeath } from './proof-of-death.ts';
 import { isOver, slotsInUse } from './reported-attempts.ts';
@@ -23,20 +23,6 @@ import { nameTaken, rivalOf } from './rivals-of-name.ts';
 import { SlotPool, type SlotPoolOverview } from './slot-pool.ts';
 import { tellUnknown } from './unknown-job.ts';
 import { TaskManagerSession, type KnownTaskManager, type TaskManagerConnection } from './task-manager-session.ts';
-
-/** What a JobMaster hears of its tasks. */
-export type TaskListener = Pick<JobMaster, 'report' | 'metrics' | 'taskManagerReported' | 'taskManagerLost'>;
-
-/** The jobs of this leadership. */
-export interface JobDirectory {
-  /** `undefined`: not loaded, or not there. */
-  find(jobId: JobId): TaskListener | undefined;
-  loaded(): readonly TaskListener[];
-  /** The store has it: what runs of it is left alone until it is loaded (R11). */
-  isKnown(jobId: JobId): boolean;
-  /** The store has its result. */
-  hasEnded(jobId: JobId): boolean;
-}
 
 export interface ResourceManagerOptions {
   /** Of this leadership (I2). */
