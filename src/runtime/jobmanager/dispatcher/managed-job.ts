@@ -289,9 +289,7 @@ export class ManagedJob {
         return this.#unreadable !== undefined;
       },
       heard: this.#heard,
-      storeWentBack: (heard) => {
-        this.#heard = heard;
-      },
+      storeWentBack: (heard) => void (this.#heard = heard),
       listener: { statusChanged: (from, to) => this.#statusChanged(from, to) },
     };
   }
