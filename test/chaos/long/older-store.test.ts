@@ -34,7 +34,7 @@ test.each([
   async (_what, folder) => {
     const current = await ClusterUnderTest.start({ jobManagers: 3, taskManagers: 3, slots: 1 });
     cluster = current;
-    const job = await CountedJob.submit(current, { parallelism: 2 });
+    const job = await CountedJob.submit(current, { parallelism: 2, count: 40_000 });
     await job.checkpointed(3);
     const copy = copyOf(folder);
     // A later epoch than the copy knows.
@@ -47,6 +47,9 @@ test.each([
 
     await current.until('it is said', () => current.said(OLDER).length > 0);
     await current.until('a full checkpoint is complete', () => current.said(FULL_AGAIN).length > 0);
+    // The copy grants the epoch again that the killed leader had.
+    expect(current.said(/ leads with epoch 2,/)).toHaveLength(2);
+    expect(current.said(/ leads with epoch 3,/).length).toBeGreaterThan(0);
     const signs = job.signsOfLife;
     await current.until('the tasks go on', () => job.signsOfLife > signs + 1);
     expect(job.starts).toBe(2);
@@ -69,7 +72,7 @@ test.each([
 test('and a TaskManager is killed with them: the job is set aside, until the newer copy is brought back', async () => {
   const current = await ClusterUnderTest.start({ jobManagers: 2, taskManagers: 3, slots: 1 });
   cluster = current;
-  const job = await CountedJob.submit(current, { parallelism: 2 });
+  const job = await CountedJob.submit(current, { parallelism: 2, count: 40_000 });
   await job.checkpointed(3);
   const copy = copyOf('');
   await job.checkpointed(4);
@@ -94,14 +97,14 @@ test('the copy is older than the job: its tasks are ended, and the log says so a
   const current = await ClusterUnderTest.start({ jobManagers: 1, taskManagers: 2, slots: 1 });
   cluster = current;
   const copy = copyOf('ha-store');
-  const job = await CountedJob.submit(current, { parallelism: 2 });
+  const job = await CountedJob.submit(current, { parallelism: 2, count: 40_000 });
   await job.checkpointed(3);
   await goBackTo(copy);
   const words = new RegExp(`there is no job ${job.jobId}; was an older copy .*its checkpoint (\\d+) was complete`);
   await current.until('both are told', () => current.said(words).length > 1);
   const completed = Number(words.exec(current.said(words)[0]!)![1]);
   const folder = join(current.storage, 'checkpoints', job.jobId, `chk-${completed}`);
-  const next = await CountedJob.submit(current, { parallelism: 2, flags: ['--fromSavepoint', folder] });
+  const next = await CountedJob.submit(current, { parallelism: 2, count: 40_000, flags: ['--fromSavepoint', folder] });
   await next.finished();
   expect(next.recounted).toEqual(next.exact);
 });
