@@ -5,7 +5,8 @@ import { silentLogger } from '../../../foundation/common/logger.ts';
 import { ManualClock } from '../../../testing/manual-clock.ts';
 import type { TaskManagerRegistration } from '../../protocol/cluster-protocol.ts';
 import type { CloseReason } from '../../rpc/rpc-connection.ts';
-import { ResourceManager, type TaskListener } from './resource-manager.ts';
+import type { TaskListener } from './job-directory.ts';
+import { ResourceManager } from './resource-manager.ts';
 import type { TaskManagerConnection } from './task-manager-session.ts';
 
 const registrationOf = (resourceId: string, instanceId: string): TaskManagerRegistration => ({
