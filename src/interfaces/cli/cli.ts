@@ -101,7 +101,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
   const control: ControlEnvironment = {
     terminal,
     exit,
-    openControl: (flags) => openControl(flags, load(flags), environment, terminal),
+    openControl: (flags) => openControl(flags, load(flags), environment),
   };
   addControlCommands(program, control);
   addRescaleCommand(program, control);
@@ -128,7 +128,6 @@ const openControl = async (
   flags: ClusterFlags,
   configuration: Configuration,
   environment: CliEnvironment,
-  terminal: Terminal,
 ): Promise<JobControl> => {
   const wanted = wantedTarget(flags, configuration);
   const cluster = wanted === 'local' ? undefined : await clusterOf(flags, configuration, environment);
@@ -145,7 +144,8 @@ const openControl = async (
   const inCluster = new ClusterJobControl(cluster.client);
   return wanted === 'cluster'
     ? inCluster
-    : new JoinedJobControl([await environment.openLocalControl(), inCluster], (message) =>
-        terminal.log(`WARN ${message}`),
-      );
+    : new JoinedJobControl([
+        { name: 'this machine', control: await environment.openLocalControl() },
+        { name: cluster.client.where, control: inCluster },
+      ]);
 };

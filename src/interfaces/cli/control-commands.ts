@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { alignedLines } from './aligned-lines.ts';
 import type { TargetFlags } from './cluster/cluster-target.ts';
+import { IncompleteList } from './incomplete-list.ts';
 import type { JobControl, JobSummary } from './job-control.ts';
 import { shellWord } from './shell-word.ts';
 import type { Terminal } from './terminal.ts';
@@ -70,27 +71,58 @@ const addList: AddCommand = (program, { terminal, openControl }) => {
     .option('-a, --all', 'also those that have ended')
     .exitOverride()
     .action(async (flags: ListFlags) => {
-      const jobs = (await (await openControl(flags)).list()).filter((job) => isListed(job, flags));
-      if (jobs.length === 0) {
-        await terminal.print(emptyText(flags));
-        return;
-      }
-      const rows = jobs.map(({ jobId, jobName, status, startedMs, place }) => [
-        jobId,
-        status,
-        new Date(startedMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-        place,
-        jobName,
-      ]);
-      for (const line of alignedLines([['JobID', 'Status', 'Started', 'Runs in', 'Name'], ...rows])) {
-        await terminal.print(line);
-      }
-      for (const { jobId, jobName, waiting } of jobs) {
-        if (waiting !== undefined) {
-          await terminal.print(`${jobName} (${jobId}) waits: ${waiting}`);
-        }
+      const found = await listed(await openControl(flags));
+      await printJobs(
+        found.jobs.filter((job) => isListed(job, flags)),
+        // Of those who could not be asked nobody knows that they have none.
+        found.failure === undefined ? emptyText(flags) : undefined,
+        terminal,
+      );
+      if (found.failure !== undefined) {
+        throw found.failure;
       }
     });
+};
+
+const listed = async (
+  control: JobControl,
+): Promise<{ readonly jobs: readonly JobSummary[]; readonly failure?: IncompleteList }> => {
+  try {
+    return { jobs: await control.list() };
+  } catch (thrown) {
+    if (thrown instanceof IncompleteList) {
+      return { jobs: thrown.jobs, failure: thrown };
+    }
+    throw thrown;
+  }
+};
+
+const printJobs = async (
+  jobs: readonly JobSummary[],
+  ifNone: string | undefined,
+  terminal: Terminal,
+): Promise<void> => {
+  if (jobs.length === 0) {
+    if (ifNone !== undefined) {
+      await terminal.print(ifNone);
+    }
+    return;
+  }
+  const rows = jobs.map(({ jobId, jobName, status, startedMs, place }) => [
+    jobId,
+    status,
+    new Date(startedMs).toISOString().replace(/\.\d+Z$/, 'Z'),
+    place,
+    jobName,
+  ]);
+  for (const line of alignedLines([['JobID', 'Status', 'Started', 'Runs in', 'Name'], ...rows])) {
+    await terminal.print(line);
+  }
+  for (const { jobId, jobName, waiting } of jobs) {
+    if (waiting !== undefined) {
+      await terminal.print(`${jobName} (${jobId}) waits: ${waiting}`);
+    }
+  }
 };
 
 const emptyText = ({ jobmanager, target, running, scheduled }: ListFlags): string => {

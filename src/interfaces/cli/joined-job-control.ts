@@ -1,19 +1,40 @@
-import { messageOf } from '../../foundation/common/errors.ts';
+import { messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import { findJob } from './find-job.ts';
+import { IncompleteList } from './incomplete-list.ts';
 import type { CancelResult, JobControl, JobSummary, RescaleOrder, RescaleResult } from './job-control.ts';
 
-/** Jobs of several places as one list. One that does not answer is said once, and left out. */
-export class JoinedJobControl implements JobControl {
-  readonly #controls: readonly JobControl[];
-  readonly #warn: (message: string) => void;
+/** Where jobs run. */
+export interface JobPlace {
+  /** For messages. */
+  readonly name: string;
+  readonly control: JobControl;
+}
 
-  constructor(controls: readonly JobControl[], warn: (message: string) => void) {
-    this.#controls = controls;
-    this.#warn = warn;
+interface PlaceJobs extends JobPlace {
+  readonly jobs: readonly JobSummary[];
+  /** Why it could not be asked. */
+  readonly failure?: unknown;
+}
+
+/**
+ * Jobs of several places as one list. Errors beside those of `JobControl`: `IncompleteList`; UNREACHABLE for a job that may be in a place
+ * that cannot be asked.
+ */
+export class JoinedJobControl implements JobControl {
+  readonly #places: readonly JobPlace[];
+
+  constructor(places: readonly JobPlace[]) {
+    this.#places = places;
   }
 
   async list(): Promise<readonly JobSummary[]> {
-    return (await this.#lists()).flatMap(({ jobs }) => jobs);
+    const lists = await this.#lists();
+    const jobs = lists.flatMap((place) => place.jobs);
+    const unasked = lists.find((place) => 'failure' in place);
+    if (unasked !== undefined) {
+      throw new IncompleteList(unasked.name, unasked.failure, jobs);
+    }
+    return jobs;
   }
 
   async cancel(job: string): Promise<CancelResult> {
@@ -48,28 +69,32 @@ export class JoinedJobControl implements JobControl {
 
   /** By the last, which is the one that reaches furthest. */
   async dispose(path: string): Promise<void> {
-    await this.#controls.at(-1)?.dispose(path);
+    await this.#places.at(-1)?.control.dispose(path);
   }
 
   async #find(job: string): Promise<{ readonly control: JobControl; readonly jobId: string }> {
     const lists = await this.#lists();
-    const found = findJob(
-      job,
-      lists.flatMap(({ jobs }) => jobs),
-      'on this machine for this user, or in the cluster',
-    );
+    const all = lists.flatMap(({ jobs }) => jobs);
+    const unasked = lists.find((place) => 'failure' in place);
+    if (unasked !== undefined && !all.some(({ jobId }) => jobId.startsWith(job.toLowerCase()))) {
+      throw new MillraceError(
+        'UNREACHABLE',
+        `whether job '${job}' runs in ${unasked.name} is not known, for it cannot be asked: ${messageOf(unasked.failure)}`,
+        { cause: unasked.failure },
+      );
+    }
+    const found = findJob(job, all, 'on this machine for this user, or in the cluster');
     const owner = lists.find(({ jobs }) => jobs.includes(found));
     return { control: owner?.control ?? this, jobId: found.jobId };
   }
 
-  #lists(): Promise<readonly { readonly control: JobControl; readonly jobs: readonly JobSummary[] }[]> {
+  #lists(): Promise<readonly PlaceJobs[]> {
     return Promise.all(
-      this.#controls.map(async (control) => {
+      this.#places.map(async (place) => {
         try {
-          return { control, jobs: await control.list() };
-        } catch (thrown) {
-          this.#warn(messageOf(thrown));
-          return { control, jobs: [] };
+          return { ...place, jobs: await place.control.list() };
+        } catch (failure) {
+          return { ...place, jobs: [], failure };
         }
       }),
     );

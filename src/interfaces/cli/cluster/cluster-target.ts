@@ -65,9 +65,15 @@ export const clusterOf = async (
   environment: TargetEnvironment,
 ): Promise<Cluster | undefined> => {
   const { findLeader } = environment;
-  const client = async (from: Configuration, where: string, findAddress: () => Promise<string | undefined>) =>
+  const client = async (
+    from: Configuration,
+    where: string,
+    findAddress: () => Promise<string | undefined>,
+    reasonHint?: string,
+  ) =>
     new RestClient({
       where,
+      ...(reasonHint === undefined ? {} : { reasonHint }),
       findAddress,
       isHighlyAvailable: from.get(highAvailabilityOptions.type) !== 'none' && flags.jobmanager === undefined,
       token: from.get(clusterOptions.restToken),
@@ -101,7 +107,8 @@ export const clusterOf = async (
   const fixed = started['rest.address'];
   const address = fixed === undefined ? undefined : addressOf(`${fixed}:${started['rest.port'] ?? ''}`, isTls);
   const find = address === undefined ? () => findLeader(all) : () => Promise.resolve(address);
-  return { client: await client(all, 'the cluster of this machine', find), isNamed: false };
+  const where = 'the cluster of this machine';
+  return { client: await client(all, where, find, '"millrace cluster status" says why'), isNamed: false };
 };
 
 /** Errors: BAD_OPTION. */

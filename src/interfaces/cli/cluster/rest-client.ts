@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError, type ErrorCode } from '../../../foundation/common/errors.ts';
 import type { TlsIdentity } from '../../../foundation/security/tls-identity.ts';
+import { NO_LEADER } from '../../rest/rest-error.ts';
 import { errorsSchema } from '../../rest/schema/cluster-schema.ts';
 
 /** Answers are lists of jobs and plans; more than this is no answer of ours. */
@@ -16,6 +17,8 @@ export interface RestClientOptions {
   readonly findAddress: () => Promise<string | undefined>;
   /** The cluster, for messages. */
   readonly where: string;
+  /** Completes "nobody leads": what says why, such as a command. */
+  readonly reasonHint?: string;
   /** A JobManager that does not answer is replaced by another: worth waiting for from the first request. */
   readonly isHighlyAvailable: boolean;
   readonly token: string | undefined;
@@ -59,7 +62,7 @@ export class RestClient {
         return parse(await this.#askOnce(method, path, body), schema, method, path);
       } catch (thrown) {
         if (!this.#mayPass(thrown) || clock.monotonic() >= deadline) {
-          throw thrown;
+          throw isLeaderless(thrown) ? this.#nobodyLeads(thrown) : thrown;
         }
         this.#address = undefined;
       }
@@ -73,6 +76,15 @@ export class RestClient {
     });
   }
 
+  #nobodyLeads(cause: unknown): MillraceError {
+    const { where, awaitLeaderMs, reasonHint = 'the logs of its JobManagers say why' } = this.#options;
+    const since = awaitLeaderMs < 1_000 ? '' : `, and nobody did for ${Math.round(awaitLeaderMs / 1_000)} s`;
+    return new MillraceError('NOT_LEADER', `no JobManager leads ${where} right now${since}; ${reasonHint}`, {
+      cause,
+      retryable: true,
+    });
+  }
+
   #mayPass(thrown: unknown): boolean {
     return (
       thrown instanceof MillraceError &&
@@ -82,10 +94,10 @@ export class RestClient {
   }
 
   async #askOnce(method: string, path: string, body: unknown): Promise<Answer> {
-    const { findAddress, where } = this.#options;
+    const { findAddress } = this.#options;
     this.#address ??= await findAddress();
     if (this.#address === undefined) {
-      throw new MillraceError('NOT_LEADER', `no JobManager leads ${where} right now`, { retryable: true });
+      throw new MillraceError('NOT_LEADER', NO_LEADER, { retryable: true });
     }
     const url = new URL(path, this.#address);
     try {
@@ -161,6 +173,9 @@ export class RestClient {
     });
   }
 }
+
+/** As the HA store says, or a JobManager that does not lead either. */
+const isLeaderless = (thrown: unknown): boolean => codeOf(thrown) === 'NOT_LEADER' && messageOf(thrown) === NO_LEADER;
 
 const tlsOptions = (tls: TlsIdentity | undefined) =>
   tls === undefined ? {} : { key: tls.key, cert: tls.cert, ca: tls.ca };
