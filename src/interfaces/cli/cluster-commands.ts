@@ -9,6 +9,7 @@ import type { RestClient } from './cluster/rest-client.ts';
 import { portOf, settleJobs } from './cluster-stop.ts';
 import { withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
+import { leaderlessLines } from './leaderless-lines.ts';
 import type { ClusterProcess, ClusterSight, LocalCluster } from './local-cluster.ts';
 import type { InterruptSignal, RunEnvironment } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
@@ -185,6 +186,17 @@ const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody
         throw thrown;
       });
 
+/** `refusal`: somebody answers, and not this question; for want of a token for instance. */
+const answerOf = async (
+  client: RestClient | undefined,
+): Promise<{ readonly overview?: ClusterOverviewBody | undefined; readonly refusal?: unknown }> => {
+  try {
+    return { overview: await overviewOf(client) };
+  } catch (refusal) {
+    return { refusal };
+  }
+};
+
 /** A leader that died, or hangs, is replaced in this time. */
 const STOP_AWAIT_LEADER_MS = 10_000;
 
@@ -254,7 +266,7 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
       }
       const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
       const client = await clientOf(target, environment.load(flags));
-      const overview = await overviewOf(client);
+      const { overview, refusal } = await answerOf(client);
       const rows = processes.map((process) => [
         process.name,
         String(process.pid),
@@ -265,8 +277,13 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
       for (const line of alignedLines([['Process', 'Pid', 'State', 'Restarts', 'Log'], ...rows])) {
         await terminal.print(line);
       }
+      if (refusal !== undefined) {
+        throw refusal;
+      }
       const slots =
-        overview === undefined || client === undefined ? ['no JobManager leads'] : await clusterSlots(overview, client);
+        overview === undefined || client === undefined
+          ? leaderlessLines(processes, await local.troubles())
+          : await clusterSlots(overview, client);
       for (const line of slots) {
         await terminal.print(line);
       }

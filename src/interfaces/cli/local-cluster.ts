@@ -78,6 +78,8 @@ export interface LocalCluster {
    */
   stop(suspension?: ClusterSuspension): Promise<boolean>;
   processes(): Promise<readonly ClusterProcess[]>;
+  /** What the log of each JobManager has last of what may keep it from leading; nothing of one whose log has no warning. */
+  troubles(): Promise<readonly { readonly name: string; readonly at: string; readonly text: string }[]>;
   /** Sends a signal to that process if it still is the one that has this number; false: it is gone, or another one took its place. */
   signal(process: Pick<ClusterProcess, 'name' | 'pid'>, name: ProcessSignal): Promise<boolean>;
   /** Starts a process that died again, as `start` did; `env`: values that its command line does not have. Errors: BAD_OPTION when it lives. */

@@ -14,6 +14,7 @@ import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts'
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
 import { LastWords } from './last-words.ts';
 import { NetworkCut } from './network-cut/network-cut.ts';
+import { newestTrouble } from './newest-trouble.ts';
 import { NewWarnings } from './new-warnings.ts';
 import { spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
@@ -74,6 +75,15 @@ export class ProcessCluster implements LocalCluster {
       restarts: record.restarts,
       log: record.log,
     }));
+  }
+
+  async troubles(): ReturnType<LocalCluster['troubles']> {
+    return (await this.processes())
+      .filter(({ kind }) => kind === 'jobmanager')
+      .flatMap(({ name, log }) => {
+        const trouble = newestTrouble(log);
+        return trouble === undefined ? [] : [{ name, ...trouble }];
+      });
   }
 
   async start(request: ClusterStart): Promise<void> {
