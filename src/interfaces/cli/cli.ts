@@ -101,7 +101,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
   const control: ControlEnvironment = {
     terminal,
     exit,
-    openControl: (flags) => openControl(flags, load(flags), environment),
+    openControl: (flags) => openControl(flags, load(flags), environment, terminal),
   };
   addControlCommands(program, control);
   addRescaleCommand(program, control);
@@ -128,6 +128,7 @@ const openControl = async (
   flags: ClusterFlags,
   configuration: Configuration,
   environment: CliEnvironment,
+  terminal: Terminal,
 ): Promise<JobControl> => {
   const wanted = wantedTarget(flags, configuration);
   const cluster = wanted === 'local' ? undefined : await clusterOf(flags, configuration, environment);
@@ -141,7 +142,7 @@ const openControl = async (
     }
     return environment.openLocalControl();
   }
-  const inCluster = new ClusterJobControl(cluster.client);
+  const inCluster = new ClusterJobControl(cluster.client, (line) => terminal.log(line));
   return wanted === 'cluster'
     ? inCluster
     : new JoinedJobControl([

@@ -22,8 +22,8 @@ import type {
   RescaleResult,
 } from '../job-control.ts';
 import type { RestClient } from './rest-client.ts';
+import { cancelWaits, POLL_MS, snapshotWaits, ToldWait } from './told-wait.ts';
 
-const POLL_MS = 100;
 /** A job whose files are away is loaded when they are back, however long that takes. */
 const RETRY_POLLS = 100;
 /** Until it is known what runs and what it starts from, the job may be set aside again. */
@@ -32,9 +32,12 @@ const TAKEN_UP: ReadonlySet<string> = new Set(['INITIALIZING', 'RECONCILING', 'R
 /** The jobs of a cluster, over REST. */
 export class ClusterJobControl implements JobControl {
   readonly #client: RestClient;
+  readonly #say: (line: string) => void;
 
-  constructor(client: RestClient) {
+  /** `say`: takes what people are told of commands that take long. */
+  constructor(client: RestClient, say: (line: string) => void = () => {}) {
     this.#client = client;
+    this.#say = say;
   }
 
   async list(): Promise<readonly JobSummary[]> {
@@ -60,7 +63,8 @@ export class ClusterJobControl implements JobControl {
         throw thrown;
       }
     });
-    const result = await awaitResult(this.#client, jobId);
+    const wait = new ToldWait({ client: this.#client, jobId, say: this.#say, reason: cancelWaits(this.#client) });
+    const result = await awaitResult(this.#client, jobId, wait);
     const retained = result['retained-checkpoint'];
     return { status: endOf(result), ...(retained === undefined ? {} : { retainedCheckpoint: retained }) };
   }
@@ -90,7 +94,7 @@ export class ClusterJobControl implements JobControl {
       await this.#client.ask('PATCH', path, triggerSchema, body);
       return { before, after: undefined, status: state };
     }
-    await this.#triggerAndAwait(path, path, body, triggerId, 'PATCH');
+    await this.#triggerAndAwait(path, path, body, triggerId, { method: 'PATCH' });
     for (;;) {
       const now = await this.#details(jobId);
       if (hasEnded(now.state) || (now.state === 'RUNNING' && now.vertices.every(runs))) {
@@ -132,13 +136,20 @@ export class ClusterJobControl implements JobControl {
     );
   }
 
-  async #snapshot(jobId: string, verb: string, status: string, body: object): Promise<string> {
+  async #snapshot(
+    jobId: string,
+    verb: 'stop' | 'savepoints' | 'checkpoints',
+    status: string,
+    body: object,
+  ): Promise<string> {
     const triggerId = newTriggerId();
+    const reason = snapshotWaits(verb === 'stop' ? 'stop' : verb === 'savepoints' ? 'savepoint' : 'checkpoint');
     const operation = await this.#triggerAndAwait(
       `/jobs/${jobId}/${verb}`,
       `/jobs/${jobId}/${status}`,
       { ...body, triggerId },
       triggerId,
+      { wait: new ToldWait({ client: this.#client, jobId, say: this.#say, reason }) },
     );
     if (operation?.location === undefined) {
       throw new MillraceError('PROTOCOL', 'the cluster says that it is done, but not where the snapshot is');
@@ -152,7 +163,7 @@ export class ClusterJobControl implements JobControl {
     statusPath: string,
     body: object,
     triggerId: string,
-    method: 'POST' | 'PATCH' = 'POST',
+    { method = 'POST', wait }: { readonly method?: 'POST' | 'PATCH'; readonly wait?: ToldWait } = {},
   ): Promise<OperationBody['operation']> {
     await this.#client.ask(method, triggerPath, triggerSchema, body);
     for (;;) {
@@ -167,7 +178,7 @@ export class ClusterJobControl implements JobControl {
         }
         await this.#client.ask(method, triggerPath, triggerSchema, body);
       }
-      await this.#client.pause(POLL_MS);
+      await (wait?.pause() ?? this.#client.pause(POLL_MS));
     }
   }
 
@@ -211,7 +222,7 @@ const successOf = (operation: OperationBody['operation']): OperationBody['operat
 export type JobExecutionResult = NonNullable<ExecutionResultBody['job-execution-result']>;
 
 /** Polls until the job has ended. */
-export const awaitResult = async (client: RestClient, jobId: string): Promise<JobExecutionResult> => {
+export const awaitResult = async (client: RestClient, jobId: string, wait?: ToldWait): Promise<JobExecutionResult> => {
   for (;;) {
     const { 'job-execution-result': result } = await client.ask(
       'GET',
@@ -221,7 +232,7 @@ export const awaitResult = async (client: RestClient, jobId: string): Promise<Jo
     if (result !== undefined) {
       return result;
     }
-    await client.pause(POLL_MS);
+    await (wait?.pause() ?? client.pause(POLL_MS));
   }
 };
 

@@ -110,7 +110,7 @@ class ClusterJobRun implements JobRun {
           this.#isDetached = true;
         };
     this.#client = client;
-    this.#control = new ClusterJobControl(client);
+    this.#control = new ClusterJobControl(client, (line) => events.log('warn', line));
     this.#clock = clock;
     this.#events = events;
   }
