@@ -123,17 +123,25 @@ export class JobManagerRestGateway implements RestGateway {
 const folderOf = (path: string): string => path.replace(/\/_metadata$/, '');
 
 const listEntry = (summary: JobSummary): JobListEntry => {
-  const { jobId, name, state, submittedMs, endedMs, tasks } = summary;
+  const { jobId, name, submittedMs, endedMs, tasks } = summary;
   return {
     jobId,
     name,
-    // Flink has no word for a job that waits until its files are mended.
-    status: state === 'SET_ASIDE' ? 'SUSPENDED' : state,
+    status: statusOf(summary),
     startedMs: submittedMs ?? endedMs ?? 0,
     endedMs,
     taskCounts: { RUNNING: tasks.running, CREATED: tasks.total - tasks.running },
     waiting: waitingText(summary),
   };
+};
+
+/** A job that waits for its first slots is CREATED to clients, as where Flink's scheduler is the adaptive one. */
+const statusOf = ({ state, waiting, tasks }: JobSummary): JobListEntry['status'] => {
+  if (state === 'SET_ASIDE') {
+    // Flink has no word for a job that waits until its files are mended.
+    return 'SUSPENDED';
+  }
+  return state === 'RUNNING' && waiting !== undefined && tasks.running === 0 ? 'CREATED' : state;
 };
 
 const jobDetails = (details: JobDetails): RestJobDetails => {
