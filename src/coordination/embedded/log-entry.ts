@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import type { RecordChange } from '../records/record-store.ts';
 import type { LeaderEndpoints } from '../leadership.ts';
 import { brokenFile, decodeStoreFile, encodeStoreFile } from './store-file.ts';
@@ -92,7 +93,7 @@ export const encodeLogEntry = (entry: LogEntry): Uint8Array => encodeStoreFile('
 export const decodeLogEntry = (bytes: Uint8Array, path: string): LogEntry => {
   const parsed = entrySchema.safeParse(decodeStoreFile('HLOG', bytes, path));
   if (!parsed.success) {
-    throw brokenFile(path, z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' '), parsed.error);
+    throw brokenFile(path, schemaIssues(parsed.error), parsed.error);
   }
   return parsed.data;
 };

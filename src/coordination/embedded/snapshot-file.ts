@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import { endpointsSchema } from './log-entry.ts';
 import { brokenFile, decodeStoreFile, encodeStoreFile } from './store-file.ts';
 import type { StoreImage } from './store-state.ts';
@@ -30,7 +31,7 @@ export const encodeSnapshot = (image: StoreImage): Uint8Array => encodeStoreFile
 export const decodeSnapshot = (bytes: Uint8Array, path: string): StoreImage => {
   const parsed = imageSchema.safeParse(decodeStoreFile('HSNP', bytes, path));
   if (!parsed.success) {
-    throw brokenFile(path, z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' '), parsed.error);
+    throw brokenFile(path, schemaIssues(parsed.error), parsed.error);
   }
   return parsed.data;
 };

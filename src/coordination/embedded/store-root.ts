@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Random } from '../../foundation/common/random.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { newUuid } from '../uuid.ts';
 import { LogFolder } from './log-folder.ts';
@@ -101,7 +102,7 @@ const readRoot = async (fs: FileSystem, path: string): Promise<string | undefine
   }
   const parsed = rootSchema.safeParse(decodeStoreFile('HROT', bytes, path));
   if (!parsed.success) {
-    throw brokenFile(path, z.prettifyError(parsed.error), parsed.error);
+    throw brokenFile(path, schemaIssues(parsed.error), parsed.error);
   }
   return parsed.data.lineage;
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorInfo, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import { checkpointId, type JobId } from '../../foundation/common/ids.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import type { CheckpointPointer } from '../completed-checkpoint-store.ts';
 import type { JobEntry } from '../job-entry.ts';
 import type { JobGraphPointer } from '../job-graph-store.ts';
@@ -95,7 +96,7 @@ export const parseRecord = <T>(schema: z.ZodType<T>, record: StoredRecord): T =>
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
-    throw brokenRecord(record.key, z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' '), parsed.error);
+    throw brokenRecord(record.key, schemaIssues(parsed.error), parsed.error);
   }
   return parsed.data;
 };

@@ -6,6 +6,7 @@ import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { decodeValue, encodeValue } from '../../foundation/serialization/value-codec.ts';
 import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
 import { ReadAhead } from '../../foundation/common/read-ahead.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import { decodeFrame, encodeFrame } from '../framed-file.ts';
 import { brokenStorageFile } from './storage-error.ts';
 import { graphFileName } from './storage-layout.ts';
@@ -92,7 +93,7 @@ export class JobGraphFiles {
     }
     const parsed = storedJobSchema.safeParse(value);
     if (!parsed.success) {
-      throw brokenStorageFile(path, z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' '), parsed.error);
+      throw brokenStorageFile(path, schemaIssues(parsed.error), parsed.error);
     }
     return parsed.data;
   }

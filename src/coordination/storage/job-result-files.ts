@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { messageOf, type ErrorInfo } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Random } from '../../foundation/common/random.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { decodeFrame, encodeFrame } from '../framed-file.ts';
 import { brokenStorageFile } from './storage-error.ts';
@@ -77,7 +78,7 @@ export class JobResultFiles {
     }
     const parsed = resultSchema.safeParse(value);
     if (!parsed.success) {
-      throw brokenStorageFile(path, z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' '), parsed.error);
+      throw brokenStorageFile(path, schemaIssues(parsed.error), parsed.error);
     }
     return parsed.data;
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { messageOf } from '../../foundation/common/errors.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import { RestError } from './rest-error.ts';
 
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -24,13 +25,7 @@ export const readBody = async <T>(request: IncomingMessage, maxBytes: number, sc
   const value = hasBody(request) ? await readJson(request, maxBytes) : {};
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
-    throw new RestError(
-      400,
-      `bad request: ${z
-        .prettifyError(parsed.error)
-        .replaceAll(/\s*\n\s*/g, ' ')
-        .slice(0, 1_000)}`,
-    );
+    throw new RestError(400, `bad request: ${schemaIssues(parsed.error).slice(0, 1_000)}`);
   }
   return parsed.data;
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MillraceError, messageOf } from '../../foundation/common/errors.ts';
 import type { ErrorCode } from '../../foundation/common/errors.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 
 /** A command and its answer are one line of JSON each; more than this is no command of ours. */
 export const LINE_BYTES_MAX = 64 * 1024;
@@ -64,7 +65,7 @@ export const parseReply = <T>(schema: z.ZodType<T>, line: string): T => {
   }
   const value = schema.safeParse(reply.value);
   if (!value.success) {
-    throw notUnderstood('answer', z.prettifyError(value.error));
+    throw notUnderstood('answer', schemaIssues(value.error));
   }
   return value.data;
 };
@@ -78,7 +79,7 @@ const parse = <T>(schema: z.ZodType<T>, line: string, what: string): T => {
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
-    throw notUnderstood(what, z.prettifyError(parsed.error));
+    throw notUnderstood(what, schemaIssues(parsed.error));
   }
   return parsed.data;
 };

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import { z } from 'zod';
 import { assert, AssertionError } from '../../foundation/common/assert.ts';
 import { messageOf, MillraceError } from '../../foundation/common/errors.ts';
+import { schemaIssues } from '../../foundation/common/schema-issues.ts';
 import { decodeValue, encodeValue } from '../../foundation/serialization/value-codec.ts';
 import { checkpointMetadataSchema } from './metadata-schema.ts';
 import type { CheckpointMetadata } from './metadata.ts';
@@ -28,7 +28,7 @@ const PAYLOAD_BYTES_MAX = 0xffff_ffff;
 export const encodeMetadata = (metadata: CheckpointMetadata): Uint8Array => {
   const checked = checkpointMetadataSchema.safeParse(metadata);
   if (!checked.success) {
-    throw new AssertionError(`checkpoint ${metadata.checkpointId} makes no sense: ${issuesOf(checked.error)}`);
+    throw new AssertionError(`checkpoint ${metadata.checkpointId} makes no sense: ${schemaIssues(checked.error)}`);
   }
   const payload = encodeValue(checked.data, 'checkpoint metadata');
   assert(payload.length <= PAYLOAD_BYTES_MAX, 'checkpoint metadata stay below 4 GiB');
@@ -68,7 +68,7 @@ export const decodeMetadata = (bytes: Uint8Array, file: string): CheckpointMetad
   }
   const parsed = checkpointMetadataSchema.safeParse(value);
   if (!parsed.success) {
-    throw broken(file, `its content makes no sense: ${issuesOf(parsed.error)}`, parsed.error);
+    throw broken(file, `its content makes no sense: ${schemaIssues(parsed.error)}`, parsed.error);
   }
   return parsed.data;
 };
@@ -105,5 +105,3 @@ const checksumOf = (file: Buffer): number => crc32(file.subarray(HEADER_BYTES), 
 
 const broken = (file: string, problem: string, cause?: unknown): MillraceError =>
   new MillraceError('CHECKPOINT_BROKEN', `the checkpoint ${file} cannot be used: ${problem}`, { cause });
-
-const issuesOf = (error: z.ZodError): string => z.prettifyError(error).replaceAll(/\s*\n\s*/g, ' ');

@@ -17,7 +17,7 @@ export const highAvailabilityOptions = {
     default: 'none',
     description:
       'What the JobManagers agree through: `none`, one JobManager whose crash ends its jobs; `embedded`, a folder that all ' +
-      'processes of one machine share. `zookeeper` and `kubernetes` are not there yet.',
+      'processes share, of one machine or of a shared file system that links atomically (NFS does). `zookeeper` and `kubernetes` are not there yet.',
   }),
   clusterId: option(pathNameType, {
     key: `${prefix}.cluster-id`,
@@ -33,7 +33,7 @@ export const highAvailabilityOptions = {
   embeddedDirectory: option(stringType, {
     key: `${prefix}.embedded.dir`,
     defaultText: '`<storageDir>/<cluster-id>/ha-store`',
-    description: 'Folder of embedded stores, each cluster has one with its id as name; on a disk of the machine.',
+    description: 'Folder of embedded stores, each cluster has one with its id as name.',
     isFlink: false,
   }),
   embeddedLease: option(durationType, {

@@ -10,7 +10,7 @@ import { snapshotWaits, ToldWait } from './told-wait.ts';
 afterEach(closeServers);
 
 /** Pauses between two questions are over at once. */
-const hurried: Clock = { ...systemClock, after: (delayMs, run) => systemClock.after(delayMs / 100, run) };
+const hurried: Clock = { ...systemClock, after: (delayMs, wake) => systemClock.after(delayMs / 100, wake) };
 
 test.each([
   ['savepoint', 'the savepoint is taken'],

@@ -341,8 +341,8 @@ export class CoordinatorCore {
       this.#desk.close(STOPPED);
     }
     if (pending.request !== undefined) {
-      const answer = { outcome: 'completed', checkpoint } as const;
-      this.#actions.push({ kind: 'answer', request: pending.request.request, answer });
+      const { request } = pending.request;
+      this.#actions.push({ kind: 'answer', request, answer: { outcome: 'completed', checkpoint } });
     }
   }
 
@@ -357,8 +357,7 @@ export class CoordinatorCore {
     this.#desk.decided(now.monotonicMs, false);
     const failed = counted ? this.#failures.failed() : undefined;
     // One that its tasks took with them is no news beside their failure.
-    const message = failedMessage(id, this.#options.jobId, error, failed?.consecutive ?? 0);
-    this.#log(counted ? 'warn' : 'info', message);
+    this.#log(counted ? 'warn' : 'info', failedMessage(id, this.#options.jobId, error, failed?.consecutive ?? 0));
     const attempts = [...participants.values()].filter((attempt) => this.#roster.indexOf(attempt) !== undefined);
     this.#announce('aborted', id, attempts);
     if (phase === 'collecting') {
@@ -368,8 +367,7 @@ export class CoordinatorCore {
       this.#desk.refuse(request, error);
     }
     if (failed?.isTooMany === true && this.retained.ban === undefined) {
-      const { tolerableFailures } = this.#options.settings;
-      this.#actions.push({ kind: 'fail-job', error: intolerable(tolerableFailures, id, error) });
+      this.#actions.push({ kind: 'fail-job', error: intolerable(this.#options.settings.tolerableFailures, id, error) });
     } else if (trigger.stop === 'drain' && restarted !== true && !this.#desk.isClosed) {
       // The sources have ended their input: they cannot read on from here.
       this.#actions.push({ kind: 'fail-job', error: because('the job could not be stopped with drain', error) });
