@@ -7,9 +7,9 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 /** What the processes of the other version say of themselves. */
 export const OTHER_VERSION = '9.9.9 (protocol 999)';
 
-const changed = (path: string, from: string, to: string): void => {
+const changed = (path: string, from: RegExp, to: string): void => {
   const text = readFileSync(path, 'utf8');
-  if (!text.includes(from)) {
+  if (!from.test(text)) {
     throw new Error(`${path} does not have ${from}`);
   }
   writeFileSync(path, text.replace(from, to));
@@ -22,7 +22,11 @@ export const installOtherVersion = (folder: string): string => {
     cpSync(join(REPOSITORY, name), join(folder, name), { recursive: true });
   }
   symlinkSync(join(REPOSITORY, 'node_modules'), join(folder, 'node_modules'));
-  changed(join(folder, 'dist/runtime/protocol/protocol-version.js'), 'PROTOCOL_VERSION = 1', 'PROTOCOL_VERSION = 999');
-  changed(join(folder, 'package.json'), '"version": "0.1.0"', '"version": "9.9.9"');
+  changed(
+    join(folder, 'dist/runtime/protocol/protocol-version.js'),
+    /PROTOCOL_VERSION = \d+/,
+    'PROTOCOL_VERSION = 999',
+  );
+  changed(join(folder, 'package.json'), /"version": "[^"]+"/, '"version": "9.9.9"');
   return join(folder, 'bin', 'millrace.js');
 };

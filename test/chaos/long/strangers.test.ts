@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/protocol-version.ts';
 import { BackgroundCluster } from '../background-cluster.ts';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
 import { CountedJob } from '../counted-job.ts';
@@ -113,7 +114,7 @@ test('TaskManagers of another version and of another cluster say so and end; no 
   for (const name of ['newer', leader!]) {
     const [refusal = ''] = cluster.saidBy(name, /processes of a cluster need the same protocol/);
     expect(refusal).toContain(`Millrace ${OTHER_VERSION}`);
-    expect(refusal).toMatch(/this one \S+ \(protocol 1\)/);
+    expect(refusal).toMatch(new RegExp(String.raw`this one \S+ \(protocol ${PROTOCOL_VERSION}\)`));
   }
   const clusters = /belongs to cluster 'other', this jobmanager to 'default'; set high-availability\.cluster-id/;
   expect(cluster.saidBy('foreign', clusters)).toHaveLength(1);
