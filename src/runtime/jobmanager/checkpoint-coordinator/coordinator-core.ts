@@ -219,13 +219,9 @@ export class CoordinatorCore {
       pending.phase = 'writing';
       const { jobId, execution } = this.#options;
       const about = { jobId, execution, generation: this.#generation, completedMs: now.wallMs };
+      const { folder } = pending.trigger;
       const assembled = assembleMetadata(pending, this.#roster, about);
-      this.#actions.push({
-        kind: 'write-metadata',
-        checkpointId: pending.id,
-        folder: pending.trigger.folder,
-        ...assembled,
-      });
+      this.#actions.push({ kind: 'write-metadata', checkpointId: pending.id, folder, ...assembled });
     }
   }
 
