@@ -232,8 +232,12 @@ const addRetry: AddCommand = (program, { terminal, openControl }) => {
     .argument(...JOB_ID)
     .exitOverride()
     .action(async (job: string, flags: ClusterFlags) => {
-      await (await openControl(flags)).retry(job);
-      await terminal.print(`Job ${job} is taken up again.`);
+      const status = await (await openControl(flags)).retry(job);
+      await terminal.print(
+        status === undefined
+          ? `Job ${job} is taken up again.`
+          : `Job ${job} is not set aside, it is ${status}: there was nothing to do.`,
+      );
     });
 };
 

@@ -55,8 +55,11 @@ export interface JobControl {
   checkpoint(job: string): Promise<string>;
   /** Resolves when all tasks run with it. */
   rescale(job: string, order: RescaleOrder): Promise<RescaleResult>;
-  /** Tries a job again that is set aside. Errors: JOB_SET_ASIDE when it is so again, with the reason. */
-  retry(job: string): Promise<void>;
+  /**
+   * Tries a job again that is set aside. Resolves to the state of one that is not: nothing is done then. Errors: JOB_SET_ASIDE when it is so
+   * again, with the reason.
+   */
+  retry(job: string): Promise<string | undefined>;
   /** Deletes a savepoint: its folder or its `_metadata`. */
   dispose(path: string): Promise<void>;
 }

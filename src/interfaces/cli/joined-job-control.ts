@@ -62,9 +62,9 @@ export class JoinedJobControl implements JobControl {
     return control.rescale(jobId, order);
   }
 
-  async retry(job: string): Promise<void> {
+  async retry(job: string): Promise<string | undefined> {
     const { control, jobId } = await this.#find(job);
-    await control.retry(jobId);
+    return control.retry(jobId);
   }
 
   /** By the last, which is the one that reaches furthest. */

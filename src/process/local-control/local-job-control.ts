@@ -54,7 +54,7 @@ export class LocalJobControl implements JobControl {
     );
   }
 
-  async retry(job: string): Promise<void> {
+  async retry(job: string): Promise<undefined> {
     const { jobId } = await this.#find(job);
     throw new MillraceError(
       'BAD_OPTION',

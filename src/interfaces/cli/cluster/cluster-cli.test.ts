@@ -80,6 +80,14 @@ describe('jobs of a cluster', () => {
     });
     expect(gateway.calls).toContain(`retry ${RUNNING_JOB}`);
     expect((await run(['list', ...at])).stdout).not.toContain('waits');
+    const asked = gateway.calls.length;
+    expect(await run(['retry', ...at, RUNNING_JOB])).toMatchObject({
+      code: 0,
+      stdout: `Job ${RUNNING_JOB} is not set aside, it is RUNNING: there was nothing to do.\n`,
+    });
+    const ended = await run(['retry', ...at, FINISHED_JOB]);
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringContaining('has ended already')]);
+    expect(gateway.calls.slice(asked).filter((call) => call.startsWith('retry'))).toEqual([]);
   });
 
   test('leave savepoints, which are disposed of', async () => {

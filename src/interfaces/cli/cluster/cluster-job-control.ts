@@ -111,8 +111,12 @@ export class ClusterJobControl implements JobControl {
     return this.#client.ask('GET', `/jobs/${jobId}`, jobDetailsSchema);
   }
 
-  async retry(job: string): Promise<void> {
-    const jobId = await this.#find(job);
+  async retry(job: string): Promise<string | undefined> {
+    const { jobId, status, hasEnded: isOver } = await this.#summary(job);
+    // One that is being loaded may be set aside again: that is waited for. One that has ended is the cluster's to refuse.
+    if (isOver !== true && status !== 'SUSPENDED' && status !== 'INITIALIZING') {
+      return status;
+    }
     await this.#client.ask('POST', `/jobs/${jobId}/retry`, jobStatusSchema, {});
     for (let asked = 0; asked < RETRY_POLLS; asked++) {
       const { state, progress } = await this.#details(jobId);
@@ -120,10 +124,11 @@ export class ClusterJobControl implements JobControl {
         throw new MillraceError('JOB_SET_ASIDE', `job ${jobId} cannot be taken up: ${progress.waiting}`);
       }
       if (!TAKEN_UP.has(state)) {
-        return;
+        break;
       }
       await this.#client.pause(POLL_MS);
     }
+    return undefined;
   }
 
   async dispose(path: string): Promise<void> {
@@ -183,7 +188,11 @@ export class ClusterJobControl implements JobControl {
   }
 
   async #find(job: string): Promise<string> {
-    return findJob(job, await this.list(), `in ${this.#client.where}`).jobId;
+    return (await this.#summary(job)).jobId;
+  }
+
+  async #summary(job: string): Promise<JobSummary> {
+    return findJob(job, await this.list(), `in ${this.#client.where}`);
   }
 }
 
