@@ -3,7 +3,7 @@ import { request as requestTls } from 'node:https';
 import { pipeline, Transform } from 'node:stream';
 import { messageOf } from '../../foundation/common/errors.ts';
 import type { TlsIdentity } from '../../foundation/security/tls-identity.ts';
-import { tooLarge } from './read-body.ts';
+import { tooLarge, type BodyLimit } from './read-body.ts';
 import { RestError } from './rest-error.ts';
 
 /** Set on what a standby hands on: it is answered or refused, never handed on again. */
@@ -14,7 +14,7 @@ const HANDED_ON = ['accept', 'authorization', 'content-type', 'content-length'] 
 export interface ForwardOptions {
   /** `http://host:port`. */
   readonly leaderAddress: string;
-  readonly maxBodyBytes: number;
+  readonly limit: BodyLimit;
   /** Without a sign of the leader. */
   readonly timeoutMs: number;
   /** What this process proves itself with to the leader. */
@@ -55,7 +55,7 @@ export const forwardToLeader = (
       pipeline(answer, response, () => resolve());
     });
     response.on('close', () => upstream.destroy());
-    pipeline(request, limited(options.maxBodyBytes), upstream, (error) => {
+    pipeline(request, limited(options.limit), upstream, (error) => {
       if (error) {
         fail(error);
       }
@@ -88,13 +88,13 @@ const open = (url: URL, request: IncomingMessage, { timeoutMs, tls }: ForwardOpt
 };
 
 /** Nobody says how long a body without a length becomes. */
-const limited = (maxBytes: number): Transform => {
+const limited = (limit: BodyLimit): Transform => {
   let size = 0;
   return new Transform({
     transform(part: Buffer, _encoding, done): void {
       size += part.length;
-      if (size > maxBytes) {
-        done(tooLarge(maxBytes));
+      if (size > limit.maxBytes) {
+        done(tooLarge(limit));
       } else {
         done(null, part);
       }

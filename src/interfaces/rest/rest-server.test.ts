@@ -305,8 +305,15 @@ describe('bad requests', () => {
       });
       expect(status).toBe(413);
     }
-    const { status } = await ask('POST', `/jobs/${RUNNING_JOB}/stop`, { targetDirectory: 'x'.repeat(100_000) });
+    const { status, body } = await ask('POST', `/jobs/${RUNNING_JOB}/stop`, { targetDirectory: 'x'.repeat(100_000) });
     expect(status, 'requests that are no submission have small bodies').toBe(413);
+    expect(body['errors'], 'no option changes that').toEqual([
+      'the body has more than 65536 bytes (the most that POST /jobs/:jobid/stop takes, whatever rest.server.max-content-length is: send less)',
+    ]);
+    const submitted = await ask('POST', '/jobs', { bundle: 'x'.repeat(1_000_001) });
+    expect(submitted.body['errors']).toEqual([
+      'the body has more than 1000000 bytes (rest.server.max-content-length of the JobManagers: raise it, or send less)',
+    ]);
     expect((await ask('GET', '/overview')).status).toBe(200);
   });
 

@@ -10,7 +10,7 @@ import type { TlsIdentity } from '../../foundation/security/tls-identity.ts';
 import type { ClusterGateway } from './cluster-gateway.ts';
 import { forwardToLeader, FORWARDED_HEADER } from './forward-to-leader.ts';
 import { Operations } from './operations.ts';
-import { hasBody, readBody, requireAllowedLength } from './read-body.ts';
+import { bodyLimitOf, hasBody, readBody, requireAllowedLength, type BodyLimit } from './read-body.ts';
 import { checkAccess, isAllowedOrigin, type RestAccess } from './rest-access.ts';
 import { errorsBody, NO_LEADER, RestError, statusOf } from './rest-error.ts';
 import { clusterRoutes, dashboardConfig } from './routes/cluster-routes.ts';
@@ -53,8 +53,6 @@ export interface RestLimits {
   readonly forwardMs: number;
 }
 
-/** Bodies of requests that are no submission. */
-const SMALL_BODY_BYTES = 64 * 1024;
 /** Submissions that are read at a time: each may be as large as allowed. */
 const LARGE_BODIES_MAX = 4;
 const CONNECTIONS_MAX = 512;
@@ -143,16 +141,15 @@ export class RestServer {
     const { authorization, origin, host } = request.headers;
     const isForwarded = request.headers[FORWARDED_HEADER] !== undefined;
     checkAccess(access, { authorization, origin, host });
-    const maxBytes =
-      match.route.isLarge === true ? limits.bodyBytesMax : Math.min(SMALL_BODY_BYTES, limits.bodyBytesMax);
-    requireAllowedLength(request, maxBytes);
+    const limit = bodyLimitOf(match.route, limits.bodyBytesMax);
+    requireAllowedLength(request, limit);
     const leader = await this.#leader(isForwarded);
     if (typeof leader !== 'string') {
-      return this.#carryOut(match, request, url, leader, maxBytes);
+      return this.#carryOut(match, request, url, leader, limit);
     }
     await forwardToLeader(request, response, {
       leaderAddress: leader,
-      maxBodyBytes: maxBytes,
+      limit,
       timeoutMs: limits.forwardMs,
       tls: tls?.identity,
     });
@@ -186,7 +183,7 @@ export class RestServer {
     request: IncomingMessage,
     url: URL,
     gateway: ClusterGateway,
-    maxBytes: number,
+    limit: BodyLimit,
   ): Promise<RouteAnswer> {
     const { clock, random, version } = this.#options;
     const context = { gateway, disposals: this.#disposals, clock, random, version, restAddress: this.address };
@@ -197,7 +194,7 @@ export class RestServer {
     this.#largeBodies += isLarge ? 1 : 0;
     try {
       return await route.handle(
-        { parameters, query: url.searchParams, body: (schema) => readBody(request, maxBytes, schema) },
+        { parameters, query: url.searchParams, body: (schema) => readBody(request, limit, schema) },
         context,
       );
     } finally {
