@@ -112,12 +112,22 @@ describe('a new leader', () => {
     expect(driver.core.restarts.total).toBe(0);
   });
 
-  test('finds a part of the job: what is missing is a failure, for the restart strategy to decide', () => {
+  test('finds a part of a region: what is missing is a failure, for the restart strategy to decide', () => {
     const driver = takenOver(['x', 'y'], { kind: 'none' });
     report(driver, 0, 'RUNNING');
     driver.handle({ kind: 'task-manager-settled', taskManager: 'x' });
     driver.handle({ kind: 'task-manager-settled', taskManager: 'y' });
     expect(driver.core.status).toBe('FAILING');
+  });
+
+  test('finds one region and nothing of another, as where its leader died before it deployed it: that starts, and nothing counts (R13)', () => {
+    const driver = takenOver(['x', 'y'], { kind: 'none' });
+    [0, 2].forEach((index) => report(driver, index, 'RUNNING'));
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'x' });
+    driver.handle({ kind: 'task-manager-settled', taskManager: 'y' }).recorded();
+    expect(driver.deployed).toEqual([1, 3]);
+    expect(driver.core.restarts.total).toBe(0);
+    expect(driver.core.status).toBe('RUNNING');
   });
 
   test('does not end the wait early where nobody knows who may run something', () => {

@@ -193,7 +193,7 @@ export class JobCore {
 
   #giveUpUnseen(now: Instant): void {
     const givenUp = this.#reconciliation.takeGivenUp(now.monotonicMs);
-    if (givenUp.length === 0) {
+    if (givenUp.size === 0) {
       return;
     }
     const regions = new Set<Region>();
@@ -207,13 +207,16 @@ export class JobCore {
     }
     regions.forEach((region) => this.#adoptIfWhole(region));
     const lost = [...regions].filter(({ phase }) => phase === 'reconciling');
+    // Of a region that nobody reports anything of, not even an end, this is a start and no failure: nothing counts (R13).
+    const starts = lost.filter((region) => this.#table.isOf(region, givenUp));
+    const failed = lost.filter((region) => !starts.includes(region));
     if (!this.#goesOn) {
       this.#endWhenQuiet();
-    } else if (lost.length > 0 && this.#reconciliation.sawNothing) {
-      // A start of the job, no failure of it: no restart strategy is asked, and nothing counts.
-      this.#restart(lost, 0, NOT_REPORTED, now);
-    } else if (lost.length > 0) {
-      this.#failedRegions(lost, undefined, NOT_REPORTED, false, now);
+    } else if (starts.length > 0) {
+      this.#restart(starts, 0, NOT_REPORTED, now);
+    }
+    if (failed.length > 0) {
+      this.#failedRegions(failed, undefined, NOT_REPORTED, false, now);
     }
     regions.forEach((region) => this.#ended(region));
   }
@@ -306,13 +309,10 @@ export class JobCore {
         ? undefined
         : this.#restarts.failed({ atMs: now.monotonicMs, taskManagerLost: error.code === 'TASK_MANAGER_LOST' });
     if (decision?.kind === 'restart') {
-      this.#actions.push({
-        kind: 'restart-planned',
-        indices: regions.flatMap(({ subtasks }) => subtasks),
-        delayMs: decision.delayMs,
-        error,
-      });
-      return this.#restart(regions, decision.delayMs, error, now);
+      const { delayMs } = decision;
+      const indices = regions.flatMap(({ subtasks }) => subtasks);
+      this.#actions.push({ kind: 'restart-planned', indices, delayMs, error });
+      return this.#restart(regions, delayMs, error, now);
     }
     this.#failure.decided(execution, error, decision);
     this.#signal('fail');

@@ -8,7 +8,6 @@ export class Reconciliation {
   readonly #unseen = new Set<AttemptId>();
   readonly #awaited = new Set<string>();
   #deadlineMs = Number.POSITIVE_INFINITY;
-  #sawSomething = false;
 
   /** `awaited`: instance ids; `undefined`: it is not known who may run them. */
   begin(attempts: Iterable<AttemptId>, awaited: Iterable<string> | undefined, deadlineMs: number): void {
@@ -35,13 +34,7 @@ export class Reconciliation {
   }
 
   saw(attempt: AttemptId): void {
-    this.#sawSomething = true;
     this.#unseen.delete(attempt);
-  }
-
-  /** Nobody has reported anything of the job, not even an end: it was stopped with all that ran it. */
-  get sawNothing(): boolean {
-    return !this.#sawSomething;
   }
 
   /** It told all that it runs, or it is gone. */
@@ -50,11 +43,11 @@ export class Reconciliation {
   }
 
   /** Attempts that nobody can report any more, or not in time. */
-  takeGivenUp(nowMs: number): readonly AttemptId[] {
+  takeGivenUp(nowMs: number): ReadonlySet<AttemptId> {
     if (this.isOver || (this.#awaited.size > 0 && nowMs < this.#deadlineMs)) {
-      return [];
+      return new Set();
     }
-    const givenUp = [...this.#unseen];
+    const givenUp = new Set(this.#unseen);
     this.#unseen.clear();
     return givenUp;
   }

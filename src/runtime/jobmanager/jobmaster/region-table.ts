@@ -107,6 +107,14 @@ export class RegionTable {
     return attempts.map(([, attempt]) => attemptId(attempt));
   }
 
+  /** Whether all attempts of the region are among these. */
+  isOf({ subtasks }: Region, attempts: ReadonlySet<AttemptId>): boolean {
+    return subtasks.every((index) => {
+      const { id } = this.attempts.at(index);
+      return id !== undefined && attempts.has(id);
+    });
+  }
+
   /** Nobody reports it. `goesOn`: the job does. Returns its region. */
   giveUp(execution: Execution, goesOn: boolean): Region {
     const { state: from } = execution;
