@@ -78,6 +78,8 @@ describe('the side that leads', () => {
     expect(isChallenged(fence(3), fence(3), true)).toBe(true);
     expect(isChallenged(fence(3), fence(2), true)).toBe(false);
     expect(isChallenged(fence(3), fence(3, 'b'), true)).toBe(false);
+    // Above it the store could count no further grant.
+    expect(isChallenged(fence(3), fence(Number.MAX_SAFE_INTEGER))).toBe(false);
   });
 
   test('is challenged by a higher epoch of its lineage only', () => {

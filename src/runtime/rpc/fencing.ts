@@ -89,12 +89,15 @@ export const demandOwnFence = (own: Fence, fence: Fence): void => {
   }
 };
 
+/** No cluster gets there by itself; above it there has to be room for the epochs that the store can count. */
+const LARGEST_EPOCH = 2 ** 52;
+
 /**
  * Whether a report shows that a later epoch of the same lineage exists, or that this one was another process's before
  * (`hadAnotherLeader`), so that the leader has to prove its leadership by a write and raise its epoch above it (R12).
  */
 export const isChallenged = (own: Fence, reported: Fence, hadAnotherLeader = false): boolean => {
-  const reportedIs = compareFence(own, reported);
+  const reportedIs = reported.epoch > LARGEST_EPOCH ? 'foreign' : compareFence(own, reported);
   return reportedIs === 'newer' || (hadAnotherLeader && reportedIs === 'current');
 };
 
