@@ -50,6 +50,12 @@ test('a cluster from start to stop: a job is submitted, outlives its leader, and
   expect(status.stdout).toMatch(new RegExp(`^${leader} +${pid} +dead`, 'm'));
   expect(status.stdout).toContain('slots free after the loss of the largest TaskManager: 0');
 
+  expect(await run('cluster', 'add')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^taskmanager-3 \(pid \d+\)\n$/),
+  });
+  expect((await run('cluster', 'status')).stdout).toContain('slots free after the loss of the largest TaskManager: 1');
+
   await until(() => run('list', '--running'), new RegExp(`${jobId} +RUNNING`));
   const stopped = await run('stop', jobId, '--savepointPath', 'kept');
   expect(stopped).toMatchObject({ code: 0, stdout: expect.stringContaining(`Path: ${join(cwd, 'kept')}/savepoint-`) });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { codeOf, messageOf, MillraceError, type ErrorCode } from '../../foundation/common/errors.ts';
-import { overviewSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
+import { overviewSchema, taskManagersSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import { alignedLines } from './aligned-lines.ts';
 import { clusterSlots } from './cluster/cluster-slots.ts';
 import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
@@ -56,6 +56,7 @@ export const addClusterCommands = (program: Command, environment: ClusterCommand
   if (openLocalCluster !== undefined) {
     const cluster = program.command('cluster').description('a cluster of processes on this machine').exitOverride();
     addStart(cluster, environment, openLocalCluster);
+    addAdd(cluster, environment, openLocalCluster);
     addStop(cluster, environment, openLocalCluster);
     addStatus(cluster, environment, openLocalCluster);
     addSupervise(cluster, environment, openLocalCluster);
@@ -154,6 +155,39 @@ const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open)
     });
 };
 
+const addAdd = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
+  withFolder(withConfiguration(cluster.command('add')))
+    .description('start more TaskManagers of a cluster that runs, as its others were started')
+    .option('--taskmanagers <n>', 'so many more', '1')
+    .exitOverride()
+    .action(async (flags: ClusterFlags & FolderFlags & Pick<StartFlags, 'taskmanagers'>) => {
+      const { terminal } = environment;
+      const local = await open(flags.runDir);
+      const configuration = environment.load(flags);
+      const names = await local.addTaskManagers({
+        count: countOf(flags.taskmanagers, '--taskmanagers', 1),
+        configuration,
+        areRegistered: async (wanted) => {
+          const settings = await local.settings();
+          const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
+          const registered = await taskManagersOf(await clientOf(target, configuration));
+          return wanted.every((name) => registered.includes(name));
+        },
+      });
+      for (const { name, pid } of await local.processes()) {
+        if (names.includes(name)) {
+          await terminal.print(`${name} (pid ${pid})`);
+        }
+      }
+    });
+};
+
+/** Names of those that are registered; none where nobody leads now. */
+const taskManagersOf = async (client: RestClient | undefined): Promise<readonly string[]> => {
+  const { taskmanagers = [] } = (await unlessAway(client?.ask('GET', '/taskmanagers', taskManagersSchema))) ?? {};
+  return taskmanagers.map(({ id }) => id);
+};
+
 const sightOf = ({ taskmanagers, leader }: ClusterOverviewBody): ClusterSight => ({
   taskManagers: taskmanagers,
   leader: { restAddress: leader['rest-address'], sessionId: leader['session-id'] },
@@ -177,14 +211,19 @@ const clientOf = async (
 };
 
 const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody | undefined> =>
-  client === undefined
-    ? Promise.resolve(undefined)
-    : client.ask('GET', '/overview', overviewSchema).catch((thrown: unknown) => {
-        if (thrown instanceof MillraceError && thrown.retryable) {
-          return undefined;
-        }
-        throw thrown;
-      });
+  unlessAway(client?.ask('GET', '/overview', overviewSchema));
+
+/** `undefined`: nobody leads now. */
+const unlessAway = async <T>(answer: Promise<T> | undefined): Promise<T | undefined> => {
+  try {
+    return await answer;
+  } catch (thrown) {
+    if (thrown instanceof MillraceError && thrown.retryable) {
+      return undefined;
+    }
+    throw thrown;
+  }
+};
 
 /** `refusal`: somebody answers, and not this question; for want of a token for instance. */
 const answerOf = async (

@@ -33,6 +33,14 @@ export interface ClusterStart {
   readonly look: (settings: Readonly<Record<string, string>>) => Promise<ClusterSight | undefined>;
 }
 
+export interface TaskManagerAddition {
+  readonly count: number;
+  /** Over what the cluster was started with. */
+  readonly configuration: Configuration;
+  /** By name: whether all of them have registered with the leader. */
+  readonly areRegistered: (names: readonly string[]) => Promise<boolean>;
+}
+
 /** What the leader of a cluster says. */
 export interface ClusterSight {
   /** That are registered. */
@@ -77,6 +85,8 @@ export interface LocalCluster {
    * failure of any job.
    */
   stop(suspension?: ClusterSuspension): Promise<boolean>;
+  /** Starts more TaskManagers and resolves to their names when they are registered. Errors: BAD_OPTION when no cluster runs, UNREACHABLE. */
+  addTaskManagers(addition: TaskManagerAddition): Promise<readonly string[]>;
   processes(): Promise<readonly ClusterProcess[]>;
   /** What the log of each JobManager has last of what may keep it from leading; nothing of one whose log has no warning. */
   troubles(): Promise<readonly { readonly name: string; readonly at: string; readonly text: string }[]>;

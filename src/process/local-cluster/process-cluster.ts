@@ -9,6 +9,7 @@ import type {
   ClusterSuspension,
   LocalCluster,
   ProcessSignal,
+  TaskManagerAddition,
 } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
 import { planCluster, type ClusterPlan } from './cluster-plan.ts';
@@ -16,6 +17,7 @@ import { LastWords } from './last-words.ts';
 import { NetworkCut } from './network-cut/network-cut.ts';
 import { newestTrouble } from './newest-trouble.ts';
 import { NewWarnings } from './new-warnings.ts';
+import { planAdditions } from './plan-additions.ts';
 import { spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -104,6 +106,39 @@ export class ProcessCluster implements LocalCluster {
       await this.stop();
       throw thrown;
     }
+  }
+
+  async addTaskManagers({
+    count,
+    configuration,
+    areRegistered,
+  }: TaskManagerAddition): ReturnType<LocalCluster['addTaskManagers']> {
+    const { program, env, logger } = this.#options;
+    const records = await this.#folder.records();
+    if ((await this.settings()) === undefined || !records.some(({ kind }) => kind === 'jobmanager')) {
+      throw new MillraceError(
+        'BAD_OPTION',
+        `no cluster is started in ${this.folder}; "millrace cluster start" starts one`,
+      );
+    }
+    const { taskManagers, env: secrets, isMemoryUnshared } = planAdditions(records, count, configuration);
+    if (isMemoryUnshared) {
+      logger.warn(
+        'Each TaskManager counts with all of the memory of this machine; -D taskmanager.memory.process.size=<size> says what a new one may take',
+      );
+    }
+    const names = taskManagers.map(({ name }) => name);
+    this.#lastWords = new LastWords(taskManagers.map(({ log }) => log));
+    try {
+      for (const planned of taskManagers) {
+        await spawnProcess(this.#folder, { ...planned, restarts: 0, program, env: { ...env, ...secrets } });
+      }
+      await this.#until(`${names.join(', ')} are registered`, () => areRegistered(names), names);
+    } catch (thrown) {
+      await this.#stopAll(({ name }) => names.includes(name));
+      throw thrown;
+    }
+    return names;
   }
 
   async stop(suspension?: ClusterSuspension): Promise<boolean> {
@@ -223,13 +258,15 @@ export class ProcessCluster implements LocalCluster {
     }
   }
 
-  /** Errors: UNREACHABLE when a process dies meanwhile, or it takes too long. */
-  async #until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  /** Errors: UNREACHABLE when a process (of these) dies meanwhile, or it takes too long. */
+  async #until(what: string, holds: () => Promise<boolean>, names?: readonly string[]): Promise<void> {
     const { clock, startMs = START_MS } = this.#options;
     const deadline = clock.monotonic() + startMs;
     while (!(await holds())) {
       this.#warnings?.lines().forEach((line) => this.#options.logger.warn(line));
-      const dead = (await this.#folder.records()).find((record) => !isAlive(record));
+      const dead = (await this.#folder.records()).find(
+        (record) => (names?.includes(record.name) ?? true) && !isAlive(record),
+      );
       if (dead !== undefined) {
         throw new MillraceError('UNREACHABLE', `${dead.name} ${(this.#lastWords ?? new LastWords([])).of(dead.log)}`);
       }

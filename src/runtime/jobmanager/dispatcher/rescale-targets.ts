@@ -75,7 +75,7 @@ const requireSlots = (job: string, needed: number, { own, free }: SlotsForJob): 
     throw new MillraceError(
       'NOT_ENOUGH_SLOTS',
       `job "${job}" would need ${slotsText(needed)}; it has ${own} and ${free} more ${free === 1 ? 'is' : 'are'} free: ` +
-        `${slotsText(missing)} missing. Ask for less, or start more TaskManagers. It stays as it is`,
+        `${slotsText(missing)} missing. Ask for less, or start more TaskManagers (millrace cluster add, or millrace taskmanager). It stays as it is`,
     );
   }
 };

@@ -5,4 +5,4 @@ import type { WaitingJob } from './slot-pool.ts';
 export const describeWaiting = ({ requested, missing }: WaitingJob): string =>
   missing === 0
     ? `it needs ${slotsText(requested)} and is behind other jobs`
-    : `it needs ${slotsText(requested)}, ${missing} more than are free; start more TaskManagers`;
+    : `it needs ${slotsText(requested)}, ${missing} more than are free; start more TaskManagers (millrace cluster add, or millrace taskmanager)`;

@@ -1,0 +1,65 @@
+import { dirname, join } from 'node:path';
+import { present } from '../../foundation/common/assert.ts';
+import type { Configuration } from '../../foundation/config/configuration.ts';
+import { environmentName, isSecret } from '../../foundation/config/option-registry.ts';
+import { rawText } from '../../foundation/config/option-type.ts';
+import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
+import type { ProcessRecord } from './cluster-folder.ts';
+import type { PlannedProcess } from './cluster-plan.ts';
+
+export interface AdditionsPlan {
+  readonly taskManagers: readonly PlannedProcess[];
+  /** Values that no list of processes may show. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Nothing says what each may take: each counts with all of the machine. */
+  readonly isMemoryUnshared: boolean;
+}
+
+const NAME = /^taskmanager-(?<number>\d+)$/;
+
+/**
+ * TaskManagers for a cluster that runs: with what its first JobManager was started with, which all of its processes have in common, and
+ * over that `configuration`. `records`: of its processes, a JobManager among them.
+ */
+export const planAdditions = (
+  records: readonly ProcessRecord[],
+  count: number,
+  configuration: Configuration,
+): AdditionsPlan => {
+  // TaskManagers may have come later, with options of their own.
+  const model = present(
+    records.find(({ kind }) => kind === 'jobmanager'),
+    'a JobManager of the cluster',
+  );
+  const common = commonArgs(model.args.slice(1));
+  const given = configuration.entries().map(({ key, value }) => [key, rawText(value)] as const);
+  const own = given.filter(([key]) => !isSecret(key)).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
+  const used = records.map(({ name }) => Number(NAME.exec(name)?.groups?.['number'] ?? 0));
+  const first = Math.max(0, ...used) + 1;
+  const { processMemory, taskHeap, taskOffHeap } = taskManagerOptions;
+  return {
+    taskManagers: Array.from({ length: count }, (_, index): PlannedProcess => {
+      const name = `taskmanager-${first + index}`;
+      return {
+        name,
+        kind: 'taskmanager',
+        log: join(dirname(model.log), `${name}.log`),
+        args: ['taskmanager', ...common, ...own, '-D', `taskmanager.resource-id=${name}`],
+      };
+    }),
+    env: Object.fromEntries(
+      given.filter(([key]) => isSecret(key)).map(([key, value]) => [environmentName(key), value]),
+    ),
+    isMemoryUnshared: ![processMemory, taskHeap, taskOffHeap].some(({ key }) =>
+      [...common, ...own].some((arg) => arg.startsWith(`${key}=`)),
+    ),
+  };
+};
+
+/** Without what only a JobManager has. */
+const commonArgs = (args: readonly string[]): readonly string[] =>
+  args.filter(
+    (arg, index) => !IS_OWN.test(arg) && arg !== '--insecure' && !(arg === '-D' && IS_OWN.test(args[index + 1] ?? '')),
+  );
+
+const IS_OWN = /^(?:jobmanager\.resource-id|rest\.bind-port)=/;
