@@ -54,7 +54,7 @@ describe('a vertex gets', () => {
     expect(refusal(() => targets({ a: [6, 9], c: [2, 2] }, { own: 3, free: 2 }))).toEqual([
       'NOT_ENOUGH_SLOTS',
       'job "test-job" would need 8 slots; it has 3 and 2 more are free: 3 slots missing. Ask for less, or start more ' +
-        'TaskManagers. It stays as it is',
+        'TaskManagers (millrace cluster add, or millrace taskmanager). It stays as it is',
     ]);
   });
 });
