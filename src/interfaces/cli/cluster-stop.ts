@@ -37,7 +37,7 @@ export const settleJobs = async (request: ClusterStopRequest): Promise<ClusterSu
     }
     return { leaderPort: undefined, suspend: () => Promise.resolve() };
   }
-  const control = new ClusterJobControl(client);
+  const control = new ClusterJobControl(client, (line) => terminal.log(line));
   const jobs = (await control.list()).filter(({ hasEnded }) => hasEnded !== true);
   if (stopsJobs) {
     await stopJobs(jobs, control, terminal);
@@ -55,6 +55,11 @@ export const settleJobs = async (request: ClusterStopRequest): Promise<ClusterSu
 const stopJobs = async (jobs: readonly JobSummary[], control: ClusterJobControl, terminal: Terminal): Promise<void> => {
   const failed: string[] = [];
   for (const job of jobs) {
+    if (isUnstarted(job)) {
+      // Its savepoint would come when it gets slots, and until then no other job would be stopped.
+      failed.push(`${nameOf(job)} does not run${job.waiting === undefined ? '' : `: ${job.waiting}`}`);
+      continue;
+    }
     terminal.log(`Stopping ${nameOf(job)} with a savepoint ...`);
     try {
       await sayContinuation(terminal, await control.stop(job.jobId, { drain: false }));
@@ -70,6 +75,8 @@ const stopJobs = async (jobs: readonly JobSummary[], control: ClusterJobControl,
     );
   }
 };
+
+const isUnstarted = ({ status, waiting }: JobSummary): boolean => status === 'CREATED' || waiting !== undefined;
 
 /** A job that has no slots, or is deep in trouble, must not keep the cluster from stopping. */
 const LAST_CHECKPOINT_MS = 30_000;
