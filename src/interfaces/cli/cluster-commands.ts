@@ -225,14 +225,22 @@ const unlessAway = async <T>(answer: Promise<T> | undefined): Promise<T | undefi
   }
 };
 
-/** `refusal`: somebody answers, and not this question; for want of a token for instance. */
-const answerOf = async (
-  client: RestClient | undefined,
-): Promise<{ readonly overview?: ClusterOverviewBody | undefined; readonly refusal?: unknown }> => {
+interface ClusterAnswer {
+  readonly overview?: ClusterOverviewBody;
+  /** Somebody answers, and not this question; for want of a token for instance. */
+  readonly refusal?: unknown;
+  /** Somebody leads by the HA store, and cannot be reached; for want of certificates for instance. */
+  readonly obstacle?: string;
+}
+
+const answerOf = async (client: RestClient | undefined): Promise<ClusterAnswer> => {
   try {
-    return { overview: await overviewOf(client) };
-  } catch (refusal) {
-    return { refusal };
+    return client === undefined ? {} : { overview: await client.ask('GET', '/overview', overviewSchema) };
+  } catch (thrown) {
+    if (!(thrown instanceof MillraceError && thrown.retryable)) {
+      return { refusal: thrown };
+    }
+    return thrown.code === 'UNREACHABLE' ? { obstacle: messageOf(thrown) } : {};
   }
 };
 
@@ -305,7 +313,7 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
       }
       const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
       const client = await clientOf(target, environment.load(flags));
-      const { overview, refusal } = await answerOf(client);
+      const { overview, refusal, obstacle } = await answerOf(client);
       const rows = processes.map((process) => [
         process.name,
         String(process.pid),
@@ -321,7 +329,7 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
       }
       const slots =
         overview === undefined || client === undefined
-          ? leaderlessLines(processes, await local.troubles())
+          ? leaderlessLines(processes, await local.troubles(), obstacle)
           : await clusterSlots(overview, client);
       for (const line of slots) {
         await terminal.print(line);
@@ -337,7 +345,7 @@ const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterO
     return 'dead';
   }
   const leads = overview !== undefined && restPort !== undefined && portOf(overview) === restPort;
-  return kind !== 'jobmanager' ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
+  return kind !== 'jobmanager' || overview === undefined ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
 };
 
 /** What `cluster start --supervise` runs in the background. */

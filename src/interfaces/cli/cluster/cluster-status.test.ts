@@ -42,6 +42,15 @@ test('where nobody leads, the status says why as far as logs tell', async () => 
   expect([dead.code, dead.stdout]).toEqual([1, expect.stringContaining('no JobManager leads: none lives')]);
 });
 
+test('who cannot reach the leader is not told that nobody leads, nor that all are standbys', async () => {
+  const gone = await startServer();
+  await gone.server.close();
+  const settings = { 'rest.address': '127.0.0.1', 'rest.port': String(gone.server.port) };
+  const { code, stdout } = await status({ settings: () => Promise.resolve(settings) });
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/^jobmanager-1 +7 +alive  /m)]);
+  expect(stdout).toContain('cannot be asked: no JobManager answers at http://127.0.0.1');
+});
+
 test('who may not ask still sees the processes', async () => {
   const access = { token: '0123456789abcdef', allowedOrigins: [], hostNames: undefined };
   const { server } = await startServer(new FakeGateway(), { access });
