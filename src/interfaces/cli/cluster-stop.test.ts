@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../foundation/common/system-clock.ts';
 import { closeServers, startServer } from '../rest/test-support/asked-server.ts';
-import { jobDetails, RUNNING_JOB } from '../rest/test-support/fake-gateway.ts';
+import { jobDetails, type RUNNING_JOB } from '../rest/test-support/fake-gateway.ts';
 import { overviewSchema } from '../rest/schema/cluster-schema.ts';
 import { RestClient } from './cluster/rest-client.ts';
 import { settleJobs } from './cluster-stop.ts';
