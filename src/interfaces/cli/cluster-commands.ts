@@ -57,6 +57,7 @@ export const addClusterCommands = (program: Command, environment: ClusterCommand
     const cluster = program.command('cluster').description('a cluster of processes on this machine').exitOverride();
     addStart(cluster, environment, openLocalCluster);
     addAdd(cluster, environment, openLocalCluster);
+    addRevive(cluster, environment, openLocalCluster);
     addStop(cluster, environment, openLocalCluster);
     addStatus(cluster, environment, openLocalCluster);
     addSupervise(cluster, environment, openLocalCluster);
@@ -171,7 +172,7 @@ const addAdd = (cluster: Command, environment: ClusterCommandLine, open: Open): 
           const settings = await local.settings();
           const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
           const registered = await taskManagersOf(await clientOf(target, configuration));
-          return wanted.every((name) => registered.includes(name));
+          return wanted.every((name) => registered?.includes(name) === true);
         },
       });
       for (const { name, pid } of await local.processes()) {
@@ -183,10 +184,30 @@ const addAdd = (cluster: Command, environment: ClusterCommandLine, open: Open): 
 };
 
 /** Names of those that are registered; none where nobody leads now. */
-const taskManagersOf = async (client: RestClient | undefined): Promise<readonly string[]> => {
-  const { taskmanagers = [] } = (await unlessAway(client?.ask('GET', '/taskmanagers', taskManagersSchema))) ?? {};
-  return taskmanagers.map(({ id }) => id);
+const addRevive = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
+  withFolder(withConfiguration(cluster.command('revive')))
+    .description(
+      'start the processes of the cluster that have died again, as they were started; --supervise does it by itself',
+    )
+    .exitOverride()
+    .action(async (flags: ClusterFlags & FolderFlags) => {
+      const { terminal } = environment;
+      const local = await open(flags.runDir);
+      const dead = (await local.processes()).filter(({ isAlive }) => !isAlive);
+      const taskManagers = dead.flatMap(({ kind, name }) => (kind === 'taskmanager' ? [name] : []));
+      const [configuration, settings] = [environment.load(flags), await local.settings()];
+      const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
+      const names = await local.startDead(configuration, async () => {
+        const registered = await taskManagersOf(await clientOf(target, configuration));
+        return registered !== undefined && taskManagers.every((name) => registered.includes(name));
+      });
+      await terminal.print(names.length === 0 ? 'No process is dead.' : `Started again: ${names.join(', ')}`);
+    });
 };
+
+/** Names of those that are registered; `undefined`: nobody leads now. */
+const taskManagersOf = async (client: RestClient | undefined): Promise<readonly string[] | undefined> =>
+  (await unlessAway(client?.ask('GET', '/taskmanagers', taskManagersSchema)))?.taskmanagers.map(({ id }) => id);
 
 const sightOf = ({ taskmanagers, leader }: ClusterOverviewBody): ClusterSight => ({
   taskManagers: taskmanagers,

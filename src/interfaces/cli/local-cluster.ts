@@ -94,6 +94,11 @@ export interface LocalCluster {
   signal(process: Pick<ClusterProcess, 'name' | 'pid'>, name: ProcessSignal): Promise<boolean>;
   /** Starts a process that died again, as `start` did; `env`: values that its command line does not have. Errors: BAD_OPTION when it lives. */
   startAgain(name: string, env: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Starts all that died again and resolves to their names when `areThere`. Secrets are those of `configuration`. Errors: UNREACHABLE when one
+   * ends at its start, or they take too long.
+   */
+  startDead(configuration: Configuration, areThere: () => Promise<boolean>): Promise<readonly string[]>;
   /** What the supervisor's process does, until `ended`; it logs as `configuration` says. */
   supervise(configuration: Configuration, ended: Promise<void>): Promise<void>;
 }

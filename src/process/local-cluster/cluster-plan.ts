@@ -2,13 +2,14 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
-import { environmentName, isSecret } from '../../foundation/config/option-registry.ts';
+import { isSecret } from '../../foundation/config/option-registry.ts';
 import { rawText } from '../../foundation/config/option-type.ts';
 import { checkpointingOptions } from '../../foundation/config/options/checkpointing-options.ts';
 import { clusterOptions } from '../../foundation/config/options/cluster-options.ts';
 import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
 import { processOptions } from '../../foundation/config/options/process-options.ts';
 import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
+import { secretsOf } from '../../foundation/config/secrets-of.ts';
 import type { ClusterStart } from '../../interfaces/cli/local-cluster.ts';
 import { memoryLimitsOf } from '../job-settings.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
@@ -83,9 +84,7 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
     storeText: [highAvailabilityOptions.storageDirectory, highAvailabilityOptions.clusterId]
       .map((option) => `${option.key}: ${configuration.get(option) ?? ''}`)
       .join(', '),
-    env: Object.fromEntries(
-      given.filter(([key]) => isSecret(key)).map(([key, value]) => [environmentName(key), value]),
-    ),
+    env: secretsOf(configuration),
   };
 };
 

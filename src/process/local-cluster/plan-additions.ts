@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path';
 import { present } from '../../foundation/common/assert.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
-import { environmentName, isSecret } from '../../foundation/config/option-registry.ts';
+import { isSecret } from '../../foundation/config/option-registry.ts';
 import { rawText } from '../../foundation/config/option-type.ts';
 import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
+import { secretsOf } from '../../foundation/config/secrets-of.ts';
 import type { ProcessRecord } from './cluster-folder.ts';
 import type { PlannedProcess } from './cluster-plan.ts';
 
@@ -47,9 +48,7 @@ export const planAdditions = (
         args: ['taskmanager', ...common, ...own, '-D', `taskmanager.resource-id=${name}`],
       };
     }),
-    env: Object.fromEntries(
-      given.filter(([key]) => isSecret(key)).map(([key, value]) => [environmentName(key), value]),
-    ),
+    env: secretsOf(configuration),
     isMemoryUnshared: ![processMemory, taskHeap, taskOffHeap].some(({ key }) =>
       [...common, ...own].some((arg) => arg.startsWith(`${key}=`)),
     ),

@@ -292,6 +292,25 @@ describe('a cluster on this machine', () => {
     expect((await named(cluster, 'taskmanager-2')).isAlive).toBe(true);
   });
 
+  test('starts all that died again when it is told to, and says why one does not start', async () => {
+    const { cluster, start } = await make();
+    await start();
+    const nothing = Configuration.of({});
+    expect(await cluster.startDead(nothing, () => Promise.reject(new Error('nobody needs to look')))).toEqual([]);
+    for (const name of ['jobmanager-1', 'taskmanager-2']) {
+      process.kill((await named(cluster, name)).pid, 'SIGKILL');
+      await until(async () => ((await named(cluster, name)).isAlive ? undefined : true));
+    }
+    expect(await cluster.startDead(nothing, () => Promise.resolve(true))).toEqual(['jobmanager-1', 'taskmanager-2']);
+    expect((await cluster.processes()).map(({ name, isAlive, restarts }) => [name, isAlive, restarts])).toEqual(
+      expect.arrayContaining([
+        ['jobmanager-1', true, 1],
+        ['taskmanager-1', true, 0],
+        ['taskmanager-2', true, 1],
+      ]),
+    );
+  });
+
   test('starts dead processes again where it is supervised', async () => {
     const { cluster, start } = await make();
     await start({ isSupervised: true });

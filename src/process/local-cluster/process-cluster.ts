@@ -2,6 +2,7 @@ import type { Clock } from '../../foundation/common/clock.ts';
 import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
+import { secretsOf } from '../../foundation/config/secrets-of.ts';
 import type {
   ClusterProcess,
   ClusterSight,
@@ -171,6 +172,19 @@ export class ProcessCluster implements LocalCluster {
     await spawnProcess(this.#folder, { ...record, restarts: record.restarts + 1, program, env: { ...own, ...env } });
   }
 
+  async startDead(configuration: Configuration, areThere: () => Promise<boolean>): Promise<readonly string[]> {
+    const dead = (await this.#folder.records()).filter((record) => !isAlive(record));
+    const names = dead.map(({ name }) => name);
+    this.#lastWords = new LastWords(dead.map(({ log }) => log));
+    for (const name of names) {
+      await this.startAgain(name, secretsOf(configuration));
+    }
+    if (names.length > 0) {
+      await this.#until(`${names.join(', ')} are there`, areThere, names);
+    }
+    return names;
+  }
+
   supervise(configuration: Configuration, ended: Promise<void>): Promise<void> {
     const { clock, program, env } = this.#options;
     const folder = this.#folder;
@@ -198,7 +212,7 @@ export class ProcessCluster implements LocalCluster {
       throw new MillraceError(
         'BAD_OPTION',
         `the cluster of ${this.folder} is started already: ${alive.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}; ` +
-          '"millrace cluster stop" ends it; --run-dir starts another one beside it',
+          '"millrace cluster stop" ends it, "millrace cluster revive" starts what of it has died; --run-dir starts another one beside it',
       );
     }
     await Promise.all(records.map((record) => this.#folder.remove(record)));

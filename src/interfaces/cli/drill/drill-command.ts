@@ -2,8 +2,7 @@ import { CommanderError, Option, type Command } from 'commander';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import { seededRandom } from '../../../foundation/common/random.ts';
 import type { Configuration } from '../../../foundation/config/configuration.ts';
-import { environmentName, isSecret } from '../../../foundation/config/option-registry.ts';
-import { rawText } from '../../../foundation/config/option-type.ts';
+import { secretsOf } from '../../../foundation/config/secrets-of.ts';
 import type { PlanJob } from '../cluster/cluster-run.ts';
 import type { ClusterCommandLine } from '../cluster-commands.ts';
 import { withTarget, type ClusterFlags } from '../control-commands.ts';
@@ -195,12 +194,3 @@ const carryOut = async (
     interrupts.close();
   }
 };
-
-/** What no command line of a process may show comes from this one's configuration. */
-const secretsOf = (configuration: Configuration): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    configuration
-      .entries()
-      .filter(({ key }) => isSecret(key))
-      .map(({ key, value }) => [environmentName(key), rawText(value)]),
-  );
