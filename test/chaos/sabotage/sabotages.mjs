@@ -111,8 +111,8 @@ export const SABOTAGES = {
     changes: [
       {
         file: 'runtime/jobmanager/jobmaster/job-core.js',
-        find: 'if (execution === undefined || event.isUnfit || ',
-        put: 'if (execution === undefined || isLiveState(event.state) || ',
+        find: '(isLiveState(event.state) && (event.isUnfit || ',
+        put: '(isLiveState(event.state) && (true || ',
       },
     ],
   },
@@ -172,7 +172,7 @@ export const SABOTAGES = {
       },
     ],
   },
-  // I5: a new leader counts checkpoints from the beginning.
+  // I5: a new leader counts checkpoints from the beginning, and does not believe TaskManagers that have heard of later ones (R12).
   'ids-reused': {
     changes: [
       {
@@ -184,6 +184,11 @@ export const SABOTAGES = {
         file: 'coordination/records/record-checkpoint-id-counter.js',
         find: 'if (atLeast > (await this.#known())) {',
         put: 'if (false) {',
+      },
+      {
+        file: 'runtime/jobmanager/jobmaster/store-age.js',
+        find: '(isNewer || highest > coordinator.floor)',
+        put: 'isNewer',
       },
     ],
   },
