@@ -48,8 +48,11 @@ test('a cluster from start to stop: a job is submitted, outlives its leader, and
   const status = await run('cluster', 'status');
   expect(status.code, 'a process is dead').toBe(1);
   expect(status.stdout).toMatch(new RegExp(`^${leader} +${pid} +dead`, 'm'));
+  expect(status.stdout).toMatch(/"millrace cluster revive" starts again what has died\n$/);
   expect(status.stdout).toContain('slots free after the loss of the largest TaskManager: 0');
 
+  expect(await run('cluster', 'revive')).toMatchObject({ code: 0, stdout: `Started again: ${leader}\n` });
+  expect((await run('cluster', 'status')).code).toBe(0);
   expect(await run('cluster', 'add')).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^taskmanager-3 \(pid \d+\)\n$/),

@@ -355,7 +355,11 @@ const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open
       for (const line of slots) {
         await terminal.print(line);
       }
-      if (overview === undefined || processes.some(({ isAlive }) => !isAlive)) {
+      const hasDied = processes.some(({ isAlive }) => !isAlive);
+      if (hasDied) {
+        await terminal.print('"millrace cluster revive" starts again what has died');
+      }
+      if (overview === undefined || hasDied) {
         exit(1);
       }
     });

@@ -7,7 +7,7 @@ export const leaderlessLines = (
   obstacle?: string,
 ): readonly string[] => {
   if (!processes.some(({ kind, isAlive }) => kind === 'jobmanager' && isAlive)) {
-    return ['no JobManager leads: none lives; "millrace cluster stop", then "millrace cluster start" starts it again'];
+    return ['no JobManager leads: none lives'];
   }
   const said = troubles.map(({ name, at, text }) => `${name} said at ${at}: ${text}`);
   if (obstacle !== undefined) {

@@ -1,0 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+let folder: string | undefined;
+
+/** All that tests write is in one folder, which goes with them, also where one of them ended in the middle. Sockets need short paths. */
+export const setup = (): void => {
+  folder = mkdtempSync(join(tmpdir(), 'mr-'));
+  process.env['TMPDIR'] = folder;
+};
+
+export const teardown = (): void => {
+  if (folder !== undefined && process.env['MILLRACE_KEEP_TEST_FILES'] === undefined) {
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
