@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,6 +7,8 @@ let folder: string | undefined;
 /** All that tests write is in one folder, which goes with them, also where one of them ended in the middle. Sockets need short paths. */
 export const setup = (): void => {
   folder = mkdtempSync(join(tmpdir(), 'mr-'));
+  // Some tests are of other users.
+  chmodSync(folder, 0o711);
   process.env['TMPDIR'] = folder;
 };
 
