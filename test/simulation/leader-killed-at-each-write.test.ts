@@ -7,43 +7,18 @@ import type {
   JobSubmission,
 } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import type { RescaleRequest } from '../../src/runtime/protocol/rescale-request.ts';
-import { testGraph, vertexIdOf } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
+import { vertexIdOf } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
 import { ControlPlane } from './control-plane.ts';
+import { JOB, outputOf, STRIDE, submissionOf, SUBTASKS } from './counted-splits.ts';
 
-/** Every n-th of the leader's changes of the disk; 1: each. */
-const STRIDE = Number(process.env['WRITE_STRIDE'] ?? 7);
 const NEVER = Number.POSITIVE_INFINITY;
-const JOB = 'a'.repeat(32) as JobId;
 const RESUMED = 'b'.repeat(32) as JobId;
-const SPLITS = 4;
-const RECORDS = 30;
-const SUBTASKS = 4;
+const JOB_SIZE = { splits: 4, records: 30 };
 
-const expected = Array.from({ length: SPLITS }, (_, split) =>
-  Array.from({ length: RECORDS }, (_one, record) => `s/${split}:${record}`),
-)
-  .flat()
-  .sort();
+const expected = outputOf(JOB_SIZE);
 
-const submission = (jobId: JobId, configuration: Readonly<Record<string, string>> = {}): JobSubmission => {
-  const splits = Array.from({ length: SPLITS }, (_, index) => ({ id: `s/${index}`, next: 0, count: RECORDS }));
-  const source = { enumerator: 'static-splits', config: { splits, assignment: 'pull' }, bounded: true };
-  return {
-    jobId,
-    graph: testGraph(
-      [
-        { name: 'source', parallelism: 2, source },
-        { name: 'sink', parallelism: 2 },
-      ],
-      [['source', 'sink', 'hash']],
-      { intervalMs: 25, timeoutMs: 600_000, tolerableFailures: 1_000, numRetained: 2 },
-    ),
-    bundle: Buffer.from('export default 1'),
-    args: [],
-    env: {},
-    configuration,
-  };
-};
+const submission = (jobId: JobId, configuration: Readonly<Record<string, string>> = {}): JobSubmission =>
+  submissionOf({ ...JOB_SIZE, assignment: 'pull' }, jobId, configuration);
 
 interface Scenario {
   readonly name: string;

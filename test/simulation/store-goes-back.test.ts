@@ -1,48 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import type { JobId } from '../../src/foundation/common/ids.ts';
 import type { JobDetails, JobSubmission } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
-import { testGraph, vertexIdOf } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
+import { vertexIdOf } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
 import { ControlPlane } from './control-plane.ts';
+import { JOB, outputOf, STRIDE, submissionOf, SUBTASKS, type CountedSplits } from './counted-splits.ts';
 
-/** Every n-th of the leader's changes of the disk; 1: each. */
-const STRIDE = Number(process.env['WRITE_STRIDE'] ?? 7);
 const NEVER = Number.POSITIVE_INFINITY;
-const JOB = 'a'.repeat(32) as JobId;
-const SUBTASKS = 4;
-const SPLITS = 12;
-const RECORDS = 40;
+const JOB_SIZE = { splits: 12, records: 40 };
 
 const STORE = ['/cluster/ha-store'];
 const EVERYTHING = ['/cluster', '/checkpoints'];
 
-/** `by-index`: all splits are given out at first; `pull`: one after the other. */
-type Assignment = 'by-index' | 'pull';
+type Assignment = CountedSplits['assignment'];
 
-const expected = Array.from({ length: SPLITS }, (_, split) =>
-  Array.from({ length: RECORDS }, (_one, record) => `s/${split}:${record}`),
-)
-  .flat()
-  .sort();
+const expected = outputOf(JOB_SIZE);
 
-const submission = (assignment: Assignment, configuration: Readonly<Record<string, string>> = {}): JobSubmission => {
-  const splits = Array.from({ length: SPLITS }, (_, index) => ({ id: `s/${index}`, next: 0, count: RECORDS }));
-  const source = { enumerator: 'static-splits', config: { splits, assignment }, bounded: true };
-  return {
-    jobId: JOB,
-    graph: testGraph(
-      [
-        { name: 'source', parallelism: 2, source },
-        { name: 'sink', parallelism: 2 },
-      ],
-      [['source', 'sink', 'hash']],
-      { intervalMs: 25, timeoutMs: 600_000, tolerableFailures: 1_000, numRetained: 2 },
-    ),
-    bundle: Buffer.from('export default 1'),
-    args: [],
-    env: {},
-    configuration,
-  };
-};
+const submission = (assignment: Assignment, configuration: Readonly<Record<string, string>> = {}): JobSubmission =>
+  submissionOf({ ...JOB_SIZE, assignment }, JOB, configuration);
 
 const details = (world: ControlPlane): Promise<JobDetails> => world.ask((gateway) => gateway.details(JOB));
 
