@@ -1,12 +1,13 @@
+import { RecordFolder } from './record-folder.ts';
 import type { RecordChange, StoredRecord } from './record-store.ts';
 
 /** Records in memory, changed all or nothing. */
 export class RecordMap {
-  readonly #records: Map<string, StoredRecord>;
+  readonly #records = new RecordFolder();
   #revision: number;
 
   constructor(records: readonly StoredRecord[] = [], revision = 0) {
-    this.#records = new Map(records.map((record) => [record.key, record]));
+    records.forEach((record) => this.#records.put(record));
     this.#revision = revision;
   }
 
@@ -21,9 +22,7 @@ export class RecordMap {
 
   /** Ascending by key. */
   list(prefix: string): readonly StoredRecord[] {
-    return [...this.#records.values()]
-      .filter(({ key }) => key.startsWith(prefix))
-      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return this.#records.list(prefix).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /** The key of which something else was expected; then nothing is changed. */
@@ -49,18 +48,11 @@ export class RecordMap {
     this.#revision++;
     switch (change.kind) {
       case 'put':
-        this.#records.set(change.key, { key: change.key, value: change.value, version: this.#revision });
-        return;
+        return this.#records.put({ key: change.key, value: change.value, version: this.#revision });
       case 'delete':
-        this.#records.delete(change.key);
-        return;
+        return this.#records.delete(change.key);
       case 'delete-all':
-        for (const key of this.#records.keys()) {
-          if (key.startsWith(change.prefix)) {
-            this.#records.delete(key);
-          }
-        }
-        return;
+        return this.#records.list(change.prefix).forEach(({ key }) => this.#records.delete(key));
     }
   }
 }

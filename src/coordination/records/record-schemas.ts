@@ -86,19 +86,32 @@ export const counterSchema = z.object({ last: count });
 
 export const lockSchema = z.object({ epoch: count, token: count });
 
+/** What records were found to be: one that stays as it is, is read again and again, by standbys for every job twice a second. */
+const parsedRecords = new WeakMap<StoredRecord, { readonly schema: unknown; readonly value: unknown }>();
+
 /** STORE_BROKEN, with the key, for what does not fit. */
 export const parseRecord = <T>(schema: z.ZodType<T>, record: StoredRecord): T => {
+  const known = parsedRecords.get(record);
+  if (known?.schema === schema) {
+    return known.value as T;
+  }
+  const value = parsed(schema, record);
+  parsedRecords.set(record, { schema, value });
+  return value;
+};
+
+const parsed = <T>(schema: z.ZodType<T>, record: StoredRecord): T => {
   let value: unknown;
   try {
     value = JSON.parse(record.value);
   } catch (error) {
     throw brokenRecord(record.key, messageOf(error), error);
   }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    throw brokenRecord(record.key, schemaIssues(parsed.error), parsed.error);
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    throw brokenRecord(record.key, schemaIssues(result.error), result.error);
   }
-  return parsed.data;
+  return result.data;
 };
 
 /** An entry of a list whose keys end with the job's id. */
