@@ -13,6 +13,6 @@ export const shared: ViteUserConfig['test'] = {
   // Bundles of jobs are imported by Node, whose hooks give them the running Millrace.
   server: { deps: { external: [/\/job-[0-9a-f]{12}\.mjs$/] } },
   globalSetup: ['test/temporary-folder.ts'],
-  pool: 'threads',
+  pool: 'forks',
   isolate: false,
 };

@@ -16,7 +16,10 @@ export class AssignmentTracker {
 
   assigned(subtask: number, splits: readonly Split[]): void {
     const list = this.#bySubtask.get(subtask) ?? [];
-    list.push(...splits.map((split) => ({ split, afterCheckpoint: this.#triggered })));
+    // One by one: there is a limit for the arguments of a call, and none for the splits that a user's enumerator gives at once.
+    for (const split of splits) {
+      list.push({ split, afterCheckpoint: this.#triggered });
+    }
     this.#bySubtask.set(subtask, list);
   }
 

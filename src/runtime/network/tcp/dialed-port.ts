@@ -55,7 +55,7 @@ export class DialedPort implements FramePort {
     if (this.#port !== undefined) {
       this.#port.post(frames);
     } else if (!this.#isOver) {
-      this.#waiting.push(...frames);
+      frames.forEach((frame) => this.#waiting.push(frame));
     }
   }
 

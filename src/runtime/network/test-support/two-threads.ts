@@ -41,7 +41,7 @@ export const twoThreads = () => {
   const connections: FrameConnection[] = [];
   const wires: Uint8Array<ArrayBuffer>[][] = [[], []];
   const port = (to: number) => ({
-    post: (frames: readonly Uint8Array<ArrayBuffer>[]) => void wires[to]!.push(...frames),
+    post: (frames: readonly Uint8Array<ArrayBuffer>[]) => frames.forEach((frame) => wires[to]!.push(frame)),
     close: () => {},
     isCongested: false,
   });
