@@ -57,6 +57,21 @@ describe('what a killed process left in the folder of a job', () => {
     expect(warnings).toEqual([]);
   });
 
+  test('goes where it was complete, and its leader died before the pointer: nothing will ever lead to it', async () => {
+    await job.complete(3);
+    await job.complete(4);
+    const kept = await job.files(jobFolder);
+    await job.complete(6);
+    // It cannot be read, and nobody needs to.
+    await write('chk-7/_metadata');
+    const beforeLast = await job.files(jobFolder);
+    await job.complete(8);
+    const last = (await job.files(jobFolder)).filter((path) => !beforeLast.includes(path));
+    await collectLeftOvers(`memory://${jobFolder}`, logger, job.locate, { above: 4, upTo: 7 });
+    expect(await job.files(jobFolder)).toEqual([...kept, ...last].sort());
+    expect(warnings).toEqual([]);
+  });
+
   test('stays where nothing is complete, or where a checkpoint that is cannot be read', async () => {
     await write(`chk-3/count-3-${HEX}`);
     await collectLeftOvers(jobFolder, logger, job.locate);

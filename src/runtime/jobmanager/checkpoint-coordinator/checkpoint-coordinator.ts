@@ -20,7 +20,7 @@ import type { CheckpointStorage } from './checkpoint-storage.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import { CoordinatorCore } from './coordinator-core.ts';
 import type { CheckpointRequest, CoordinatorAction, CoordinatorEvent, Enumerators } from './coordinator-event.ts';
-import type { CoordinatorCoreOptions } from './coordinator-options.ts';
+import { unpointedIds, type CoordinatorCoreOptions } from './coordinator-options.ts';
 import type { RestoreBan } from './restore-ban.ts';
 import { withRelocated } from './metadata-assembly.ts';
 
@@ -201,7 +201,7 @@ export class CheckpointCoordinator {
       case 'forget':
         return this.#clean(() => this.#forget(action.checkpointId));
       case 'collect':
-        return this.#clean(() => this.#options.storage.collectLeftOvers());
+        return this.#clean(() => this.#options.storage.collectLeftOvers(unpointedIds(this.#options)));
       case 'discard':
         return this.#clean(() => this.#discard(action));
       case 'answer':

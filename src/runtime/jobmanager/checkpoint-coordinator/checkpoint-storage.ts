@@ -1,5 +1,6 @@
 import type { CheckpointPointer } from '../../../coordination/completed-checkpoint-store.ts';
 import type { CheckpointId } from '../../../foundation/common/ids.ts';
+import type { UnpointedIds } from '../../checkpoint/collect-left-overs.ts';
 import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import type { OperatorSubtaskState, SubtaskState } from '../../state/state-handle.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
@@ -32,8 +33,8 @@ export interface CheckpointStorage {
     aborted: { readonly checkpointId: CheckpointId; readonly folder: string; readonly savepoint: boolean },
     states: readonly SubtaskState[],
   ): Promise<void>;
-  /** A newer checkpoint is complete: deletes what was written for older ones that nothing refers to (R16). */
-  collectLeftOvers(): Promise<void>;
+  /** A newer checkpoint is complete: deletes what was written for older ones that nothing refers to, and `unpointed` ones (R16). */
+  collectLeftOvers(unpointed: UnpointedIds): Promise<void>;
   /** The job ended and keeps none of its checkpoints: deletes what is left in its checkpoint folder. */
   deleteAll(): Promise<void>;
 }

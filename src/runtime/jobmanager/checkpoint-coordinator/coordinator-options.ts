@@ -1,4 +1,5 @@
 import type { CheckpointId, JobId } from '../../../foundation/common/ids.ts';
+import type { UnpointedIds } from '../../checkpoint/collect-left-overs.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import type { CarriedState } from './task-roster.ts';
@@ -32,6 +33,19 @@ export interface CoordinatorCoreOptions {
   /** Subtasks that the restored checkpoint knows to have ended. */
   readonly finished: ReadonlyMap<number, CarriedState>;
 }
+
+/**
+ * What leaders before this one may have written to its end without a pointer: nothing will ever lead to it. Where the store points to
+ * nothing, whole checkpoints may be of an earlier run of the same job, which somebody has kept: none is named then.
+ */
+export const unpointedIds = ({
+  completed,
+  broken,
+  floor,
+}: Pick<CoordinatorCoreOptions, 'completed' | 'broken' | 'floor'>): UnpointedIds => {
+  const pointedTo = [...completed.map(({ checkpointId }) => checkpointId), ...broken];
+  return pointedTo.length === 0 ? { above: floor, upTo: floor } : { above: Math.max(...pointedTo), upTo: floor };
+};
 
 export const deskSettings = (
   options: CoordinatorCoreOptions,

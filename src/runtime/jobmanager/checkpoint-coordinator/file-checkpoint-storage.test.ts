@@ -170,7 +170,7 @@ test('what a task or a leader that died wrote for a checkpoint goes once a later
   await write(FOLDER, 2, 'checkpoint');
   await complete(3, await write(FOLDER, 3, 'checkpoint'));
   await write(FOLDER, 4, 'checkpoint');
-  await storage.collectLeftOvers();
+  await storage.collectLeftOvers({ above: 3, upTo: 3 });
   const left = await filesBelow(FOLDER);
   expect([1, 2, 3, 4].map((id) => left.filter((path) => path.includes(`-${id}-`)).length)).toEqual([2, 0, 2, 2]);
 });

@@ -8,7 +8,7 @@ import { fileSystemOf, uriOf, type Location } from '../../../foundation/filesyst
 import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
 import { newSavepointFolder } from '../../checkpoint/checkpoint-layout.ts';
 import { createCheckpointTarget } from '../../checkpoint/checkpoint-target.ts';
-import { collectLeftOvers } from '../../checkpoint/collect-left-overs.ts';
+import { collectLeftOvers, type UnpointedIds } from '../../checkpoint/collect-left-overs.ts';
 import { deleteSavepointFiles } from '../../checkpoint/delete-savepoint.ts';
 import type { CheckpointMetadata } from '../../checkpoint/metadata.ts';
 import { readCheckpoint } from '../../checkpoint/read-checkpoint.ts';
@@ -135,10 +135,10 @@ export class FileCheckpointStorage implements CheckpointStorage {
     }
   }
 
-  async collectLeftOvers(): Promise<void> {
+  async collectLeftOvers(unpointed: UnpointedIds): Promise<void> {
     const { checkpointFolder, logger } = this.#options;
     if (checkpointFolder !== undefined) {
-      await collectLeftOvers(checkpointFolder, logger, this.#locate);
+      await collectLeftOvers(checkpointFolder, logger, this.#locate, unpointed);
     }
   }
 
