@@ -28,12 +28,14 @@ export class Results {
   readonly #csv: string;
   readonly #counts: Readonly<Record<Kind, number>>;
   readonly #lines: Line[];
+  readonly #goesOn: boolean;
 
   /** `goesOn`: what the file has from before counts too. */
   constructor(csv: string, counts: Readonly<Record<Kind, number>>, goesOn: boolean) {
     this.#csv = csv;
     this.#counts = counts;
     this.#lines = goesOn && existsSync(csv) ? readLines(csv) : [];
+    this.#goesOn = this.#lines.length > 0;
     mkdirSync(dirname(csv), { recursive: true });
     writeFileSync(csv, textOf([HEADING, ...this.#lines.map(rowOf)]));
   }
@@ -62,7 +64,7 @@ export class Results {
   finish(tookMs: number): void {
     const machine =
       `Node ${process.versions.node}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ` +
-      `${new Date().toISOString().slice(0, 10)}, ${minutesText(tookMs)} minutes.`;
+      `${new Date().toISOString().slice(0, 10)}, ${this.#goesOn ? 'in several sittings' : `${minutesText(tookMs)} minutes`}.`;
     const missing = KINDS.filter((kind) => this.timesOf(kind) < this.#counts[kind]);
     const rest = missing.map((kind) => `${kind} ${this.timesOf(kind)} of ${this.#counts[kind]} times`);
     const incomplete = rest.length === 0 ? '' : `\nNot all of it was measured: ${rest.join(', ')}.\n`;
