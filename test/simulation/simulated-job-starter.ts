@@ -50,7 +50,7 @@ export class SimulatedJobStarter implements JobStarter {
       jobId,
       graph,
       graphVersion: job.graphVersion,
-      program: { modulePath: '/job.js', args: [], env: {}, configuration: {} },
+      program: { modulePath: `/${jobId}.js`, args: [], env: {}, configuration: {} },
       reconcileTimeoutMs: LONG_MS,
       clock,
       random,

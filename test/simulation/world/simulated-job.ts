@@ -1,0 +1,66 @@
+import { job, type Collector, type JobDefinition, type KeyedProcessContext } from '../../../src/pipeline/api/index.ts';
+import { sequence } from '../../../src/pipeline/connectors/generator/index.ts';
+import { logSink, type TransactionLog } from './transaction-log.ts';
+
+/** What user code of a job asks its world: where it is, and whether it is to throw there. */
+export type UserCodeTrap = (place: 'process' | 'timer') => void;
+
+export interface SimulatedJobOptions {
+  readonly name: string;
+  readonly log: TransactionLog;
+  readonly parallelism: number;
+  readonly splits: number;
+  /** `undefined`: it has no end. */
+  readonly records: number | undefined;
+  readonly rate: number;
+  readonly intervalMs: number;
+  readonly numRetained: number;
+  readonly trap: UserCodeTrap;
+}
+
+export const KEYS = 5;
+const TIMER_DELAY_MS = 700;
+
+/** `k3 #7 = 35`: the seventh number of key 3. */
+export const recordOf = (key: number, place: number): string => `k${key} #${place} = ${key + KEYS * (place - 1)}`;
+
+/** What the timer of a record gives; timers that are not due when the input ends never are. */
+export const timerOf = (key: number, place: number): string => `${recordOf(key, place)}, later`;
+
+/**
+ * A source of splits, a count by key with a timer for each record, a two-phase sink: three vertices. Each number gives one record with
+ * its place among those of its key, and another one when its timer fires; state, timers, positions and output have to fit together.
+ */
+export const simulatedJob = (options: SimulatedJobOptions): JobDefinition =>
+  job(options.name, (env) => {
+    const { log, parallelism, splits, records, rate, intervalMs, trap } = options;
+    env.enableCheckpointing({ interval: intervalMs, mode: 'exactly-once' });
+    env.setParallelism(parallelism);
+    env
+      .from(sequence({ splits, rate, ...(records === undefined ? {} : { to: records - 1 }) }))
+      .uid('numbers')
+      .setParallelism(parallelism)
+      .keyBy((value) => value % KEYS)
+      .process({
+        process: (_value: number, context: KeyedProcessContext<number>, out: Collector<string>) => {
+          trap('process');
+          const counted = context.state.value<number>('counted');
+          const due = context.state.list<number>('due');
+          const count = (counted.value() ?? 0) + 1;
+          counted.update(count);
+          due.add(count);
+          out.collect(recordOf(context.currentKey, count));
+          context.timers.registerProcessingTime(context.currentProcessingTime + TIMER_DELAY_MS);
+        },
+        onTimer: (_timestamp: number, context: KeyedProcessContext<number>, out: Collector<string>) => {
+          trap('timer');
+          const due = context.state.list<number>('due');
+          due.get().forEach((place) => out.collect(timerOf(context.currentKey, place)));
+          due.clear();
+        },
+      })
+      .uid('counting')
+      .rebalance()
+      .to(logSink(log))
+      .uid('log');
+  });

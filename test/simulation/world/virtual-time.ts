@@ -1,0 +1,129 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock, TimerHandle } from '../../../src/foundation/common/clock.ts';
+import type { Random } from '../../../src/foundation/common/random.ts';
+
+interface Event {
+  readonly atMs: number;
+  /** Among those of the same moment: the seed decides. */
+  readonly rank: number;
+  readonly run: () => void;
+  isCancelled: boolean;
+}
+
+/** Beyond it something turns in circles: no schedule needs as many. */
+const EVENTS_MAX = 2_000_000;
+
+/**
+ * The time of a simulated world: it jumps from one event to the next. What an event sets off in promises has come to rest before
+ * the next one begins, so that a schedule depends on its seed alone.
+ */
+export class VirtualTime implements Clock {
+  readonly #random: Random;
+  readonly #events: Event[] = [];
+  #nowMs: number;
+  #count = 0;
+
+  constructor(startMs: number, random: Random) {
+    this.#nowMs = startMs;
+    this.#random = random;
+  }
+
+  /** Events that were carried out. */
+  get count(): number {
+    return this.#count;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  monotonic(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, run: () => void): TimerHandle {
+    const event: Event = {
+      atMs: this.#nowMs + Math.max(0, delayMs),
+      rank: this.#random.next(),
+      run,
+      isCancelled: false,
+    };
+    this.#insert(event);
+    return {
+      cancel: () => {
+        event.isCancelled = true;
+      },
+    };
+  }
+
+  /** Until `done` holds, at the latest until that time. `observe` is called when an event has come to rest. */
+  async run(untilMs: number, done: () => boolean, observe: () => void): Promise<void> {
+    // What was begun outside of an event.
+    await setImmediate();
+    while (!done()) {
+      const event = this.#next(untilMs);
+      if (event === undefined) {
+        this.#nowMs = Math.max(this.#nowMs, untilMs);
+        return;
+      }
+      this.#nowMs = event.atMs;
+      if (++this.#count > EVENTS_MAX) {
+        throw new Error(`more than ${EVENTS_MAX} events`);
+      }
+      event.run();
+      await setImmediate();
+      observe();
+    }
+  }
+
+  #next(untilMs: number): Event | undefined {
+    for (;;) {
+      const [first] = this.#events;
+      if (first === undefined || (!first.isCancelled && first.atMs > untilMs)) {
+        return undefined;
+      }
+      this.#removeFirst();
+      if (!first.isCancelled) {
+        return first;
+      }
+    }
+  }
+
+  #insert(event: Event): void {
+    const events = this.#events;
+    let place = events.length;
+    events.push(event);
+    while (place > 0) {
+      const parent = (place - 1) >> 1;
+      if (!isBefore(event, events[parent]!)) {
+        break;
+      }
+      events[place] = events[parent]!;
+      place = parent;
+    }
+    events[place] = event;
+  }
+
+  #removeFirst(): void {
+    const events = this.#events;
+    const last = events.pop()!;
+    if (events.length === 0) {
+      return;
+    }
+    let place = 0;
+    for (;;) {
+      const left = 2 * place + 1;
+      const right = left + 1;
+      const smaller = right < events.length && isBefore(events[right]!, events[left]!) ? right : left;
+      if (smaller >= events.length || !isBefore(events[smaller]!, last)) {
+        break;
+      }
+      events[place] = events[smaller]!;
+      place = smaller;
+    }
+    events[place] = last;
+  }
+}
+
+const isBefore = (one: Event, other: Event): boolean =>
+  one.atMs < other.atMs || (one.atMs === other.atMs && one.rank < other.rank);

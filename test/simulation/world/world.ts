@@ -1,0 +1,310 @@
+import { EmbeddedServices } from '../../../src/coordination/embedded/embedded-services.ts';
+import { present } from '../../../src/foundation/common/assert.ts';
+import { messageOf } from '../../../src/foundation/common/errors.ts';
+import type { JobId } from '../../../src/foundation/common/ids.ts';
+import { seededRandom, type Random } from '../../../src/foundation/common/random.ts';
+import { DiskFileSystem } from '../../../src/foundation/filesystem/disk/disk-file-system.ts';
+import type { Location } from '../../../src/foundation/filesystem/file-systems.ts';
+import { MemoryDisk } from '../../../src/foundation/filesystem/memory/memory-disk.ts';
+import type { JobDefinition } from '../../../src/pipeline/api/index.ts';
+import type { Translation } from '../../../src/pipeline/graph/translate.ts';
+import { planJob } from '../../../src/process/plan-job.ts';
+import type { JobSubmission } from '../../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
+import type { JobManager } from '../../../src/runtime/jobmanager/job-manager.ts';
+import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/protocol-version.ts';
+import type { ProcessRole } from '../../../src/runtime/rpc/hello.ts';
+import { InMemoryNetwork } from '../../../src/runtime/rpc/in-memory/network.ts';
+import { defaultLimits } from '../../../src/runtime/rpc/rpc-limits.ts';
+import type { RpcTransport } from '../../../src/runtime/rpc/rpc-transport.ts';
+import { SimulatedJobStarter } from '../simulated-job-starter.ts';
+import { DataNetwork } from './data-network.ts';
+import type { TaskObserver } from './observed-tasks.ts';
+import { startJobManager } from './job-manager-process.ts';
+import { SimulatedDisk, type DiskChange, type DiskWeather } from './simulated-disk.ts';
+import { SimulatedProcess } from './simulated-process.ts';
+import { TaskManagerProcess } from './task-manager-process.ts';
+import { TransactionLog, type CallOutcome } from './transaction-log.ts';
+import { VirtualTime } from './virtual-time.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** Between two messages of a connection; between the call of the disk and its effect. */
+  readonly networkDelayMs: (random: Random) => number;
+  readonly weather: DiskWeather;
+  readonly outcomeOfLogCall: () => CallOutcome;
+  readonly skewMs: (random: Random) => number;
+  readonly slots: number;
+  /** What passes between TaskManagers and leaders. */
+  readonly observerOf: (taskManager: TaskManagerProcess) => TaskObserver;
+  /** A change of the disk has taken effect. */
+  readonly changed: (change: DiskChange) => void;
+  /** After each event. */
+  readonly observe: () => void;
+  /** A process has said something. */
+  readonly said: (process: string, message: string) => void;
+}
+
+export interface JobManagerMember {
+  readonly name: string;
+  readonly process: SimulatedProcess;
+  jobManager: JobManager | undefined;
+}
+
+const LEASE_MS = 5_000;
+const POLL_MS = 250;
+const SNAPSHOT_INTERVAL = 64;
+const HEARTBEAT = { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 };
+const ABSENCE_MS = 120_000;
+const RETRY_MS = 500;
+const START_MS = 1_700_000_000_000;
+const STORE = '/cluster/ha-store';
+
+/** JobManagers, TaskManagers, their network, their disk and a log that they write to: the shipped code, and one seed. */
+export class World {
+  readonly random: Random;
+  readonly time: VirtualTime;
+  readonly network: InMemoryNetwork;
+  readonly data: DataNetwork;
+  readonly disk: MemoryDisk;
+  readonly log: TransactionLog;
+  /** `time process level message` */
+  readonly trace: string[] = [];
+  readonly #options: WorldOptions;
+  readonly #definitions = new Map<string, JobDefinition>();
+  readonly #translations = new Map<string, Translation>();
+  readonly #jobManagers = new Map<string, JobManagerMember>();
+  readonly #taskManagers = new Map<string, TaskManagerProcess>();
+  readonly #failures: unknown[] = [];
+  #starts = 0;
+  /** Messages that arrived. */
+  delivered = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = seededRandom(options.seed);
+    this.time = new VirtualTime(START_MS, seededRandom(options.seed + 1));
+    const delays = seededRandom(options.seed + 2);
+    this.network = new InMemoryNetwork({ clock: this.time, delayMs: () => options.networkDelayMs(delays) });
+    this.data = new DataNetwork(this.network);
+    this.disk = new MemoryDisk(() => this.time.now());
+    this.log = new TransactionLog(options.outcomeOfLogCall);
+  }
+
+  get jobManagers(): readonly JobManagerMember[] {
+    return [...this.#jobManagers.values()];
+  }
+
+  get taskManagers(): readonly TaskManagerProcess[] {
+    return [...this.#taskManagers.values()];
+  }
+
+  get livingJobManagers(): readonly string[] {
+    return this.jobManagers.flatMap(({ name, process }) => (process.isDead ? [] : [name]));
+  }
+
+  get livingTaskManagers(): readonly string[] {
+    return this.taskManagers.flatMap(({ resourceId, process }) => (process.isDead ? [] : [resourceId]));
+  }
+
+  /** JobManagers that live and do not lead. */
+  get standbys(): readonly JobManagerMember[] {
+    const { leader } = this;
+    return this.jobManagers.filter((member) => member !== leader && !member.process.isDead);
+  }
+
+  get hosts(): readonly string[] {
+    return [...this.#jobManagers.keys(), ...this.#taskManagers.keys()];
+  }
+
+  processOf(taskManager: string | undefined): SimulatedProcess | undefined {
+    return this.#taskManagers.get(taskManager ?? '')?.process;
+  }
+
+  killJobManager(name: string): void {
+    this.#jobManagers.get(name)?.process.kill();
+  }
+
+  killTaskManager(name: string, isHostLost: boolean): void {
+    this.#taskManagers.get(name)?.process.kill(isHostLost);
+  }
+
+  get leader(): JobManagerMember | undefined {
+    return this.jobManagers.find(({ process, jobManager }) => !process.isDead && jobManager?.isLeading === true);
+  }
+
+  /** Starts the process; it takes part as soon as it can. */
+  startJobManager(name: string): JobManagerMember {
+    const process = this.#process(name);
+    const member: JobManagerMember = { name, process, jobManager: undefined };
+    this.#jobManagers.set(name, member);
+    // A process that cannot start ends, and is started again.
+    const ended = (thrown: unknown): void => {
+      process.logger.error(messageOf(thrown));
+      process.kill();
+      this.time.after(RETRY_MS, () => this.startJobManager(name));
+    };
+    this.#background(async () => {
+      const fs = this.#fileSystemOf(process);
+      const locate = locator(fs);
+      const services = await this.#patiently(process, () => this.#services(process, fs, true));
+      const instanceId = `${name}-${this.#starts}`;
+      member.jobManager = await startJobManager({
+        process,
+        transport: this.#transport(process, 'jobmanager', instanceId),
+        services,
+        fs,
+        locate,
+        starter: new SimulatedJobStarter({ fs, clock: process.clock, random: process.random, logger: process.logger }),
+        instanceId,
+        heartbeat: HEARTBEAT,
+      });
+    }, ended);
+    return member;
+  }
+
+  startTaskManager(name: string): void {
+    const process = this.#process(name);
+    const instanceId = `${name}-${this.#starts}`;
+    const fs = this.#fileSystemOf(process);
+    const taskManager = new TaskManagerProcess({
+      process,
+      transport: this.#transport(process, 'taskmanager', instanceId),
+      services: () => this.#patiently(process, () => this.#services(process, fs, false)),
+      threads: { data: this.data, locate: locator(fs), load: ({ modulePath }) => this.#load(modulePath) },
+      observerOf: this.#options.observerOf,
+      resourceId: name,
+      instanceId,
+      slots: this.#options.slots,
+      heartbeat: HEARTBEAT,
+      absenceTimeoutMs: ABSENCE_MS,
+    });
+    this.#taskManagers.set(name, taskManager);
+    this.#background(() => taskManager.start());
+  }
+
+  /** What a client sends of a job. */
+  submission(definition: JobDefinition, jobId: JobId): JobSubmission {
+    const path = `/${jobId}.js`;
+    this.#definitions.set(path, definition);
+    return {
+      jobId,
+      graph: this.#translationOf(path).jobGraph,
+      bundle: Buffer.from('export default 1'),
+      args: [],
+      env: {},
+      configuration: {},
+    };
+  }
+
+  /** Goes on for so long, or until that holds; what is wrong is thrown. */
+  async run(forMs: number, done: () => boolean = () => false): Promise<void> {
+    await this.time.run(this.time.monotonic() + forMs, done, () => {
+      if (this.#failures.length > 0) {
+        throw this.#failures[0];
+      }
+      this.#options.observe();
+    });
+  }
+
+  async settled<T>(promise: Promise<T>, withinMs = 60_000): Promise<T> {
+    let isSettled = false;
+    const mark = (): void => {
+      isSettled = true;
+    };
+    promise.then(mark, mark);
+    await this.run(withinMs, () => isSettled);
+    return isSettled ? promise : Promise.reject(new Error(`not within ${withinMs} ms`));
+  }
+
+  #process(name: string): SimulatedProcess {
+    this.#starts++;
+    return new SimulatedProcess({
+      host: name,
+      seed: this.#options.seed * 1_000 + this.#starts,
+      time: this.time,
+      network: this.network,
+      skewMs: this.#options.skewMs(this.random),
+      say: (process, level, message) => {
+        if (level !== 'debug') {
+          this.#options.said(process, message);
+          this.trace.push(`${(this.time.now() - START_MS).toFixed(1)} ${process} ${level} ${message}`);
+        }
+      },
+    });
+  }
+
+  #fileSystemOf(process: SimulatedProcess): DiskFileSystem {
+    const disk = new SimulatedDisk({
+      disk: this.disk,
+      process,
+      time: this.time,
+      random: process.random,
+      weather: this.#options.weather,
+      changed: this.#options.changed,
+    });
+    return new DiskFileSystem('memory', disk, process.random);
+  }
+
+  /** As processes do at their start: whatever the store cannot be opened for now is tried again. */
+  async #patiently<T>(process: SimulatedProcess, open: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await open();
+      } catch (thrown) {
+        process.logger.info(`The store cannot be opened now: ${messageOf(thrown)}`);
+        await new Promise<void>((resolve) => {
+          process.clock.after(RETRY_MS, resolve);
+        });
+      }
+    }
+  }
+
+  #services(process: SimulatedProcess, fs: DiskFileSystem, mayLead: boolean): Promise<EmbeddedServices> {
+    const { clock, random, logger } = process;
+    return EmbeddedServices.open({
+      fs,
+      clock,
+      random,
+      logger,
+      folder: STORE,
+      leaseMs: LEASE_MS,
+      pollIntervalMs: POLL_MS,
+      snapshotInterval: SNAPSHOT_INTERVAL,
+      beforeCreation: mayLead ? async () => undefined : undefined,
+    });
+  }
+
+  #transport(process: SimulatedProcess, role: ProcessRole, instanceId: string): RpcTransport {
+    const self = { protocolVersion: PROTOCOL_VERSION, packageVersion: '0', clusterId: 'c', resourceId: process.host };
+    return this.network.transport(process.host, {
+      clock: process.clock,
+      logger: process.logger,
+      limits: defaultLimits,
+      self: () => ({ ...self, role, instanceId }),
+    });
+  }
+
+  #load(path: string): Promise<Translation> {
+    return Promise.resolve(this.#translationOf(path));
+  }
+
+  #translationOf(path: string): Translation {
+    const known = this.#translations.get(path);
+    if (known !== undefined) {
+      return known;
+    }
+    const definition = present(this.#definitions.get(path), path);
+    const { translation } = planJob(definition, { args: [], env: {}, configuration: {} });
+    this.#translations.set(path, translation);
+    return translation;
+  }
+
+  /** What a process does at its start. */
+  #background(start: () => Promise<void>, failed = (error: unknown): void => void this.#failures.push(error)): void {
+    start().catch(failed);
+  }
+}
+
+const locator =
+  (fs: DiskFileSystem) =>
+  (uri: string): Location => ({ fs, path: uri.replace(/^memory:\/\//, '') });
