@@ -18,8 +18,7 @@ const OF_JOB_MANAGERS: readonly string[] = [
   String.raw`JobManager \S+ was granted leadership with leaderSessionID=${UUID}`,
   // The demo too.
   String.raw`JobManager \S+ leads with epoch \d+, `,
-  // Who joins before anybody leads does not know for whom it will wait.
-  String.raw`Standby: waiting (for the leadership of \S+ to end|to be granted leadership)`,
+  String.raw`Standby: waiting for the leadership of \S+ to end`,
   `New leader elected ${UUID}`,
   String.raw`JobManager \S+ was revoked leadership with leaderSessionID=${UUID}`,
   String.raw`TaskManager taskmanager-\d .* registered with 1 slot$`,

@@ -33,6 +33,7 @@ import { isAway } from './dispatcher/is-away.ts';
 import type { JobStarter } from './dispatcher/job-starter.ts';
 import { JobManagerService } from './job-manager-service.ts';
 import { OwnLoadingMarks } from './dispatcher/own-loading-marks.ts';
+import { LeaderNews } from './leader-news.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -66,7 +67,7 @@ export class JobManager implements Contender, ClusterGateway {
   readonly #ownMarks = new OwnLoadingMarks();
   #joining: Promise<Candidacy> | undefined;
   #candidacy: Candidacy | undefined;
-  #leader: LeaderInformation | undefined;
+  readonly #news: LeaderNews;
   #term: LeaderTerm | undefined;
   #isStopping = false;
   #suspension: TimerHandle | undefined;
@@ -76,6 +77,7 @@ export class JobManager implements Contender, ClusterGateway {
     this.#options = options;
     this.endpoints = endpoints;
     this.service = new JobManagerService(() => this.#term);
+    this.#news = new LeaderNews(logger, endpoints.instanceId);
     this.#lookAhead = new LookAhead(options);
     this.#sharedStorage = new SharedStorageWatch(options);
     this.#watch = new LeaderWatch({
@@ -89,7 +91,7 @@ export class JobManager implements Contender, ClusterGateway {
   }
 
   get leader(): LeaderInformation | undefined {
-    return this.#leader;
+    return this.#news.leader;
   }
 
   get isLeading(): boolean {
@@ -107,18 +109,13 @@ export class JobManager implements Contender, ClusterGateway {
 
   /** Takes its place in the queue; resolves when the store has it. */
   async start(): Promise<void> {
-    const { services, logger } = this.#options;
+    const { services } = this.#options;
     // The grant may come before this resolves.
     this.#joining = services.election.join(this);
     this.#candidacy = await this.#joining;
     if (this.#candidacy.leadership === undefined) {
       this.#lookAhead.start();
-      const leader = this.#leader?.endpoints.rpcAddress;
-      logger.info(
-        leader === undefined
-          ? 'Standby: waiting to be granted leadership'
-          : `Standby: waiting for the leadership of ${leader} to end`,
-      );
+      this.#news.standsBy();
     }
   }
 
@@ -191,14 +188,7 @@ export class JobManager implements Contender, ClusterGateway {
   }
 
   leaderChanged(leader: LeaderInformation | undefined): void {
-    const isNew = leader !== undefined && !isSameLeadership(leader.leadership, this.#leader?.leadership);
-    this.#leader = leader;
-    if (isNew) {
-      const { endpoints, leadership } = leader;
-      this.#options.logger.info(
-        `New leader elected ${leadership.sessionId} at ${endpoints.rpcAddress} (epoch ${leadership.epoch})`,
-      );
-    }
+    this.#news.heard(leader);
     this.#watch.leaderChanged(leader);
     void this.#sharedStorage.leaderChanged(leader);
   }
@@ -270,7 +260,7 @@ export class JobManager implements Contender, ClusterGateway {
 
   overview(): Promise<ClusterOverview> {
     return this.#lead(async (dispatcher, { resources }) => ({
-      leader: this.#leader,
+      leader: this.#news.leader,
       slots: resources.overview,
       jobs: dispatcher.list(),
     }));
@@ -304,7 +294,7 @@ export class JobManager implements Contender, ClusterGateway {
 
   #notLeader(cause?: unknown): MillraceError {
     const { rpcAddress, instanceId } = this.endpoints;
-    const leader = this.#leader;
+    const leader = this.#news.leader;
     const who =
       leader === undefined || leader.endpoints.instanceId === instanceId
         ? 'nobody does now'
