@@ -3,14 +3,12 @@ import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
 import { privateDisk } from '../foundation/filesystem/local/node-disk.ts';
-import { createCheckpointTarget } from '../runtime/checkpoint/checkpoint-target.ts';
-import { createStateReader } from '../runtime/checkpoint/state-reader.ts';
 import { MAX_REMOTE_FRAME_BYTES } from '../runtime/network/exchange.ts';
 import { TcpDataPlane } from '../runtime/network/tcp/tcp-data-plane.ts';
 import { captureConsole } from '../runtime/taskmanager/console-capture.ts';
-import { createLocalFirstReader } from '../runtime/taskmanager/local-state/local-first-reader.ts';
 import { LocalStateDisk } from '../runtime/taskmanager/local-state/local-state-disk.ts';
 import { SubtaskCopies } from '../runtime/taskmanager/local-state/subtask-copies.ts';
+import { taskFiles } from '../runtime/taskmanager/task-files.ts';
 import { TaskThread } from '../runtime/taskmanager/task-thread.ts';
 import type { LocalStateSettings, ThreadReport, ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
 import { collectGarbage } from './collect-garbage.ts';
@@ -41,23 +39,12 @@ export const runTaskThread = (
       }
     },
     stateFactories: heapStateFactories,
-    openTarget: (barrier, { tag, copies, inlineThresholdBytes = settings.inlineThresholdBytes }) => {
-      const { fs, path } = fileSystemOf(barrier.folder);
-      return createCheckpointTarget(fs, {
-        folder: path,
-        checkpointId: barrier.checkpointId,
-        kind: barrier.checkpoint,
-        inlineThresholdBytes,
-        tag,
-        random: systemRandom,
-        copies,
-      });
-    },
-    openReader: (baseFolder, copies) => {
-      const { fs, path } = fileSystemOf(baseFolder);
-      const storage = { reader: createStateReader(fs, path), scheme: fs.scheme, folder: path };
-      return createLocalFirstReader(storage, copies, settings.localState?.readsLocal === true);
-    },
+    ...taskFiles({
+      locate: fileSystemOf,
+      random: systemRandom,
+      inlineThresholdBytes: settings.inlineThresholdBytes,
+      readsLocal: settings.localState?.readsLocal === true,
+    }),
     ...(settings.localState === undefined ? {} : { copiesOf: copiesIn(settings.localState, loggerTo(channel.send)) }),
     ...(settings.data === undefined ? {} : { dataPlane: dataPlaneOf(settings.index, settings.data, channel.send) }),
     memory: () => {

@@ -16,24 +16,18 @@ import { recoveryOptions } from '../foundation/config/options/recovery-options.t
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { taskManagerOptions } from '../foundation/config/options/taskmanager-options.ts';
 import type { TlsIdentity } from '../foundation/security/tls-identity.ts';
-import {
-  jobManagerProtocol,
-  taskManagerProtocol,
-  type JobManagerProtocol,
-  type TaskManagerProtocol,
-  type TaskManagerRegistration,
-} from '../runtime/protocol/cluster-protocol.ts';
+import type { TaskManagerRegistration } from '../runtime/protocol/cluster-protocol.ts';
 import { PROTOCOL_VERSION } from '../runtime/protocol/protocol-version.ts';
 import { NewestFence } from '../runtime/rpc/fencing.ts';
 import type { Hello } from '../runtime/rpc/hello.ts';
 import { binding, heartbeatOptions, registrationTiming, rpcLimits } from '../runtime/rpc/rpc-configuration.ts';
 import { parsePortRange } from '../runtime/rpc/port-range.ts';
 import { formatAddress } from '../runtime/rpc/rpc-address.ts';
-import type { RpcService } from '../runtime/rpc/rpc-protocol.ts';
-import { accepted, type RpcListener } from '../runtime/rpc/rpc-transport.ts';
+import type { RpcListener } from '../runtime/rpc/rpc-transport.ts';
 import { TcpTransport } from '../runtime/rpc/tcp/transport.ts';
 import { FixedLeader } from '../runtime/taskmanager/fixed-leader.ts';
 import { LeaderFollower } from '../runtime/taskmanager/leader-follower.ts';
+import { visitors } from '../runtime/taskmanager/visitors.ts';
 import type { MemoryLimits } from '../runtime/taskmanager/memory-guard.ts';
 import type { StartThread } from '../runtime/taskmanager/thread-host.ts';
 import type { ThreadSettings } from '../runtime/taskmanager/thread-protocol.ts';
@@ -184,7 +178,7 @@ class TaskManagerProcess implements RunningTaskManager {
         bindPort: rpcOptions.taskManagerBindPort,
         port: rpcOptions.taskManagerPort,
       }),
-      accept: () => accepted(this.#visitors(), () => {}),
+      accept: () => visitors((fence) => this.#follower.ping(fence)),
     });
     this.#data = await this.#tasks.listening();
     this.#surroundings.logger.info(
@@ -319,23 +313,6 @@ class TaskManagerProcess implements RunningTaskManager {
   }
 
   /** For those who connect to this process; commands come over the connection that it has opened to the leader. */
-  #visitors(): RpcService<TaskManagerProtocol, JobManagerProtocol> {
-    const refuse = (): never => {
-      throw new MillraceError('PROTOCOL', 'commands are taken where this TaskManager has registered, not here');
-    };
-    return {
-      serves: taskManagerProtocol,
-      calls: jobManagerProtocol,
-      handlers: {
-        deploy: refuse,
-        command: refuse,
-        releaseJob: refuse,
-        ping: ({ fence }) => ({ fence: this.#follower.ping(fence) }),
-        probe: refuse,
-        heartbeat: () => {},
-      },
-    };
-  }
 }
 
 /** Nobody who comes after a JobManager without HA knows its jobs: they only wait for its connection to come back. */

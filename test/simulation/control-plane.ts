@@ -5,12 +5,6 @@ import { seededRandom } from '../../src/foundation/common/random.ts';
 import { DiskFileSystem } from '../../src/foundation/filesystem/disk/disk-file-system.ts';
 import type { ClusterGateway } from '../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import { ClusterWorld, type SimulatedJobManager } from '../../src/runtime/jobmanager/test-support/cluster-world.ts';
-import {
-  jobManagerProtocol,
-  taskManagerProtocol,
-  type JobManagerProtocol,
-  type TaskManagerProtocol,
-} from '../../src/runtime/protocol/cluster-protocol.ts';
 import { NewestFence } from '../../src/runtime/rpc/fencing.ts';
 import { anyPort } from '../../src/runtime/rpc/port-range.ts';
 import {
@@ -19,8 +13,8 @@ import {
   METADATA_NAME,
 } from '../../src/runtime/checkpoint/checkpoint-layout.ts';
 import { formatAddress } from '../../src/runtime/rpc/rpc-address.ts';
-import { accepted } from '../../src/runtime/rpc/rpc-transport.ts';
 import { LeaderFollower } from '../../src/runtime/taskmanager/leader-follower.ts';
+import { visitors } from '../../src/runtime/taskmanager/visitors.ts';
 import { folderContents, putBack, type FolderContents } from './folder-contents.ts';
 import { MortalDisk, type Death } from './mortal-disk.ts';
 import { SimulatedJobStarter } from './simulated-job-starter.ts';
@@ -196,22 +190,12 @@ export class ControlPlane extends ClusterWorld {
     const services = await this.services(parts, false);
     const transport = this.transport('tm', 'taskmanager', 'tm-first', clock, logger);
     const { address } = await this.settled(
-      transport.listen({ host: 'tm', ports: anyPort, portsKey: 'taskmanager.rpc.port', accept: () => visitors }),
-    );
-    const visitors = accepted<TaskManagerProtocol, JobManagerProtocol>(
-      {
-        serves: taskManagerProtocol,
-        calls: jobManagerProtocol,
-        handlers: {
-          ping: ({ fence }) => ({ fence: follower.ping(fence) }),
-          deploy: () => {},
-          command: () => {},
-          releaseJob: () => {},
-          heartbeat: () => {},
-          probe: ({ targets }) => ({ network: 'sim', outcomes: targets.map(() => ({})) }),
-        },
-      },
-      () => {},
+      transport.listen({
+        host: 'tm',
+        ports: anyPort,
+        portsKey: 'taskmanager.rpc.port',
+        accept: () => visitors((fence) => follower.ping(fence)),
+      }),
     );
     const follower = new LeaderFollower({
       clock,

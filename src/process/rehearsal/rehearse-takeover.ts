@@ -7,12 +7,6 @@ import { Configuration } from '../../foundation/config/configuration.ts';
 import type { ClusterGateway } from '../../runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import type { JobStarter } from '../../runtime/jobmanager/dispatcher/job-starter.ts';
 import { JobManager } from '../../runtime/jobmanager/job-manager.ts';
-import {
-  jobManagerProtocol,
-  taskManagerProtocol,
-  type JobManagerProtocol,
-  type TaskManagerProtocol,
-} from '../../runtime/protocol/cluster-protocol.ts';
 import { PROTOCOL_VERSION } from '../../runtime/protocol/protocol-version.ts';
 import { NewestFence } from '../../runtime/rpc/fencing.ts';
 import type { ProcessRole } from '../../runtime/rpc/hello.ts';
@@ -21,8 +15,9 @@ import { anyPort } from '../../runtime/rpc/port-range.ts';
 import { formatAddress } from '../../runtime/rpc/rpc-address.ts';
 import { heartbeatOptions, registrationTiming } from '../../runtime/rpc/rpc-configuration.ts';
 import { defaultLimits } from '../../runtime/rpc/rpc-limits.ts';
-import { accepted, type RpcTransport } from '../../runtime/rpc/rpc-transport.ts';
+import type { RpcTransport } from '../../runtime/rpc/rpc-transport.ts';
 import { LeaderFollower } from '../../runtime/taskmanager/leader-follower.ts';
+import { visitors } from '../../runtime/taskmanager/visitors.ts';
 import { BundleFolder } from '../bundle-folder.ts';
 import { ClusterJobStarter } from '../cluster-job-starter.ts';
 import { rehearsedJob } from './rehearsed-job.ts';
@@ -164,26 +159,11 @@ class Stage {
     const fence = new NewestFence();
     const tasks = new RehearsedTasks(2 * JOBS);
     const transport = this.#transport(name, 'taskmanager');
-    const visitors = accepted<TaskManagerProtocol, JobManagerProtocol>(
-      {
-        serves: taskManagerProtocol,
-        calls: jobManagerProtocol,
-        handlers: {
-          ping: (message) => ({ fence: follower.ping(message.fence) }),
-          deploy: () => {},
-          command: () => {},
-          releaseJob: () => {},
-          heartbeat: () => {},
-          probe: ({ targets }) => ({ network: '', outcomes: targets.map(() => ({})) }),
-        },
-      },
-      () => {},
-    );
     const { address } = await transport.listen({
       host: name,
       ports: anyPort,
       portsKey: 'taskmanager.rpc.port',
-      accept: () => visitors,
+      accept: () => visitors((theirs) => follower.ping(theirs)),
     });
     this.#followerServices = await this.#services();
     const follower = new LeaderFollower({

@@ -1,18 +1,13 @@
 import type { HighAvailabilityServices } from '../../../src/coordination/high-availability-services.ts';
 import type { DataLocation } from '../../../src/foundation/common/data-location.ts';
-import {
-  jobManagerProtocol,
-  taskManagerProtocol,
-  type JobManagerProtocol,
-  type TaskManagerProtocol,
-} from '../../../src/runtime/protocol/cluster-protocol.ts';
 import { NewestFence } from '../../../src/runtime/rpc/fencing.ts';
 import type { HeartbeatOptions } from '../../../src/runtime/rpc/heartbeat-core.ts';
 import { anyPort } from '../../../src/runtime/rpc/port-range.ts';
 import type { RegistrationTiming } from '../../../src/runtime/rpc/registration-backoff.ts';
 import { formatAddress } from '../../../src/runtime/rpc/rpc-address.ts';
-import { accepted, type RpcTransport } from '../../../src/runtime/rpc/rpc-transport.ts';
+import type { RpcTransport } from '../../../src/runtime/rpc/rpc-transport.ts';
 import { LeaderFollower } from '../../../src/runtime/taskmanager/leader-follower.ts';
+import { visitors } from '../../../src/runtime/taskmanager/visitors.ts';
 import { TaskManager } from '../../../src/runtime/taskmanager/task-manager.ts';
 import { observedTasks, type TaskObserver } from './observed-tasks.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -89,22 +84,7 @@ export class TaskManagerProcess {
       host: process.host,
       ports: anyPort,
       portsKey: 'taskmanager.rpc.port',
-      accept: () =>
-        accepted<TaskManagerProtocol, JobManagerProtocol>(
-          {
-            serves: taskManagerProtocol,
-            calls: jobManagerProtocol,
-            handlers: {
-              ping: ({ fence }) => ({ fence: follower.ping(fence) }),
-              deploy: () => {},
-              command: () => {},
-              releaseJob: () => {},
-              heartbeat: () => {},
-              probe: ({ targets }) => ({ ...noProbes, outcomes: targets.map(() => ({})) }),
-            },
-          },
-          () => {},
-        ),
+      accept: () => visitors((fence) => follower.ping(fence)),
     });
     this.#data = await this.tasks.listening();
     const follower = new LeaderFollower({

@@ -2,11 +2,9 @@ import type { Translation } from '../../../src/pipeline/graph/translate.ts';
 import type { RemoteThread } from '../../../src/foundation/common/data-location.ts';
 import type { Clock } from '../../../src/foundation/common/clock.ts';
 import type { Location } from '../../../src/foundation/filesystem/file-systems.ts';
-import { createCheckpointTarget } from '../../../src/runtime/checkpoint/checkpoint-target.ts';
-import { createStateReader } from '../../../src/runtime/checkpoint/state-reader.ts';
 import type { JobProgram } from '../../../src/runtime/protocol/task-commands.ts';
 import { heapStateFactories } from '../../../src/process/state-factories.ts';
-import { createLocalFirstReader } from '../../../src/runtime/taskmanager/local-state/local-first-reader.ts';
+import { taskFiles } from '../../../src/runtime/taskmanager/task-files.ts';
 import { TaskThread } from '../../../src/runtime/taskmanager/task-thread.ts';
 import type { StartThread } from '../../../src/runtime/taskmanager/thread-host.ts';
 import type { ThreadCommand, ThreadReport, ThreadSettings } from '../../../src/runtime/taskmanager/thread-protocol.ts';
@@ -75,22 +73,12 @@ export const simulatedThreads =
         send,
         load,
         stateFactories: heapStateFactories,
-        openTarget: (barrier, { tag, inlineThresholdBytes = SETTINGS.inlineThresholdBytes }) => {
-          const { fs, path } = locate(barrier.folder);
-          return createCheckpointTarget(fs, {
-            folder: path,
-            checkpointId: barrier.checkpointId,
-            kind: barrier.checkpoint,
-            inlineThresholdBytes,
-            tag,
-            random: process.random,
-          });
-        },
-        openReader: (baseFolder) => {
-          const { fs, path } = locate(baseFolder);
-          const storage = { reader: createStateReader(fs, path), scheme: fs.scheme, folder: path };
-          return createLocalFirstReader(storage, undefined, false);
-        },
+        ...taskFiles({
+          locate,
+          random: process.random,
+          inlineThresholdBytes: SETTINGS.inlineThresholdBytes,
+          readsLocal: false,
+        }),
         dataPlane: plane,
         memory: () => ({ heapUsedBytes: 0, arrayBufferBytes: 0 }),
         collectGarbage: () => {},
