@@ -58,10 +58,8 @@ export class Faults {
         return this.#killJobManager(this.#oneOf(world.standbys)?.name);
       case 'TaskManager dies':
         return this.#killTaskManager(this.#oneOf(world.livingTaskManagers), false);
-      case 'host is lost': {
-        const taskManager = this.#oneOf(world.livingTaskManagers);
-        return this.#killTaskManager(taskManager, true);
-      }
+      case 'host is lost':
+        return this.#killTaskManager(this.#oneOf(world.livingTaskManagers), true);
       case 'all lose power':
         return this.#powerLoss();
       case 'leader pauses':

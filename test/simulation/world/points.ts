@@ -1,6 +1,5 @@
 /** Where a fault may strike; a schedule counts how often it was there. */
 export const POINTS = [
-  'submitting',
   'deploying',
   'triggered',
   'partly acknowledged',
@@ -9,9 +8,7 @@ export const POINTS = [
   'commit sent',
   'reconciling',
   'restoring',
-  'rescaling',
   'cancelling',
-  'stopping with savepoint',
   'finishing',
 ] as const;
 export type Point = (typeof POINTS)[number];

@@ -204,7 +204,6 @@ class Schedule {
       records: RECORDS,
       rate: RATE,
       intervalMs: INTERVAL_MS,
-      numRetained: 1,
       trap: () => {
         if (this.#throwing > 0) {
           this.#throwing--;

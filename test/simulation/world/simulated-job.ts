@@ -14,7 +14,6 @@ export interface SimulatedJobOptions {
   readonly records: number | undefined;
   readonly rate: number;
   readonly intervalMs: number;
-  readonly numRetained: number;
   readonly trap: UserCodeTrap;
 }
 
