@@ -61,7 +61,7 @@ export class RestorePlan {
   }
 
   #isSettled({ vertex, subtask }: Subtask): boolean {
-    const sinks = vertex.operators.filter(({ kind }) => kind === 'sink');
+    const sinks = vertex.operators.filter(({ sink }) => sink !== undefined);
     return sinks.every(({ id }) => this.#byOperator.get(id)?.committedSubtasks?.includes(subtask) === true);
   }
 

@@ -36,8 +36,9 @@ export const testGraph = (
       {
         id: operatorIdOf(name),
         name,
-        kind: edges.some(([from]) => from === name) ? 'test' : 'sink',
+        kind: 'test',
         stateful: true,
+        ...(edges.some(([from]) => from === name) ? {} : { sink: { bearsRepeats: false } }),
         ...(uid === undefined ? {} : { uid }),
         ...(source === undefined ? {} : { source }),
       },
