@@ -29,6 +29,7 @@ const start = () => {
     deleteCheckpoint: note('retired'),
     collectLeftOvers: note('left-overs'),
     discard: note('discarded'),
+    deleteAll: note('all'),
   };
   let id = 0;
   const coordinator = new CheckpointCoordinator({
@@ -77,7 +78,7 @@ const start = () => {
     }
     await setImmediate();
   };
-  return { coordinator, next, deleted, pointerRemoved: removed.resolve };
+  return { coordinator, next, deleted, pointerRemoved: removed.resolve, pointerStays: removed.reject };
 };
 
 test('the pointer goes before the files, and what nobody told of goes last (I3, R16)', async () => {
@@ -100,4 +101,17 @@ test('who leads no longer deletes nothing more, whatever it had begun (I1, R16)'
   pointerRemoved();
   await setImmediate();
   expect(deleted).toEqual(['discarded']);
+});
+
+test('with the job its checkpoints go, unless a pointer to one of them cannot be removed (I3)', async () => {
+  const gone = start();
+  await gone.next(true);
+  gone.pointerRemoved();
+  await gone.coordinator.shutDown('the job has ended', false);
+  expect(gone.deleted).toEqual(['all']);
+  const left = start();
+  await left.next(true);
+  left.pointerStays(new Error('it leads no longer'));
+  await left.coordinator.shutDown('the job has ended', false);
+  expect(left.deleted).toEqual([]);
 });

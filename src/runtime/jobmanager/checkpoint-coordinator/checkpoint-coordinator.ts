@@ -145,10 +145,13 @@ export class CheckpointCoordinator {
    */
   async shutDown(reason: string, keep: boolean): Promise<void> {
     await this.close(reason);
+    let isPointed = false;
     for (const checkpointId of this.#core.retained.ids) {
-      await this.#quietly(`remove checkpoint ${checkpointId}`, () => this.#options.store.remove(checkpointId));
+      const remove = (): Promise<void> => this.#options.store.remove(checkpointId);
+      isPointed = !(await this.#quietly(`remove checkpoint ${checkpointId}`, remove)) || isPointed;
     }
-    if (!keep && this.#options.checkpointFolder !== undefined) {
+    // Files go after their pointers (I3): what this leader could not remove is left to the next one, with its files.
+    if (!keep && !isPointed && this.#options.checkpointFolder !== undefined) {
       await this.#quietly('delete the checkpoints', () => this.#options.storage.deleteAll());
     }
   }
@@ -308,9 +311,9 @@ export class CheckpointCoordinator {
     });
   }
 
-  #forget(id: CheckpointId): Promise<void> {
+  async #forget(id: CheckpointId): Promise<void> {
     const { store, storage } = this.#options;
-    return this.#quietly(`delete the broken checkpoint ${id}`, async () => {
+    await this.#quietly(`delete the broken checkpoint ${id}`, async () => {
       await store.remove(id);
       if (!this.#abandoned) {
         await storage.deleteBroken(id, this.#core.retained.list);
@@ -318,18 +321,20 @@ export class CheckpointCoordinator {
     });
   }
 
-  #discard(action: Extract<CoordinatorAction, { kind: 'discard' }>): Promise<void> {
-    return this.#quietly(`delete the files of checkpoint ${action.checkpointId}`, () =>
+  async #discard(action: Extract<CoordinatorAction, { kind: 'discard' }>): Promise<void> {
+    await this.#quietly(`delete the files of checkpoint ${action.checkpointId}`, () =>
       this.#options.storage.discard(action, action.states),
     );
   }
 
-  /** What is left behind concerns nobody's result: it is logged and collected later (I7). */
-  async #quietly(what: string, run: () => Promise<void>): Promise<void> {
+  /** What is left behind concerns nobody's result: it is logged and collected later (I7). Returns whether it was done. */
+  async #quietly(what: string, run: () => Promise<void>): Promise<boolean> {
     try {
       await run();
+      return true;
     } catch (error) {
       this.#options.logger.warn(`cannot ${what}: ${messageOf(error)}`, { job: this.#options.jobId });
+      return false;
     }
   }
 
