@@ -6,7 +6,7 @@ import { errorInfo, messageOf, MillraceError, type ErrorInfo } from '../../../fo
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { HeardIds } from '../jobmaster/forgotten-checkpoint.ts';
 import type { JobResult } from '../jobmaster/job-master-options.ts';
-import { isTerminal, type JobStatus } from '../jobmaster/job-status.ts';
+import { isTerminal, withoutResult, type JobStatus } from '../jobmaster/job-status.ts';
 import type { HeldSlots } from '../scheduler/slot-table.ts';
 import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type { SnapshotStatus } from '../../protocol/snapshot-requests.ts';
@@ -51,6 +51,7 @@ export class ManagedJob {
   /** What kept the JobMaster from starting. */
   #unreadable: ErrorInfo | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #hasResult = false;
 
   constructor(options: ManagedJobOptions) {
     this.#options = options;
@@ -75,11 +76,11 @@ export class ManagedJob {
       case 'loading':
         return 'INITIALIZING';
       case 'loaded':
-        return state.job.master.status;
+        return this.#hasResult ? state.job.master.status : withoutResult(state.job.master.status);
       case 'set-aside':
         return 'SET_ASIDE';
       case 'ended':
-        return state.status;
+        return this.#hasResult ? state.status : withoutResult(state.status);
       case 'suspended':
         return 'SUSPENDED';
     }
@@ -316,6 +317,7 @@ export class ManagedJob {
     try {
       const times = { startedMs: submittedMs, endedMs: clock.now() };
       await ended.write({ jobId, jobName, status: 'CANCELED', ...times, restarts: 0 });
+      this.#hasResult = true;
       await ended.remove(jobId, false);
       removed();
       resources.jobEnded(jobId);
@@ -342,6 +344,7 @@ export class ManagedJob {
       ...(savepoint === undefined ? {} : { savepoint }),
       ...(folder === undefined ? {} : { checkpointsToDelete: folder }),
     });
+    this.#hasResult = true;
     resources.jobEnded(this.jobId);
   }
 

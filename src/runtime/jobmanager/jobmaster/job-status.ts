@@ -81,3 +81,17 @@ const TRANSITIONS: Readonly<Record<JobStatus, Transitions>> = {
 };
 
 export const nextStatus = (status: JobStatus, signal: JobSignal): JobStatus | undefined => TRANSITIONS[status][signal];
+
+/** What a job is whose result is not written: it has not ended yet (R9), the next leader may find it at work. */
+export const withoutResult = (status: JobStatus): JobStatus => {
+  switch (status) {
+    case 'FINISHED':
+      return 'RUNNING';
+    case 'CANCELED':
+      return 'CANCELLING';
+    case 'FAILED':
+      return 'FAILING';
+    default:
+      return status;
+  }
+};
