@@ -157,11 +157,9 @@ export class Dispatcher implements JobDirectory {
     await (await this.#running(jobId))?.cancel();
   }
 
-  async stop(
-    jobId: JobId,
-    { triggerId = this.#options.random.hex(32), directory, drain }: StopRequest,
-  ): Promise<{ triggerId: string }> {
-    await (await this.#requireRunning(jobId)).stop(triggerId, directory, drain);
+  async stop(jobId: JobId, { triggerId: given, directory, drain }: StopRequest): Promise<{ triggerId: string }> {
+    const triggerId = given ?? this.#options.random.hex(32);
+    await (await this.#asked(jobId, triggerId, given !== undefined))?.stop(triggerId, directory, drain);
     return { triggerId };
   }
 
@@ -169,12 +167,14 @@ export class Dispatcher implements JobDirectory {
     jobId: JobId,
     { triggerId = this.#options.random.hex(32), directory }: SavepointRequest,
   ): Promise<{ triggerId: string }> {
-    const job = await this.#requireRunning(jobId);
-    const { master, savepointDirectory } = job.requireLoaded();
-    job.triggers.start(
-      triggerId,
-      async () => (await master.triggerSavepoint(directory ?? savepointDirectory)).baseFolder,
-    );
+    const job = await this.#asked(jobId, triggerId, false);
+    if (job !== undefined) {
+      const { master, savepointDirectory } = job.requireLoaded();
+      job.triggers.start(
+        triggerId,
+        async () => (await master.triggerSavepoint(directory ?? savepointDirectory)).baseFolder,
+      );
+    }
     return { triggerId };
   }
 
@@ -182,9 +182,11 @@ export class Dispatcher implements JobDirectory {
     jobId: JobId,
     { triggerId = this.#options.random.hex(32) }: SnapshotTrigger,
   ): Promise<{ triggerId: string }> {
-    const job = await this.#requireRunning(jobId);
-    const { master } = job.requireLoaded();
-    job.triggers.start(triggerId, async () => dirname((await master.triggerCheckpoint()).metadataPath));
+    const job = await this.#asked(jobId, triggerId, false);
+    if (job !== undefined) {
+      const { master } = job.requireLoaded();
+      job.triggers.start(triggerId, async () => dirname((await master.triggerCheckpoint()).metadataPath));
+    }
     return { triggerId };
   }
 
@@ -201,8 +203,7 @@ export class Dispatcher implements JobDirectory {
   }
 
   async snapshotStatus(jobId: JobId, triggerId: string): Promise<SnapshotStatus> {
-    const known =
-      (await this.#jobs.get(jobId)?.snapshotStatus(triggerId)) ?? this.#endedTriggers.get(jobId)?.get(triggerId);
+    const known = await this.#statusOf(jobId, triggerId);
     if (known !== undefined) {
       return known;
     }
@@ -215,6 +216,10 @@ export class Dispatcher implements JobDirectory {
       'TRIGGER_NOT_FOUND',
       `trigger ${triggerId} of job ${jobId} is not known: it was never asked for, or another JobManager leads since; repeat it`,
     );
+  }
+
+  async #statusOf(jobId: JobId, triggerId: string): Promise<SnapshotStatus | undefined> {
+    return (await this.#jobs.get(jobId)?.snapshotStatus(triggerId)) ?? this.#endedTriggers.get(jobId)?.get(triggerId);
   }
 
   async disposeSavepoint(place: string): Promise<void> {
@@ -312,11 +317,28 @@ export class Dispatcher implements JobDirectory {
   async #requireRunning(jobId: JobId): Promise<ManagedJob> {
     const job = await this.#running(jobId);
     if (job === undefined) {
-      throw new MillraceError('JOB_ENDED', `job ${jobId} has ended`);
+      throw jobIsOver(jobId);
+    }
+    return job;
+  }
+
+  /**
+   * `undefined`: the same was asked for before, its answer got lost, and the job has ended since (R7). `mayBeStop`: with a stop, then; whose
+   * trigger that was is not kept.
+   */
+  async #asked(jobId: JobId, triggerId: string, mayBeStop: boolean): Promise<ManagedJob | undefined> {
+    const job = await this.#running(jobId);
+    if (job === undefined && (await this.#statusOf(jobId, triggerId)) === undefined) {
+      const { savepoint } = await this.details(jobId);
+      if (!mayBeStop || savepoint === undefined) {
+        throw jobIsOver(jobId);
+      }
     }
     return job;
   }
 }
+
+const jobIsOver = (jobId: JobId): MillraceError => new MillraceError('JOB_ENDED', `job ${jobId} has ended`);
 
 const isEnded = (state: JobState): boolean => state !== 'SET_ASIDE' && isGloballyTerminal(state);
 
