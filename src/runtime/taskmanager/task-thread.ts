@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { MessagePort } from 'node:worker_threads';
 import { MillraceError, errorInfo, messageOf } from '../../foundation/common/errors.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import type { LogFields, LogLevel, Logger } from '../../foundation/common/logger.ts';
@@ -10,7 +9,7 @@ import { requireSameGraph } from '../../pipeline/graph/require-same-graph.ts';
 import type { Translation } from '../../pipeline/graph/translate.ts';
 import { Exchange } from '../network/exchange.ts';
 import type { DataPlane } from '../network/frame-port.ts';
-import { threadPort } from '../network/thread-port.ts';
+import { threadPort, type ThreadPort } from '../network/thread-port.ts';
 import type { JobProgram, TaskReport } from '../protocol/task-commands.ts';
 import type { CountingReader } from './local-state/local-first-reader.ts';
 import type { SubtaskCopies } from './local-state/subtask-copies.ts';
@@ -163,7 +162,7 @@ export class TaskThread {
     }
   }
 
-  #connect(peer: number, port: MessagePort): void {
+  #connect(peer: number, port: ThreadPort): void {
     this.#exchange.removePeer(peer, 'its thread was replaced');
     const connection = this.#exchange.addPeer(
       peer,

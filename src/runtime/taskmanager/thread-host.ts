@@ -1,10 +1,12 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { MillraceError } from '../../foundation/common/errors.ts';
+import type { ThreadChannel, ThreadPort } from '../network/thread-port.ts';
 import type { ThreadCommand, ThreadMemory, ThreadReport } from './thread-protocol.ts';
 
 /** A running thread: a worker, or code of this thread when a debugger is attached. */
 export interface ThreadHost {
-  send(command: ThreadCommand, ports?: readonly MessagePort[]): void;
+  send(command: ThreadCommand, ports?: readonly ThreadPort[]): void;
+  /** Makes what connects it with another thread; missing: a `MessageChannel`. */
+  channel?(): ThreadChannel;
   /** Ends the thread whatever it does; resolves when nothing of it runs any more. Later reports are dropped. */
   terminate(): Promise<void>;
   /**

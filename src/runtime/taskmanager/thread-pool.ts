@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import type { Clock } from '../../foundation/common/clock.ts';
 import { errorInfo, messageOf, MillraceError } from '../../foundation/common/errors.ts';
+import type { ThreadChannel } from '../network/thread-port.ts';
 import type { StartThread, ThreadHost } from './thread-host.ts';
 import type { ThreadCommand, ThreadReport } from './thread-protocol.ts';
 
@@ -57,7 +58,7 @@ export class ThreadPool {
       died: (error) => this.#died(index, host, error),
     });
     for (const [peer, other] of this.#threads) {
-      const { port1, port2 } = new MessageChannel();
+      const { port1, port2 }: ThreadChannel = host.channel?.() ?? new MessageChannel();
       host.send({ kind: 'connect', peer, port: port1 }, [port1]);
       other.host.send({ kind: 'connect', peer: index, port: port2 }, [port2]);
     }

@@ -1,10 +1,10 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../../foundation/common/logger.ts';
 import type { RemoteThread } from '../../foundation/common/data-location.ts';
 import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { AttemptId } from '../../foundation/common/ids.ts';
 import type { JobGraph } from '../../pipeline/graph/job-graph.ts';
 import type { ProducerPlace } from '../network/exchange.ts';
+import type { ThreadPort } from '../network/thread-port.ts';
 import type { DataPlaneSettings } from '../network/tcp/data-plane-settings.ts';
 import type { JobProgram, TaskCommand, TaskDeployment, TaskMetrics, TaskReport } from '../protocol/task-commands.ts';
 
@@ -16,7 +16,7 @@ export type ThreadDeployment = Omit<TaskDeployment, 'graph' | 'program' | 'produ
 
 /** What a TaskManager tells one of its threads, in order. */
 export type ThreadCommand =
-  | { readonly kind: 'connect'; readonly peer: number; readonly port: MessagePort }
+  | { readonly kind: 'connect'; readonly peer: number; readonly port: ThreadPort }
   | { readonly kind: 'disconnect'; readonly peer: number; readonly reason: string }
   | {
       readonly kind: 'deploy';
