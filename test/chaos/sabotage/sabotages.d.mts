@@ -1,12 +1,6 @@
-export interface SabotageChange {
-  /** Below `dist/`. */
-  readonly file: string;
-  readonly find: string;
-  readonly put: string;
-}
+import type { CodeChange } from '../../code-changes.mjs';
 
 export declare const SABOTAGES: Readonly<
-  Record<string, { readonly slow?: readonly SabotageChange[]; readonly changes: readonly SabotageChange[] }>
+  Record<string, { readonly slow?: readonly CodeChange[]; readonly changes: readonly CodeChange[] }>
 >;
-export declare const changesOf: (name: string) => readonly SabotageChange[];
-export declare const applyTo: (source: string, change: SabotageChange) => string;
+export declare const changesOf: (name: string) => readonly CodeChange[];

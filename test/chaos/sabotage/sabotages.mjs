@@ -1,5 +1,4 @@
-// Each breaks one rule of the shipped code, so that a drill which stays green under it is the bug. A change is a text in a file of `dist/`
-// that is there exactly once, and what stands in its place: the code itself knows of no sabotage, so that none can be shipped.
+// Each breaks one rule of the shipped code, so that a drill which stays green under it is the bug. Files are those of `dist/`.
 //
 // `slow`: what makes the moment likely in which the broken rule counts. It breaks nothing: the drill is green under it alone.
 
@@ -204,13 +203,4 @@ export const changesOf = (name) => {
     throw new Error(`MILLRACE_SABOTAGE is '${name}'; allowed: ${Object.keys(SABOTAGES).join(', ')}, slow`);
   }
   return [...(sabotage.slow ?? []), ...sabotage.changes];
-};
-
-/** Throws where the code is not what the sabotage was written for. */
-export const applyTo = (source, { file, find, put }) => {
-  const parts = source.split(find);
-  if (parts.length !== 2) {
-    throw new Error(`the sabotage of ${file} finds its text ${parts.length - 1} times: ${find}`);
-  }
-  return parts.join(put);
 };
