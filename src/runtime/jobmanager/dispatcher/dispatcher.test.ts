@@ -1,122 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
-import { NoneServices } from '../../../coordination/none/none-services.ts';
-import type { Leadership } from '../../../coordination/leadership.ts';
-import { codeOf, MillraceError, type ErrorCode } from '../../../foundation/common/errors.ts';
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
-import { silentLogger } from '../../../foundation/common/logger.ts';
-import { seededRandom } from '../../../foundation/common/random.ts';
-import { MemoryFileSystem } from '../../../foundation/filesystem/memory/memory-file-system.ts';
-import { ManualClock } from '../../../testing/manual-clock.ts';
-import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
-import { ResourceManager } from '../resource-manager/resource-manager.ts';
-import { brokenFile, FakeJobStarter, type FakeMaster } from '../test-support/fake-job-starter.ts';
-import { testGraph } from '../test-support/test-graph.ts';
-import type { JobSubmission } from './cluster-gateway.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { brokenFile } from '../test-support/fake-job-starter.ts';
 import { OwnLoadingMarks } from './own-loading-marks.ts';
-import { SteadfastStores } from './steadfast-stores.ts';
 
-const JOB = 'a'.repeat(32) as JobId;
-const OTHER = 'b'.repeat(32) as JobId;
-
-const submission = (jobId = JOB): JobSubmission => ({
-  jobId,
-  graph: testGraph([{ name: 'source', parallelism: 1 }]),
-  bundle: Buffer.from('export default 1'),
-  args: ['--fast'],
-  env: {},
-  configuration: {},
-});
-
-/** A store and a storage folder that outlive the leaders of a test. */
-class Cluster {
-  readonly clock = new ManualClock(1_000);
-  readonly random = seededRandom(1);
-  readonly fs = new MemoryFileSystem();
-  readonly storage = new ClusterStorage(this.fs, '/cluster', this.random, (path) => ({ fs: this.fs, path }));
-  readonly services = new NoneServices({ clock: this.clock, random: this.random });
-  readonly starter = new FakeJobStarter();
-  readonly log: string[] = [];
-  /** Of the one process that leads again and again; without it, each leader is another one. */
-  ownMarks: OwnLoadingMarks | undefined;
-  #leadership: Promise<Leadership> | undefined;
-
-  /** A Dispatcher under the one leadership there is: what a successor would find. */
-  async lead(): Promise<{ dispatcher: Dispatcher; stores: SteadfastStores; resources: ResourceManager }> {
-    const { clock, random, storage, starter } = this;
-    this.#leadership ??= this.#join();
-    const leadership = await this.#leadership;
-    const fence = { lineage: leadership.lineage, epoch: leadership.epoch };
-    const logger = {
-      ...silentLogger,
-      info: (line: string) => this.log.push(line),
-      error: (line: string) => this.log.push(line),
-    };
-    const stores = new SteadfastStores({
-      stores: this.services.leading(leadership),
-      clock,
-      logger,
-      leadershipLost: () => this.log.push('leadership lost'),
-    });
-    const dispatcher = new Dispatcher({
-      fence,
-      stores,
-      storage,
-      starter,
-      ownMarks: this.ownMarks ?? new OwnLoadingMarks(),
-      clock,
-      random,
-      logger,
-    });
-    const resources = new ResourceManager({
-      ready: Promise.resolve(),
-      fence,
-      ownInstanceId: 'one',
-      clock,
-      logger,
-      heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },
-      jobs: dispatcher,
-      probe: () => Promise.reject(new MillraceError('UNREACHABLE', 'nobody')),
-      challenged: () => {},
-      changed: () => {},
-    });
-    await (
-      await dispatcher.start(resources)
-    ).allLoaded;
-    return { dispatcher, stores, resources };
-  }
-
-  /** The leader before is gone; another reads what it left. */
-  async takeOver(before: { dispatcher: Dispatcher; stores: SteadfastStores }): ReturnType<Cluster['lead']> {
-    before.dispatcher.suspend();
-    before.stores.stop();
-    return this.lead();
-  }
-
-  /** Once it is prepared. */
-  master(jobId = JOB): Promise<FakeMaster> {
-    return vi.waitFor(() => this.starter.master(jobId));
-  }
-
-  async #join(): Promise<Leadership> {
-    const granted = Promise.withResolvers<Leadership>();
-    await this.services.election.join({
-      endpoints: { instanceId: 'jm', rpcAddress: 'jm:1', restAddress: 'http://jm:1' },
-      granted: granted.resolve,
-      uncertain: () => {},
-      certain: () => {},
-      revoked: () => {},
-    });
-    return granted.promise;
-  }
-}
-
-const refused = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  expect(promise).rejects.toSatisfy((error: unknown) => codeOf(error) === code);
-
-const savepointAt = (baseFolder: string): CompletedCheckpoint => ({ baseFolder }) as CompletedCheckpoint;
-
+import { Cluster, JOB, OTHER, refused, savepointAt, submission } from '../test-support/dispatcher-cluster.ts';
 test('a submission is answered when it is durable: a leader that comes right then runs the job', async () => {
   const cluster = new Cluster();
   const first = await cluster.lead();
@@ -345,47 +233,6 @@ test('a stop that a leader accepted has the same trigger under the next one', as
       location: '/savepoints/s1',
     }),
   );
-});
-
-test('who repeats a request because its answer got lost hears the same of a job that has ended meanwhile (R7)', async () => {
-  const cluster = new Cluster();
-  const first = await cluster.lead();
-  await first.dispatcher.submit(submission());
-  const master = await cluster.master();
-  master.switchTo('RUNNING');
-  const saved = { triggerId: 'saved' };
-  const stopped = { triggerId: 'stopped', drain: false };
-  master.savepoint.resolve(savepointAt('/savepoints/s1'));
-  await first.dispatcher.savepoint(JOB, saved);
-  await first.dispatcher.stop(JOB, stopped);
-  await master.end('FINISHED', '/savepoints/s1');
-  await vi.waitFor(() => expect(first.dispatcher.list()).toMatchObject([{ state: 'FINISHED' }]));
-  expect(await first.dispatcher.savepoint(JOB, saved)).toEqual({ triggerId: 'saved' });
-  expect(await first.dispatcher.stop(JOB, stopped)).toEqual({ triggerId: 'stopped' });
-  await refused(first.dispatcher.savepoint(JOB, {}), 'JOB_ENDED');
-  await refused(first.dispatcher.stop(JOB, { drain: false }), 'JOB_ENDED');
-  const second = await cluster.takeOver(first);
-  expect(await second.dispatcher.stop(JOB, stopped)).toEqual({ triggerId: 'stopped' });
-  expect(await second.dispatcher.snapshotStatus(JOB, 'stopped')).toMatchObject({ location: '/savepoints/s1' });
-  // A takeover forgets those.
-  await refused(second.dispatcher.savepoint(JOB, saved), 'JOB_ENDED');
-});
-
-test.each([
-  ['FINISHED', 'RUNNING'],
-  ['CANCELED', 'CANCELLING'],
-  ['FAILED', 'FAILING'],
-] as const)('nobody hears that a job is %s before its result is written (R9)', async (status, before) => {
-  const cluster = new Cluster();
-  const { dispatcher } = await cluster.lead();
-  await dispatcher.submit(submission());
-  const master = await cluster.master();
-  master.switchTo('RUNNING');
-  master.switchTo(status);
-  expect(dispatcher.list()).toMatchObject([{ state: before }]);
-  expect(await dispatcher.details(JOB)).toMatchObject({ state: before });
-  await master.end(status);
-  await vi.waitFor(() => expect(dispatcher.list()).toMatchObject([{ state: status }]));
 });
 
 test('a savepoint that was asked for is forgotten by a takeover, a completed one is told', async () => {

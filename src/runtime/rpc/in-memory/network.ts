@@ -65,10 +65,10 @@ export class InMemoryNetwork {
     this.#pump();
   }
 
-  /** Connections between the two break on both sides, what is on its way is lost. */
-  break(a: string, b: string): void {
+  /** Connections between the two break on both sides, what is on its way is lost. `isReset`: as if the other side had done it. */
+  break(a: string, b: string, { isReset = false } = {}): void {
     for (const { link } of this.#linksBetween(a, b)) {
-      link.terminate({ kind: 'broken', error: new Error('the network broke it') });
+      link.terminate(isReset ? { kind: 'reset' } : { kind: 'broken', error: new Error('the network broke it') });
     }
   }
 
