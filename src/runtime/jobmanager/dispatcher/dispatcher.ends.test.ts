@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { MillraceError } from '../../../foundation/common/errors.ts';
 import { Cluster, JOB, refused, savepointAt, submission } from '../test-support/dispatcher-cluster.ts';
 
 test('who repeats a request because its answer got lost hears the same of a job that has ended meanwhile (R7)', async () => {
@@ -23,6 +24,23 @@ test('who repeats a request because its answer got lost hears the same of a job 
   expect(await second.dispatcher.snapshotStatus(JOB, 'stopped')).toMatchObject({ location: '/savepoints/s1' });
   // A takeover forgets those.
   await refused(second.dispatcher.savepoint(JOB, saved), 'JOB_ENDED');
+});
+
+test('while its result cannot be read, nobody hears of a stop that it is not known (R5)', async () => {
+  const cluster = new Cluster();
+  const first = await cluster.lead();
+  await first.dispatcher.submit(submission());
+  const master = await cluster.master();
+  master.switchTo('RUNNING');
+  await master.end('FINISHED', '/savepoints/s1');
+  const { dispatcher } = await cluster.takeOver(first);
+  const away = new MillraceError('FILESYSTEM', 'the device does not answer');
+  const read = vi.spyOn(cluster.storage.results, 'read').mockRejectedValue(away);
+  await refused(dispatcher.snapshotStatus(JOB, 'mine'), 'STORE_AWAY');
+  await refused(dispatcher.stop(JOB, { triggerId: 'mine', drain: false }), 'STORE_AWAY');
+  read.mockRestore();
+  expect(await dispatcher.stop(JOB, { triggerId: 'mine', drain: false })).toEqual({ triggerId: 'mine' });
+  expect(await dispatcher.snapshotStatus(JOB, 'mine')).toEqual({ state: 'completed', location: '/savepoints/s1' });
 });
 
 test.each([

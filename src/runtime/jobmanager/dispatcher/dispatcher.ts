@@ -207,7 +207,7 @@ export class Dispatcher implements JobDirectory {
     if (known !== undefined) {
       return known;
     }
-    const { savepoint } = await this.details(jobId);
+    const savepoint = await this.#savepointOf(jobId);
     if (savepoint !== undefined) {
       // It ended with a stop; whose trigger it was is not kept.
       return { state: 'completed', location: savepoint };
@@ -216,6 +216,16 @@ export class Dispatcher implements JobDirectory {
       'TRIGGER_NOT_FOUND',
       `trigger ${triggerId} of job ${jobId} is not known: it was never asked for, or another JobManager leads since; repeat it`,
     );
+  }
+
+  /** Of a job that ended with a stop. Errors: JOB_NOT_FOUND, STORE_AWAY. */
+  async #savepointOf(jobId: JobId): Promise<string | undefined> {
+    const isThere = this.#broken.has(jobId) || (this.#jobs.has(jobId) && !this.#ended.has(jobId));
+    const ended = isThere ? undefined : await this.#ended.find(jobId);
+    if (!isThere && ended === undefined) {
+      throw notFound(jobId);
+    }
+    return ended === undefined ? undefined : this.#ended.savepoint(ended);
   }
 
   async #statusOf(jobId: JobId, triggerId: string): Promise<SnapshotStatus | undefined> {
@@ -329,8 +339,7 @@ export class Dispatcher implements JobDirectory {
   async #asked(jobId: JobId, triggerId: string, mayBeStop: boolean): Promise<ManagedJob | undefined> {
     const job = await this.#running(jobId);
     if (job === undefined && (await this.#statusOf(jobId, triggerId)) === undefined) {
-      const { savepoint } = await this.details(jobId);
-      if (!mayBeStop || savepoint === undefined) {
+      if (!mayBeStop || (await this.#savepointOf(jobId)) === undefined) {
         throw jobIsOver(jobId);
       }
     }

@@ -3,11 +3,12 @@ import type { JobResultPointer } from '../../../coordination/job-result-store.ts
 import type { ClusterStorage } from '../../../coordination/storage/cluster-storage.ts';
 import type { StoredJobResult } from '../../../coordination/storage/job-result-files.ts';
 import type { Clock } from '../../../foundation/common/clock.ts';
-import { messageOf } from '../../../foundation/common/errors.ts';
+import { messageOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { JobId } from '../../../foundation/common/ids.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
 import type { JobDetails, JobSummary } from './cluster-gateway.ts';
+import { isAway } from './is-away.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 
 export interface EndedJobsOptions {
@@ -70,6 +71,21 @@ export class EndedJobs {
     } catch (thrown) {
       logger.warn(`What is known of the end of job ${pointer.jobId} is incomplete: ${messageOf(thrown)}`);
       return { ...summary, ...nothing, error: undefined, savepoint: undefined, restarts: 0 };
+    }
+  }
+
+  /** That of the stop that ended it. Errors: STORE_AWAY, retryable, while that cannot be read (R5). */
+  async savepoint({ jobId, resultPath }: JobResultPointer): Promise<string | undefined> {
+    const { storage, logger } = this.#options;
+    try {
+      return (await storage.results.read(resultPath)).savepoint;
+    } catch (thrown) {
+      if (isAway(thrown)) {
+        const message = `how job ${jobId} ended cannot be read now: ${messageOf(thrown)}; ask again`;
+        throw new MillraceError('STORE_AWAY', message, { retryable: true, cause: thrown });
+      }
+      logger.warn(`What is known of the end of job ${jobId} is incomplete: ${messageOf(thrown)}`);
+      return undefined;
     }
   }
 
