@@ -22,6 +22,7 @@ const steps = {
   'test:chaos': [['vitest', 'run', '--config', 'vitest.chaos.config.ts']],
   'test:hosts': [['vitest', 'run', '--config', 'vitest.hosts.config.ts']],
   'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
+  simulate: [['node', 'test/simulation/simulate.ts']],
   bench: [['node', 'benchmarks/bench.ts']],
   'bench:failover': [['node', 'benchmarks/failover.ts']],
   check: [

@@ -17,14 +17,31 @@ import { rescaledGraph } from '../../src/runtime/jobmanager/test-support/test-gr
 import type { ProcessParts } from '../../src/runtime/jobmanager/test-support/cluster-world.ts';
 
 const LONG_MS = 60_000;
+const RESTART_DELAY_MS = 20;
+
+const RESTORE = 'restore';
+const ALLOW_OLDER = 'allow-older';
+
+export const modulePathOf = (jobId: JobId): string => `/${jobId}.js`;
+
+/** Of what a job was submitted with, that which shapes its graph. */
+export const builderSettings = (configuration: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(configuration).filter(([key]) => key !== RESTORE && key !== ALLOW_OLDER));
+
+/** Draws a job with another parallelism. */
+type Redraw = (job: StoredJob, targets: RescaleTargets) => RescaledPlan;
 
 /** Real JobMasters; what they know of files is the process's own view of the shared disk. */
 export class SimulatedJobStarter implements JobStarter {
   readonly masters = new Map<JobId, JobMaster>();
   readonly #parts: ProcessParts;
+  readonly #redraw: Redraw;
+  readonly #restartDelayMs: number;
 
-  constructor(parts: ProcessParts) {
+  constructor(parts: ProcessParts, redraw: Redraw = drawnAsTest, restartDelayMs = RESTART_DELAY_MS) {
     this.#parts = parts;
+    this.#redraw = redraw;
+    this.#restartDelayMs = restartDelayMs;
   }
 
   check(): Promise<readonly string[]> {
@@ -44,13 +61,13 @@ export class SimulatedJobStarter implements JobStarter {
       locate: this.#locate,
     });
     const completed = (await surroundings.checkpoints.all()).length;
-    const restore = completed === 0 ? await this.#restoreOf(configuration['restore']) : undefined;
+    const restore = completed === 0 ? await this.#restoreOf(configuration[RESTORE]) : undefined;
     const master = new JobMaster({
       ...surroundings,
       jobId,
       graph,
       graphVersion: job.graphVersion,
-      program: { modulePath: `/${jobId}.js`, args: [], env: {}, configuration: {} },
+      program: { modulePath: modulePathOf(jobId), args: [], env: {}, configuration: builderSettings(configuration) },
       reconcileTimeoutMs: LONG_MS,
       clock,
       random,
@@ -58,10 +75,10 @@ export class SimulatedJobStarter implements JobStarter {
       storage,
       checkpointFolder,
       restore,
-      allowOlderCheckpoint: configuration['allow-older'] === 'true',
+      allowOlderCheckpoint: configuration[ALLOW_OLDER] === 'true',
       enumerators: [staticSplitsEnumerator],
       userCode: undefined,
-      restartStrategy: { kind: 'fixed-delay', attempts: 100, delayMs: 20 },
+      restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: this.#restartDelayMs },
       failover: 'region',
     });
     this.masters.set(jobId, master);
@@ -74,8 +91,9 @@ export class SimulatedJobStarter implements JobStarter {
     };
   }
 
-  rescaled({ graph, configuration }: StoredJob, targets: RescaleTargets): Promise<RescaledPlan> {
-    return Promise.resolve({ graph: rescaledGraph(graph, targets), configuration });
+  async rescaled(job: StoredJob, targets: RescaleTargets): Promise<RescaledPlan> {
+    const plan = this.#redraw(job, targets);
+    return { ...plan, configuration: { ...job.configuration, ...plan.configuration } };
   }
 
   anticipate(): Promise<void> {
@@ -92,3 +110,8 @@ export class SimulatedJobStarter implements JobStarter {
 
   readonly #locate = (uri: string): Location => ({ fs: this.#parts.fs, path: uri.replace(/^memory:\/\//, '') });
 }
+
+const drawnAsTest: Redraw = ({ graph, configuration }, targets) => ({
+  graph: rescaledGraph(graph, targets),
+  configuration,
+});

@@ -9,6 +9,8 @@ interface Listener {
   readonly process: SimulatedProcess;
   readonly own: RemoteThread;
   readonly accept: AcceptPort;
+  /** Connections of its thread, which end with it. */
+  readonly opened: Set<End>;
 }
 
 /** Connections between task threads over the simulated network: as TCP they keep their order, and lose nothing unless they break. */
@@ -31,7 +33,7 @@ export class DataNetwork {
       listen: (accept) => {
         const port = this.#nextPort++;
         address = `${process.host}:${port}`;
-        this.#listeners.set(address, { process, own, accept });
+        this.#listeners.set(address, { process, own, accept, opened });
         return Promise.resolve({ host: process.host, port });
       },
       dial: (location, events) => this.#dial(process, own, location, events, opened),
@@ -71,6 +73,7 @@ export class DataNetwork {
         return;
       }
       const far = this.#end(listener.process, back, undefined);
+      listener.opened.add(far);
       near.far = far;
       far.far = near;
       listener.process.do(() => {

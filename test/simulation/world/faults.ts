@@ -27,7 +27,6 @@ export type Fault = (typeof FAULTS)[number];
 export interface FaultsOptions {
   readonly world: World;
   readonly weather: Weather;
-  readonly random: Random;
   /** The next calls of user code throw. */
   readonly userCodeThrows: () => void;
 }
@@ -49,34 +48,42 @@ export class Faults {
     this.#options = options;
   }
 
-  strike(fault: Fault): void {
-    const { world, weather, random, userCodeThrows } = this.#options;
+  /** Returns whether there was something to hit. */
+  strike(fault: Fault, random: Random): boolean {
+    const { world, weather, userCodeThrows } = this.#options;
+    const { leader } = world;
+    const taskManager = oneOf(random, world.livingTaskManagers);
     switch (fault) {
       case 'leader dies':
-        return this.#killJobManager(world.leader?.name);
+        return this.#killJobManager(leader?.name, false, random);
       case 'standby dies':
-        return this.#killJobManager(this.#oneOf(world.standbys)?.name);
+        return this.#killJobManager(oneOf(random, world.standbys)?.name, false, random);
       case 'TaskManager dies':
-        return this.#killTaskManager(this.#oneOf(world.livingTaskManagers), false);
+        return this.#killTaskManager(taskManager, false, random);
       case 'host is lost':
-        return this.#killTaskManager(this.#oneOf(world.livingTaskManagers), true);
+        return random.int(3) === 0
+          ? this.#killJobManager(leader?.name, true, random)
+          : this.#killTaskManager(taskManager, true, random);
       case 'all lose power':
-        return this.#powerLoss();
+        return this.#powerLoss(random);
       case 'leader pauses':
-        return this.#pause(world.leader?.process);
+        return this.#pause(leader?.process, random);
       case 'TaskManager pauses':
-        return this.#pause(world.processOf(this.#oneOf(world.livingTaskManagers)));
+        return this.#pause(world.processOf(taskManager), random);
       case 'one-way partition':
       case 'two-way partition':
-        return this.#partition(fault === 'two-way partition');
-      case 'connection breaks': {
-        const [one, other] = this.#twoHosts();
-        return world.network.break(one, other);
-      }
-      case 'data connection breaks': {
-        const [one, other] = this.#twoHosts();
-        return world.data.break(one, other);
-      }
+        return this.#partition(fault === 'two-way partition', random);
+      case 'connection breaks':
+        world.network.break(...twoOf(random, world.hosts));
+        return true;
+      case 'data connection breaks':
+        world.data.break(
+          ...twoOf(
+            random,
+            world.taskManagers.map(({ resourceId }) => resourceId),
+          ),
+        );
+        return true;
       case 'storage is away':
         weather.storageAway((['ETIMEDOUT', 'ESTALE', 'EIO'] as const)[random.int(3)]!);
         return this.#later(random.next() * STORAGE_MS, () => weather.storageBack());
@@ -90,7 +97,8 @@ export class Faults {
         weather.logFails(random.next());
         return this.#later(random.next() * STORAGE_MS, () => weather.logFails(0));
       case 'user code throws':
-        return userCodeThrows();
+        userCodeThrows();
+        return true;
     }
   }
 
@@ -99,55 +107,63 @@ export class Faults {
     [...this.#mend].forEach((mend) => mend());
   }
 
-  #killJobManager(name: string | undefined): void {
+  #killJobManager(name: string | undefined, isHostLost: boolean, random: Random): boolean {
     const { world } = this.#options;
-    if (name !== undefined) {
-      world.killJobManager(name);
-      this.#later(this.#options.random.next() * DEAD_MS, () => world.startJobManager(name));
+    if (name === undefined) {
+      return false;
     }
+    world.killJobManager(name, isHostLost);
+    return this.#later(random.next() * DEAD_MS, () => world.startJobManager(name));
   }
 
-  #killTaskManager(name: string | undefined, isHostLost: boolean): void {
+  #killTaskManager(name: string | undefined, isHostLost: boolean, random: Random): boolean {
     const { world } = this.#options;
-    if (name !== undefined) {
-      world.killTaskManager(name, isHostLost);
-      this.#later(this.#options.random.next() * DEAD_MS, () => world.startTaskManager(name));
+    if (name === undefined) {
+      return false;
     }
+    world.killTaskManager(name, isHostLost);
+    return this.#later(random.next() * DEAD_MS, () => world.startTaskManager(name));
   }
 
   /** What was not flushed is lost, in part. */
-  #powerLoss(): void {
-    const { world, random } = this.#options;
+  #powerLoss(random: Random): boolean {
+    const { world } = this.#options;
     const jobManagers = world.livingJobManagers;
     const taskManagers = world.livingTaskManagers;
-    jobManagers.forEach((name) => world.killJobManager(name));
+    jobManagers.forEach((name) => world.killJobManager(name, true));
     taskManagers.forEach((name) => world.killTaskManager(name, true));
     world.disk.crash(random);
     jobManagers.forEach((name) => this.#later(random.next() * DEAD_MS, () => world.startJobManager(name)));
     taskManagers.forEach((name) => this.#later(random.next() * DEAD_MS, () => world.startTaskManager(name)));
+    return true;
   }
 
-  #pause(process: SimulatedProcess | undefined): void {
-    if (process !== undefined) {
-      process.pause();
-      this.#later(this.#options.random.next() ** 2 * PAUSE_MS, () => process.resume());
+  #pause(process: SimulatedProcess | undefined, random: Random): boolean {
+    if (process === undefined || process.isPaused) {
+      return false;
     }
+    process.pause();
+    return this.#later(random.next() ** 2 * PAUSE_MS, () => process.resume());
   }
 
-  #partition(bothWays: boolean): void {
-    const { network } = this.#options.world;
-    const [one, other] = this.#twoHosts();
-    network.cut(one, other);
+  #partition(bothWays: boolean, random: Random): boolean {
+    const { world } = this.#options;
+    const [one, other] = twoOf(random, world.hosts);
+    if (random.int(2) === 0) {
+      // A device in between resets connections that it has forgotten: each side takes the other one for dead.
+      world.network.break(one, other, { isReset: true });
+    }
+    world.network.cut(one, other);
     if (bothWays) {
-      network.cut(other, one);
+      world.network.cut(other, one);
     }
-    this.#later(this.#options.random.next() * PARTITION_MS, () => {
-      network.heal(one, other);
-      network.heal(other, one);
+    return this.#later(random.next() * PARTITION_MS, () => {
+      world.network.heal(one, other);
+      world.network.heal(other, one);
     });
   }
 
-  #later(delayMs: number, mend: () => void): void {
+  #later(delayMs: number, mend: () => void): true {
     const once = (): void => {
       if (this.#mend.delete(once)) {
         mend();
@@ -155,16 +171,14 @@ export class Faults {
     };
     this.#mend.add(once);
     this.#options.world.time.after(delayMs, once);
-  }
-
-  #twoHosts(): readonly [string, string] {
-    const hosts = this.#options.world.hosts;
-    const one = this.#options.random.int(hosts.length);
-    const other = (one + 1 + this.#options.random.int(hosts.length - 1)) % hosts.length;
-    return [present(hosts[one], 'host'), present(hosts[other], 'host')];
-  }
-
-  #oneOf<T>(all: readonly T[]): T | undefined {
-    return all[this.#options.random.int(Math.max(1, all.length))];
+    return true;
   }
 }
+
+const twoOf = (random: Random, hosts: readonly string[]): readonly [string, string] => {
+  const one = random.int(hosts.length);
+  const other = (one + 1 + random.int(hosts.length - 1)) % hosts.length;
+  return [present(hosts[one], 'host'), present(hosts[other], 'host')];
+};
+
+const oneOf = <T>(random: Random, all: readonly T[]): T | undefined => all[random.int(Math.max(1, all.length))];

@@ -1,52 +1,55 @@
-import { attemptId, compareGenerations, type AttemptId, type AttemptRef } from '../../../src/foundation/common/ids.ts';
+import {
+  attemptId,
+  compareGenerations,
+  type AttemptId,
+  type AttemptRef,
+  type Generation,
+} from '../../../src/foundation/common/ids.ts';
 import { compareFence } from '../../../src/runtime/rpc/fencing.ts';
 import type { Fence, TaskCommand, TaskDeployment } from '../../../src/runtime/protocol/task-commands.ts';
 import type { StoreShadow } from './store-shadow.ts';
 import type { TransactionLog } from './transaction-log.ts';
-
-/** Something that must never be so: its first word names the invariant or rule. */
-export class Violation extends Error {
-  readonly invariant: string;
-
-  constructor(invariant: string, what: string) {
-    super(`${invariant}: ${what}`);
-    this.invariant = invariant;
-  }
-}
+import { Violation } from './violation.ts';
 
 interface Known {
   readonly attempt: AttemptRef;
   readonly taskManager: string;
+  /** The checkpoint that it restored; 0: none. */
+  readonly restored: number;
 }
 
 /** What must hold after each step, as one sees it who sees everything. */
 export class Invariants {
   readonly #store: StoreShadow;
   readonly #log: TransactionLog;
-  readonly #required: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string>;
   readonly #lives: (taskManager: string, attempt: AttemptId) => boolean;
   /** By instance of a TaskManager: the newest fence whose commands it took. */
   readonly #taken = new Map<string, Fence>();
   readonly #attempts = new Map<AttemptId, Known>();
   readonly #lastTriggered = new Map<string, number>();
+  /** By attempt: the newest trigger that it got. */
+  readonly #triggers = new Map<AttemptId, { readonly checkpointId: number; readonly timestampMs: number }>();
   readonly #announced = new Map<string, number>();
+  /** By job and checkpoint: the start of the tasks that it was triggered in. */
+  readonly #generations = new Map<string, Generation>();
   readonly #seen = new Set<string>();
+  readonly #cancelled = new Map<string, 'in time' | 'too late'>();
+  /** Jobs that a client knows to have ended. */
+  readonly #ended = new Map<string, string>();
   #committed = 0;
   #violation: Violation | undefined;
 
-  /** `required`: every record that the jobs have to write; `allowed`: which they may write too. `lives`: whether an attempt runs in that process. */
+  /** `allowed`: all that the jobs may write. `lives`: whether an attempt runs in that process. */
   constructor(
     store: StoreShadow,
     log: TransactionLog,
-    required: ReadonlySet<string>,
     allowed: ReadonlySet<string>,
     lives: (taskManager: string, attempt: AttemptId) => boolean,
   ) {
     this.#lives = lives;
     this.#store = store;
     this.#log = log;
-    this.#required = required;
     this.#allowed = allowed;
   }
 
@@ -62,7 +65,7 @@ export class Invariants {
       if (this.#seen.has(record)) {
         throw new Violation('I6', `${record} is written twice`);
       }
-      if (!this.#required.has(record) && !this.#allowed.has(record)) {
+      if (!this.#allowed.has(record)) {
         throw new Violation('I6', `${record} is wrong`);
       }
       this.#seen.add(record);
@@ -76,14 +79,18 @@ export class Invariants {
   taken(taskManager: string, fence: Fence): void {
     const before = this.#taken.get(taskManager);
     if (before !== undefined && compareFence(before, fence) === 'older') {
-      this.#violate('I2', `${taskManager} takes a command of epoch ${fence.epoch} after one of ${before.epoch}`);
+      this.violate('I2', `${taskManager} takes a command of epoch ${fence.epoch} after one of ${before.epoch}`);
     }
     this.#taken.set(taskManager, fence);
   }
 
   deployed(taskManager: string, { attempt, restore, floor }: TaskDeployment): void {
     const id = attemptId(attempt);
-    if (this.#attempts.has(id)) {
+    const again = this.#attempts.get(id);
+    if (again !== undefined) {
+      if (again.taskManager !== taskManager) {
+        this.violate('I5', `${id} starts on ${taskManager}, and has started on ${again.taskManager}`);
+      }
       return;
     }
     for (const [other, known] of this.#attempts) {
@@ -91,58 +98,133 @@ export class Invariants {
         known.attempt.job === attempt.job &&
         known.attempt.vertex === attempt.vertex &&
         known.attempt.subtask === attempt.subtask;
-      // One that was given up may still run where it is; here it has to end before.
-      if (isSameSubtask && known.taskManager === taskManager && this.#lives(taskManager, other)) {
-        this.#violate('R1', `${id} starts on ${taskManager} while ${other} lives on ${known.taskManager}`);
+      // One that was given up may still run where it is, and may start there late.
+      if (!isSameSubtask || known.taskManager !== taskManager) {
+        continue;
       }
-      if (isSameSubtask && compareGenerations(known.attempt.generation, attempt.generation) >= 0) {
-        this.#violate('I5', `${id} starts after ${other}`);
+      if (this.#lives(taskManager, other)) {
+        this.violate('R1', `${id} starts on ${taskManager} while ${other} lives there`);
+      }
+      if (compareGenerations(known.attempt.generation, attempt.generation) >= 0) {
+        this.violate('I5', `${id} starts after ${other}`);
       }
     }
-    this.#attempts.set(id, { attempt, taskManager });
+    this.#attempts.set(id, { attempt, taskManager, restored: restore?.checkpointId ?? 0 });
+    if (this.#isLate(attempt)) {
+      return;
+    }
+    if (this.#ended.has(attempt.job)) {
+      this.violate('I12', `${id} starts, and a client knows that its job is ${this.#ended.get(attempt.job)}`);
+    }
     const announced = this.#announced.get(attempt.job) ?? 0;
     if ((restore?.checkpointId ?? 0) < announced) {
-      this.#violate('I11', `${id} restores ${restore?.checkpointId}, and the end of ${announced} was announced`);
+      this.violate('I11', `${id} restores ${restore?.checkpointId}, and the end of ${announced} was announced`);
     }
     const last = this.#lastTriggered.get(attempt.job) ?? 0;
     if (floor < last) {
-      this.#violate('R10', `${id} starts with floor ${floor}, and ${last} was triggered`);
+      this.violate('R10', `${id} starts with floor ${floor}, and ${last} was triggered`);
     }
+  }
+
+  /** A later start of its subtask is there already, elsewhere: nobody waits for this one any more. */
+  #isLate({ job, vertex, subtask, generation }: AttemptRef): boolean {
+    return [...this.#attempts.values()].some(
+      ({ attempt }) =>
+        attempt.job === job &&
+        attempt.vertex === vertex &&
+        attempt.subtask === subtask &&
+        compareGenerations(attempt.generation, generation) > 0,
+    );
   }
 
   commanded(attempt: AttemptId, command: TaskCommand): void {
     const [job = ''] = attempt.split('/');
     if (command.kind === 'trigger') {
-      const { checkpointId, base, kind } = command.trigger;
+      const { checkpointId, timestampMs, base, kind } = command.trigger;
+      const before = this.#triggers.get(attempt);
+      const isAgain = before?.checkpointId === checkpointId && before.timestampMs === timestampMs;
+      if (before !== undefined && before.checkpointId >= checkpointId && !isAgain) {
+        this.violate('I5', `${attempt} is triggered for ${checkpointId} after ${before.checkpointId}`);
+      }
+      this.#triggers.set(attempt, { checkpointId, timestampMs });
       const last = this.#lastTriggered.get(job) ?? 0;
       if (checkpointId > this.#store.lastId(job)) {
-        this.#violate('R10', `${checkpointId} is triggered, and the store has given out ${this.#store.lastId(job)}`);
+        this.violate('R10', `${checkpointId} is triggered, and the store has given out ${this.#store.lastId(job)}`);
       }
       if (base !== undefined && !this.#store.wasPointedTo(job, base)) {
-        this.#violate('R6', `${checkpointId} is triggered on ${base}, which the store never pointed to`);
+        this.violate('R6', `${checkpointId} is triggered on ${base}, which the store never pointed to`);
+      }
+      const known = this.#attempts.get(attempt);
+      if (known !== undefined) {
+        this.#generations.set(`${job} ${checkpointId}`, known.attempt.generation);
       }
       this.#lastTriggered.set(job, Math.max(last, kind === 'checkpoint' ? checkpointId : last));
     } else if (command.kind === 'completed') {
       if (!this.#store.wasPointedTo(job, command.checkpointId)) {
-        this.#violate('I4', `${command.checkpointId} is announced to ${attempt}, and the store never pointed to it`);
+        this.violate('I4', `${command.checkpointId} is announced to ${attempt}, and the store never pointed to it`);
       }
+      this.#completed(job, command.checkpointId);
       this.#announced.set(job, Math.max(this.#announced.get(job) ?? 0, command.checkpointId));
     }
   }
 
-  /** At rest, when everything that was to be written can have been. */
-  atTheEnd(): void {
-    const missing = [...this.#required].find((record) => !this.#seen.has(record));
-    if (missing !== undefined) {
-      throw new Violation('I6', `${missing} is missing`);
+  /** Nobody chose what to restore while it was not known whether this one is complete (R2). */
+  #completed(job: string, checkpointId: number): void {
+    const generation = this.#generations.get(`${job} ${checkpointId}`);
+    for (const [id, { attempt, restored }] of this.#attempts) {
+      const isLater = generation !== undefined && compareGenerations(attempt.generation, generation) > 0;
+      if (attempt.job === job && isLater && restored < checkpointId) {
+        this.violate('I11', `${checkpointId} is complete, and ${id}, which started since, restored ${restored}`);
+      }
     }
-    const [open] = this.#log.open;
+  }
+
+  /** A client was told that it is cancelled; `output`: all of it. A job that had not written that had not ended. */
+  cancelled(job: string, output: readonly string[]): void {
+    this.#cancelled.set(job, output.every((record) => this.#seen.has(record)) ? 'too late' : 'in time');
+  }
+
+  /** A client has heard of the end of a job. */
+  ended(job: string, state: string): void {
+    const before = this.#ended.get(job);
+    if (before !== undefined && before !== state) {
+      this.violate('I12', `job ${job} is ${state}, and was ${before}`);
+    }
+    if (state === 'FAILED') {
+      this.violate('I8', `job ${job} failed, although it may be started again as often as it takes`);
+    }
+    const cancelled = this.#cancelled.get(job);
+    if (state === 'CANCELED' && cancelled === undefined) {
+      this.violate('I12', `job ${job} is cancelled, and nobody wanted that`);
+    }
+    if (state !== 'CANCELED' && cancelled === 'in time') {
+      this.violate('I12', `job ${job} is ${state}, and a client was told that it is cancelled`);
+    }
+    this.#ended.set(job, state);
+  }
+
+  /** A file or folder is gone. */
+  removed(path: string): void {
+    const pointer = this.#store.pointerInto(path);
+    if (pointer !== undefined) {
+      this.violate('I3', `${path} is deleted, and the store points to ${pointer}`);
+    }
+  }
+
+  /** At rest: `required`, what must have been written. Jobs that were cancelled may leave transactions behind. */
+  atTheEnd(required: Iterable<string>, cancelled: readonly string[]): void {
+    for (const record of required) {
+      if (!this.#seen.has(record)) {
+        throw new Violation('I6', `${record} is missing`);
+      }
+    }
+    const open = this.#log.open.find((name) => !cancelled.some((job) => name.includes(job)));
     if (open !== undefined) {
       throw new Violation('I13', `transaction ${open} is still open`);
     }
   }
 
-  #violate(invariant: string, what: string): void {
+  violate(invariant: string, what: string): void {
     this.#violation ??= new Violation(invariant, what);
   }
 }

@@ -1,14 +1,18 @@
-/** Where a fault may strike; a schedule counts how often it was there. */
+/** Where a fault may strike. */
 export const POINTS = [
+  'submitting',
   'deploying',
   'triggered',
   'partly acknowledged',
   'file written',
   'pointer written',
+  'pointer deleted',
   'commit sent',
   'reconciling',
   'restoring',
+  'rescaling',
   'cancelling',
+  'stopping with savepoint',
   'finishing',
 ] as const;
 export type Point = (typeof POINTS)[number];
@@ -23,17 +27,13 @@ interface Trap {
 
 /** The points that a schedule comes by, and what waits there. */
 export class Points {
-  readonly #passed = new Map<Point, number>();
   #traps: Trap[] = [];
 
-  /** How often it was there. */
-  passed(point: Point): number {
-    return this.#passed.get(point) ?? 0;
-  }
-
-  /** Strikes at that point, once it was passed `skipped` times from now on. */
-  strikeAt(point: Point, skipped: number, strike: () => void): void {
-    this.#traps.push({ point, left: skipped, strike });
+  /** Strikes at that point, once it was passed `skipped` times from now on. Returns what takes it away. */
+  strikeAt(point: Point, skipped: number, strike: () => void): () => void {
+    const trap = { point, left: skipped, strike };
+    this.#traps.push(trap);
+    return () => this.#remove(trap);
   }
 
   /** What has not struck never will. */
@@ -42,12 +42,15 @@ export class Points {
   }
 
   pass(point: Point): void {
-    this.#passed.set(point, this.passed(point) + 1);
     for (const trap of this.#traps.filter((one) => one.point === point)) {
       if (trap.left-- <= 0) {
-        this.#traps = this.#traps.filter((one) => one !== trap);
+        this.#remove(trap);
         trap.strike();
       }
     }
+  }
+
+  #remove(trap: Trap): void {
+    this.#traps = this.#traps.filter((one) => one !== trap);
   }
 }

@@ -17,14 +17,34 @@ export interface SimulatedJobOptions {
   readonly trap: UserCodeTrap;
 }
 
-export const KEYS = 5;
+const KEYS = 5;
 const TIMER_DELAY_MS = 700;
+const TIMEOUT_MS = 60_000;
 
-/** `k3 #7 = 35`: the seventh number of key 3. */
-export const recordOf = (key: number, place: number): string => `k${key} #${place} = ${key + KEYS * (place - 1)}`;
+/** `counted k3 #7 = 33`: the seventh number of key 3. */
+const recordOf = (name: string, key: number, place: number): string =>
+  `${name} k${key} #${place} = ${key + KEYS * (place - 1)}`;
 
 /** What the timer of a record gives; timers that are not due when the input ends never are. */
-export const timerOf = (key: number, place: number): string => `${recordOf(key, place)}, later`;
+const timerOf = (name: string, key: number, place: number): string => `${recordOf(name, key, place)}, later`;
+
+/** Timers of this part of the records are due long before the input ends. */
+const CERTAIN = 0.7;
+
+/** What a job of so many records has to write. */
+export const requiredOutputOf = (name: string, records: number): readonly string[] => [
+  ...outputOf(records, (key, place) => recordOf(name, key, place)),
+  ...outputOf(Math.floor(CERTAIN * records), (key, place) => timerOf(name, key, place)),
+];
+
+/** What it may write: that, and what later timers give. */
+export const allOutputOf = (name: string, records: number): readonly string[] => [
+  ...outputOf(records, (key, place) => recordOf(name, key, place)),
+  ...outputOf(records, (key, place) => timerOf(name, key, place)),
+];
+
+const outputOf = (records: number, textOf: (key: number, place: number) => string): readonly string[] =>
+  Array.from({ length: records }, (_, number) => textOf(number % KEYS, Math.floor(number / KEYS) + 1));
 
 /**
  * A source of splits, a count by key with a timer for each record, a two-phase sink: three vertices. Each number gives one record with
@@ -33,7 +53,7 @@ export const timerOf = (key: number, place: number): string => `${recordOf(key, 
 export const simulatedJob = (options: SimulatedJobOptions): JobDefinition =>
   job(options.name, (env) => {
     const { log, parallelism, splits, records, rate, intervalMs, trap } = options;
-    env.enableCheckpointing({ interval: intervalMs, mode: 'exactly-once' });
+    env.enableCheckpointing({ interval: intervalMs, mode: 'exactly-once', timeout: TIMEOUT_MS });
     env.setParallelism(parallelism);
     env
       .from(sequence({ splits, rate, ...(records === undefined ? {} : { to: records - 1 }) }))
@@ -48,13 +68,13 @@ export const simulatedJob = (options: SimulatedJobOptions): JobDefinition =>
           const count = (counted.value() ?? 0) + 1;
           counted.update(count);
           due.add(count);
-          out.collect(recordOf(context.currentKey, count));
+          out.collect(recordOf(options.name, context.currentKey, count));
           context.timers.registerProcessingTime(context.currentProcessingTime + TIMER_DELAY_MS);
         },
         onTimer: (_timestamp: number, context: KeyedProcessContext<number>, out: Collector<string>) => {
           trap('timer');
           const due = context.state.list<number>('due');
-          due.get().forEach((place) => out.collect(timerOf(context.currentKey, place)));
+          due.get().forEach((place) => out.collect(timerOf(options.name, context.currentKey, place)));
           due.clear();
         },
       })

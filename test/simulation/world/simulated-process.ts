@@ -85,9 +85,14 @@ export class SimulatedProcess {
   /** `kill -9`; `isHostLost`: nobody closes its connections. */
   kill(isHostLost = false): void {
     if (this.#state !== 'dead') {
+      const wasPaused = this.#state === 'paused';
       this.#state = 'dead';
       this.#missed = [];
       this.#options.network.crash(this.host, { isHostLost });
+      if (wasPaused) {
+        // What starts there next runs.
+        this.#options.network.resume(this.host);
+      }
       this.#deaths.splice(0).forEach((act) => act());
     }
   }

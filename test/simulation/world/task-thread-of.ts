@@ -1,4 +1,6 @@
 import type { Translation } from '../../../src/pipeline/graph/translate.ts';
+import type { Random } from '../../../src/foundation/common/random.ts';
+import type { ThreadChannel, ThreadPort } from '../../../src/runtime/network/thread-port.ts';
 import type { RemoteThread } from '../../../src/foundation/common/data-location.ts';
 import type { Clock } from '../../../src/foundation/common/clock.ts';
 import type { Location } from '../../../src/foundation/filesystem/file-systems.ts';
@@ -52,17 +54,8 @@ export const simulatedThreads =
       monotonic: () => process.clock.monotonic(),
       after: (delayMs, run) => process.clock.after(delayMs, act(run)),
     };
-    const inOrder = (): ((deliver: () => void) => void) => {
-      let lastMs = 0;
-      return (deliver) => {
-        const nowMs = clock.monotonic();
-        // Later than the one before it: among those of one moment the seed decides.
-        lastMs = Math.max(lastMs + APART_MS, nowMs + process.random.next() * MESSAGE_MS);
-        clock.after(lastMs - nowMs, deliver);
-      };
-    };
-    const toProcess = inOrder();
-    const toThread = inOrder();
+    const toProcess = inOrder(clock, process.random);
+    const toThread = inOrder(clock, process.random);
     const send = (report: ThreadReport): void => toProcess(() => events.report(report));
     const plane = data.planeOf(process, own);
     const thread = new TaskThread(
@@ -86,6 +79,7 @@ export const simulatedThreads =
       },
     );
     return {
+      channel: () => threadChannel(process),
       send: (command: ThreadCommand) => toThread(() => thread.handle(command)),
       terminate: async () => {
         hasEnded = true;
@@ -93,3 +87,56 @@ export const simulatedThreads =
       },
     };
   };
+
+/** What is delivered through it keeps its order; virtual time stands still while somebody works, so it takes a moment. */
+const inOrder = (clock: Clock, random: Random): ((deliver: () => void) => void) => {
+  let lastMs = 0;
+  return (deliver) => {
+    const nowMs = clock.monotonic();
+    // Later than the one before it: among those of one moment the seed decides.
+    lastMs = Math.max(lastMs + APART_MS, nowMs + random.next() * MESSAGE_MS);
+    clock.after(lastMs - nowMs, deliver);
+  };
+};
+
+/** As a `MessageChannel`, in the time of the process. */
+const threadChannel = ({ clock, random }: SimulatedProcess): ThreadChannel => {
+  const port1 = new SimulatedPort(inOrder(clock, random));
+  const port2 = new SimulatedPort(inOrder(clock, random));
+  port1.far = port2;
+  port2.far = port1;
+  return { port1, port2 };
+};
+
+class SimulatedPort implements ThreadPort {
+  far: SimulatedPort | undefined;
+  readonly #send: (deliver: () => void) => void;
+  #take: ((frames: readonly Uint8Array[]) => void) | undefined;
+  #isClosed = false;
+
+  constructor(send: (deliver: () => void) => void) {
+    this.#send = send;
+  }
+
+  postMessage(frames: readonly Uint8Array[]): void {
+    const { far } = this;
+    if (!this.#isClosed) {
+      this.#send(() => far?.arrived(frames));
+    }
+  }
+
+  on(_event: 'message', take: (frames: readonly Uint8Array[]) => void): void {
+    this.#take = take;
+  }
+
+  /** What was sent arrives; the other end hears nothing. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  arrived(frames: readonly Uint8Array[]): void {
+    if (!this.#isClosed) {
+      this.#take?.(frames);
+    }
+  }
+}

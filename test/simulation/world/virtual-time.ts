@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import type { Clock, TimerHandle } from '../../../src/foundation/common/clock.ts';
 import type { Random } from '../../../src/foundation/common/random.ts';
 
@@ -9,6 +9,31 @@ interface Event {
   readonly run: () => void;
   isCancelled: boolean;
 }
+
+/** Between two turns of the event loop, which nothing here waits for. */
+const EVENTS_AT_ONCE = 1_000;
+
+/**
+ * Settles all promises that can be settled now. Waiting for a turn of the event loop does the same, and took a fifth of the time of a
+ * schedule; V8 has no other name for it.
+ */
+const runMicrotasks = ((): (() => void) => {
+  setFlagsFromString('--allow-natives-syntax');
+  const run = new Function('%PerformMicrotaskCheckpoint()') as () => void;
+  setFlagsFromString('--no-allow-natives-syntax');
+  return run;
+})();
+
+const macrotask = <T>(act: () => T): Promise<T> =>
+  new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        resolve(act());
+      } catch (thrown) {
+        reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+    });
+  });
 
 /** Beyond it something turns in circles: no schedule needs as many. */
 const EVENTS_MAX = 2_000_000;
@@ -58,22 +83,33 @@ export class VirtualTime implements Clock {
 
   /** Until `done` holds, at the latest until that time. `observe` is called when an event has come to rest. */
   async run(untilMs: number, done: () => boolean, observe: () => void): Promise<void> {
-    // What was begun outside of an event.
-    await setImmediate();
-    while (!done()) {
+    let isOver = false;
+    while (!isOver) {
+      // What was begun outside of an event has come to rest then, too.
+      isOver = await macrotask(() => this.#some(untilMs, done, observe));
+    }
+  }
+
+  /** A good many events; whether that was all. */
+  #some(untilMs: number, done: () => boolean, observe: () => void): boolean {
+    for (let left = EVENTS_AT_ONCE; left > 0; left--) {
+      if (done()) {
+        return true;
+      }
       const event = this.#next(untilMs);
       if (event === undefined) {
         this.#nowMs = Math.max(this.#nowMs, untilMs);
-        return;
+        return true;
       }
       this.#nowMs = event.atMs;
       if (++this.#count > EVENTS_MAX) {
         throw new Error(`more than ${EVENTS_MAX} events`);
       }
       event.run();
-      await setImmediate();
+      runMicrotasks();
       observe();
     }
+    return false;
   }
 
   #next(untilMs: number): Event | undefined {

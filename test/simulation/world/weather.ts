@@ -2,6 +2,10 @@ import type { Random } from '../../../src/foundation/common/random.ts';
 import type { DiskChange, DiskWeather } from './simulated-disk.ts';
 import type { CallOutcome } from './transaction-log.ts';
 
+/** One disk of so many takes up to so long for each change: a leader may be replaced while what it asked for is on its way. */
+const SLOW_DISKS = 8;
+const SLOW_DISK_MS = 300;
+
 /** How the network, the disk and the log behave at the moment. Faults change it, and `clear` ends them all. */
 export class Weather implements DiskWeather {
   readonly #random: Random;
@@ -20,7 +24,7 @@ export class Weather implements DiskWeather {
     this.#random = random;
     this.#networkMs = random.next() ** 2 * 5;
     this.#unevenMs = random.next() ** 3 * 50;
-    this.#diskMs = random.next() ** 2 * 5;
+    this.#diskMs = random.int(SLOW_DISKS) === 0 ? random.next() * SLOW_DISK_MS : random.next() ** 2 * 5;
   }
 
   networkDelayMs(random: Random): number {

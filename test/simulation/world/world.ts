@@ -3,21 +3,26 @@ import { present } from '../../../src/foundation/common/assert.ts';
 import { messageOf } from '../../../src/foundation/common/errors.ts';
 import type { JobId } from '../../../src/foundation/common/ids.ts';
 import { seededRandom, type Random } from '../../../src/foundation/common/random.ts';
+import type { StoredJob } from '../../../src/coordination/storage/job-graph-files.ts';
 import { DiskFileSystem } from '../../../src/foundation/filesystem/disk/disk-file-system.ts';
 import type { Location } from '../../../src/foundation/filesystem/file-systems.ts';
 import { MemoryDisk } from '../../../src/foundation/filesystem/memory/memory-disk.ts';
 import type { JobDefinition } from '../../../src/pipeline/api/index.ts';
 import type { Translation } from '../../../src/pipeline/graph/translate.ts';
 import { planJob } from '../../../src/process/plan-job.ts';
+import { planRescaled } from '../../../src/process/plan-rescaled.ts';
+import type { RescaledPlan, RescaleTargets } from '../../../src/runtime/jobmanager/dispatcher/job-starter.ts';
 import type { JobSubmission } from '../../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import type { JobManager } from '../../../src/runtime/jobmanager/job-manager.ts';
+import type { JobProgram } from '../../../src/runtime/protocol/task-commands.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/protocol-version.ts';
 import type { ProcessRole } from '../../../src/runtime/rpc/hello.ts';
 import { InMemoryNetwork } from '../../../src/runtime/rpc/in-memory/network.ts';
 import { defaultLimits } from '../../../src/runtime/rpc/rpc-limits.ts';
 import type { RpcTransport } from '../../../src/runtime/rpc/rpc-transport.ts';
-import { SimulatedJobStarter } from '../simulated-job-starter.ts';
+import { builderSettings, modulePathOf, SimulatedJobStarter } from '../simulated-job-starter.ts';
 import { DataNetwork } from './data-network.ts';
+import type { TraceLine } from './trace.ts';
 import type { TaskObserver } from './observed-tasks.ts';
 import { startJobManager } from './job-manager-process.ts';
 import { SimulatedDisk, type DiskChange, type DiskWeather } from './simulated-disk.ts';
@@ -51,13 +56,16 @@ export interface JobManagerMember {
 }
 
 const LEASE_MS = 5_000;
-const POLL_MS = 250;
+const POLL_MS = 1_000;
 const SNAPSHOT_INTERVAL = 64;
-const HEARTBEAT = { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 };
+const HEARTBEAT = { intervalMs: 2_000, timeoutMs: 6_000, failureThreshold: 2 };
 const ABSENCE_MS = 120_000;
 const RETRY_MS = 500;
+/** Short, so that what fails starts again while writes of its checkpoint are under way. */
+const RESTART_DELAY_MS = 1;
 const START_MS = 1_700_000_000_000;
 const STORE = '/cluster/ha-store';
+const NO_INPUT = { args: [], env: {} };
 
 /** JobManagers, TaskManagers, their network, their disk and a log that they write to: the shipped code, and one seed. */
 export class World {
@@ -67,8 +75,7 @@ export class World {
   readonly data: DataNetwork;
   readonly disk: MemoryDisk;
   readonly log: TransactionLog;
-  /** `time process level message` */
-  readonly trace: string[] = [];
+  readonly trace: TraceLine[] = [];
   readonly #options: WorldOptions;
   readonly #definitions = new Map<string, JobDefinition>();
   readonly #translations = new Map<string, Translation>();
@@ -76,8 +83,6 @@ export class World {
   readonly #taskManagers = new Map<string, TaskManagerProcess>();
   readonly #failures: unknown[] = [];
   #starts = 0;
-  /** Messages that arrived. */
-  delivered = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -120,8 +125,8 @@ export class World {
     return this.#taskManagers.get(taskManager ?? '')?.process;
   }
 
-  killJobManager(name: string): void {
-    this.#jobManagers.get(name)?.process.kill();
+  killJobManager(name: string, isHostLost: boolean): void {
+    this.#jobManagers.get(name)?.process.kill(isHostLost);
   }
 
   killTaskManager(name: string, isHostLost: boolean): void {
@@ -154,7 +159,7 @@ export class World {
         services,
         fs,
         locate,
-        starter: new SimulatedJobStarter({ fs, clock: process.clock, random: process.random, logger: process.logger }),
+        starter: this.#starterOf(process, fs),
         instanceId,
         heartbeat: HEARTBEAT,
       });
@@ -170,7 +175,11 @@ export class World {
       process,
       transport: this.#transport(process, 'taskmanager', instanceId),
       services: () => this.#patiently(process, () => this.#services(process, fs, false)),
-      threads: { data: this.data, locate: locator(fs), load: ({ modulePath }) => this.#load(modulePath) },
+      threads: {
+        data: this.data,
+        locate: locator(fs),
+        load: (program) => Promise.resolve(this.#translationOf(program)),
+      },
       observerOf: this.#options.observerOf,
       resourceId: name,
       instanceId,
@@ -183,17 +192,29 @@ export class World {
   }
 
   /** What a client sends of a job. */
-  submission(definition: JobDefinition, jobId: JobId): JobSubmission {
-    const path = `/${jobId}.js`;
-    this.#definitions.set(path, definition);
-    return {
-      jobId,
-      graph: this.#translationOf(path).jobGraph,
-      bundle: Buffer.from('export default 1'),
-      args: [],
-      env: {},
-      configuration: {},
-    };
+  submission(
+    definition: JobDefinition,
+    jobId: JobId,
+    configuration: Readonly<Record<string, string>> = {},
+  ): JobSubmission {
+    const modulePath = modulePathOf(jobId);
+    this.#definitions.set(modulePath, definition);
+    const { jobGraph } = this.#translationOf({
+      ...NO_INPUT,
+      modulePath,
+      configuration: builderSettings(configuration),
+    });
+    return { ...NO_INPUT, jobId, graph: jobGraph, bundle: Buffer.from('export default 1'), configuration };
+  }
+
+  /** Into the trace; `process` is empty for what strikes the world. */
+  note(process: string, level: string, text: string): void {
+    this.trace.push({ atMs: this.elapsedMs, process, level, text });
+  }
+
+  /** Since its beginning. */
+  get elapsedMs(): number {
+    return this.time.monotonic() - START_MS;
   }
 
   /** Goes on for so long, or until that holds; what is wrong is thrown. */
@@ -227,7 +248,7 @@ export class World {
       say: (process, level, message) => {
         if (level !== 'debug') {
           this.#options.said(process, message);
-          this.trace.push(`${(this.time.now() - START_MS).toFixed(1)} ${process} ${level} ${message}`);
+          this.note(process, level, message);
         }
       },
     });
@@ -284,19 +305,27 @@ export class World {
     });
   }
 
-  #load(path: string): Promise<Translation> {
-    return Promise.resolve(this.#translationOf(path));
-  }
-
-  #translationOf(path: string): Translation {
-    const known = this.#translations.get(path);
+  #translationOf(program: JobProgram): Translation {
+    const key = `${program.modulePath} ${JSON.stringify(program.configuration)}`;
+    const known = this.#translations.get(key);
     if (known !== undefined) {
       return known;
     }
-    const definition = present(this.#definitions.get(path), path);
-    const { translation } = planJob(definition, { args: [], env: {}, configuration: {} });
-    this.#translations.set(path, translation);
+    const { translation } = planJob(this.#definitionOf(program.modulePath), program);
+    this.#translations.set(key, translation);
     return translation;
+  }
+
+  #definitionOf(modulePath: string): JobDefinition {
+    return present(this.#definitions.get(modulePath), modulePath);
+  }
+
+  #starterOf({ clock, random, logger }: SimulatedProcess, fs: DiskFileSystem): SimulatedJobStarter {
+    const redraw = ({ jobId, configuration }: StoredJob, targets: RescaleTargets): RescaledPlan => {
+      const program = { ...NO_INPUT, configuration: builderSettings(configuration) };
+      return planRescaled(this.#definitionOf(modulePathOf(jobId)), program, targets);
+    };
+    return new SimulatedJobStarter({ fs, clock, random, logger }, redraw, RESTART_DELAY_MS);
   }
 
   /** What a process does at its start. */

@@ -1,0 +1,6 @@
+import { CHECKPOINT_MUTANTS } from './checkpoint-mutants.ts';
+import { CLUSTER_MUTANTS } from './cluster-mutants.ts';
+import type { Mutant } from './mutant.ts';
+
+/** A simulation that does not notice one of them has not looked. */
+export const MUTANTS: Readonly<Record<string, Mutant>> = { ...CLUSTER_MUTANTS, ...CHECKPOINT_MUTANTS };
