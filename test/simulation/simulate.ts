@@ -140,4 +140,4 @@ const main = (): Promise<number> => {
     : replay(wholeNumber('seed', values.seed));
 };
 
-process.exit(await main());
+process.exitCode = await main();
