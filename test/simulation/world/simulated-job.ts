@@ -64,18 +64,19 @@ export const simulatedJob = (options: SimulatedJobOptions): JobDefinition =>
         process: (_value: number, context: KeyedProcessContext<number>, out: Collector<string>) => {
           trap('process');
           const counted = context.state.value<number>('counted');
-          const due = context.state.list<number>('due');
+          const due = context.state.map<number, number[]>('due');
           const count = (counted.value() ?? 0) + 1;
           counted.update(count);
-          due.add(count);
+          const atMs = Math.ceil(context.currentProcessingTime + TIMER_DELAY_MS);
+          due.put(atMs, [...(due.get(atMs) ?? []), count]);
           out.collect(recordOf(options.name, context.currentKey, count));
-          context.timers.registerProcessingTime(context.currentProcessingTime + TIMER_DELAY_MS);
+          context.timers.registerProcessingTime(atMs);
         },
-        onTimer: (_timestamp: number, context: KeyedProcessContext<number>, out: Collector<string>) => {
+        onTimer: (atMs: number, context: KeyedProcessContext<number>, out: Collector<string>) => {
           trap('timer');
-          const due = context.state.list<number>('due');
-          due.get().forEach((place) => out.collect(timerOf(options.name, context.currentKey, place)));
-          due.clear();
+          const due = context.state.map<number, number[]>('due');
+          (due.get(atMs) ?? []).forEach((place) => out.collect(timerOf(options.name, context.currentKey, place)));
+          due.remove(atMs);
         },
       })
       .uid('counting')
