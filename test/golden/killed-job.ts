@@ -69,7 +69,9 @@ const settings = (configuration: Readonly<Record<string, string | number>>): str
 
 /** The folder of the job in `checkpoints`, if it has a complete checkpoint. */
 const checkpointToContinueFrom = (checkpoints: string): string | undefined => {
-  for (const job of readdirSync(checkpoints)) {
+  // A job that was killed may have left the file of an unfinished write beside the folders of jobs.
+  const jobs = readdirSync(checkpoints, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const { name: job } of jobs) {
     const folder = join(checkpoints, job);
     if (readdirSync(folder).some((name) => existsSync(join(folder, name, '_metadata')))) {
       return folder;
