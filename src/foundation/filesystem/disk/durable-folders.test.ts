@@ -96,3 +96,11 @@ test('a folder that somebody else deleted is made again', async () => {
   await fs.write('/a/b/f', Buffer.from('y'));
   expect(Buffer.from(await fs.read('/a/b/f')).toString()).toBe('y');
 });
+
+test('R5: a folder that is there while the disk goes away is no name that is taken', async () => {
+  const disk = new MemoryDisk(() => 1);
+  await disk.makeFolder('/a');
+  const away = Object.assign(new Error('away'), { code: 'EIO' });
+  const stat = (): Promise<never> => Promise.reject(away);
+  await expect(new DurableFolders({ ...slowDisk(disk).disk, stat }).make('/a')).rejects.toBe(away);
+});

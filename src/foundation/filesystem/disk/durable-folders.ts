@@ -1,5 +1,6 @@
 import { dirname } from 'node:path/posix';
 import { codeOf } from '../../common/errors.ts';
+import { isMissing } from './disk-error.ts';
 import type { Disk } from './disk.ts';
 
 /** Folders remembered as durable; above it the oldest are forgotten, which costs a flush when they are used again. */
@@ -85,7 +86,13 @@ export class DurableFolders {
       return true;
     } catch (error) {
       // Some systems check whether they may write before they look whether the folder is there.
-      const entry = await this.#disk.stat(folder).catch(() => undefined);
+      const entry = await this.#disk.stat(folder).catch((thrown: unknown) => {
+        // It is there, and then the disk went away: that may pass (R5), a name that is taken would not.
+        if (codeOf(error) === 'EEXIST' && !isMissing(thrown)) {
+          throw thrown;
+        }
+        return undefined;
+      });
       if (entry?.isFolder !== true) {
         throw entry === undefined
           ? error
