@@ -30,7 +30,10 @@ export interface CompletedCheckpointStore {
   all(): Promise<readonly CheckpointPointer[]>;
   /** Never rejects: whatever happened is an outcome. */
   add(pointer: CheckpointPointer): Promise<PointerWrite>;
-  /** Asks how an undecided `add` of the same pointer ended; `undecided` again when that cannot be said yet. */
+  /**
+   * Brings an undecided `add` of the same pointer to its end: when nothing of it can happen any more, it is repeated if it has not
+   * happened. `undecided` again when that cannot be done yet.
+   */
   settle(pointer: CheckpointPointer): Promise<PointerWrite>;
   /** A missing pointer is no error. */
   remove(checkpointId: CheckpointId): Promise<void>;

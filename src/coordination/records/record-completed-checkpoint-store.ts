@@ -5,7 +5,7 @@ import type { CheckpointPointer, CompletedCheckpointStore, PointerWrite } from '
 import type { Leadership } from '../leadership.ts';
 import { checkpointKey, checkpointsPrefix } from './record-keys.ts';
 import { checkpointPointerSchema, parseRecord } from './record-schemas.ts';
-import type { RecordStore } from './record-store.ts';
+import type { RecordStore, TransactionOutcome } from './record-store.ts';
 import { leadershipLost, requireWritten } from './store-errors.ts';
 
 const WRITTEN: PointerWrite = { outcome: 'written' };
@@ -27,22 +27,10 @@ export class RecordCompletedCheckpointStore implements CompletedCheckpointStore 
   }
 
   async add(pointer: CheckpointPointer): Promise<PointerWrite> {
-    assert(pointer.jobId === this.#jobId, `a checkpoint of ${pointer.jobId} is none of ${this.#jobId}`);
-    const key = checkpointKey(this.#jobId, pointer.checkpointId);
-    const outcome = await this.#store.transact(this.#leadership, [
-      { kind: 'put', key, value: JSON.stringify(pointer), expected: 'absent' },
-    ]);
-    switch (outcome.outcome) {
-      case 'written':
-        return WRITTEN;
-      case 'leadership-lost':
-        return { outcome: 'not-written', error: errorInfo(leadershipLost(this.#leadership, `write ${key}`)) };
-      case 'conflict':
-        // "Exists, with my write id" is success (R2).
-        return this.#find(pointer);
-      case 'undecided':
-        return outcome;
-    }
+    const outcome = await this.#put(pointer);
+    return outcome.outcome === 'leadership-lost'
+      ? { outcome: 'not-written', error: this.#leadershipLost(pointer) }
+      : this.#write(pointer, outcome);
   }
 
   async settle(pointer: CheckpointPointer): Promise<PointerWrite> {
@@ -51,7 +39,12 @@ export class RecordCompletedCheckpointStore implements CompletedCheckpointStore 
     } catch (error) {
       return { outcome: 'undecided', error: errorInfo(error) };
     }
-    return this.#find(pointer);
+    // Where it was not written, it is now: that the store was away for a moment costs no checkpoint (R5).
+    const outcome = await this.#put(pointer);
+    return outcome.outcome === 'leadership-lost'
+      ? // Proves nothing about the write before: who leads now may have found it, and goes on from there (R2).
+        { outcome: 'undecided', error: this.#leadershipLost(pointer) }
+      : this.#write(pointer, outcome);
   }
 
   async remove(checkpointId: CheckpointId): Promise<void> {
@@ -63,22 +56,49 @@ export class RecordCompletedCheckpointStore implements CompletedCheckpointStore 
     );
   }
 
+  #put(pointer: CheckpointPointer): Promise<TransactionOutcome> {
+    assert(pointer.jobId === this.#jobId, `a checkpoint of ${pointer.jobId} is none of ${this.#jobId}`);
+    const key = checkpointKey(this.#jobId, pointer.checkpointId);
+    return this.#store.transact(this.#leadership, [
+      { kind: 'put', key, value: JSON.stringify(pointer), expected: 'absent' },
+    ]);
+  }
+
+  async #write(
+    pointer: CheckpointPointer,
+    outcome: Exclude<TransactionOutcome, { readonly outcome: 'leadership-lost' }>,
+  ): Promise<PointerWrite> {
+    switch (outcome.outcome) {
+      case 'written':
+        return WRITTEN;
+      case 'conflict':
+        return this.#find(pointer);
+      case 'undecided':
+        return outcome;
+    }
+  }
+
+  /** Something was there. "Exists, with my write id" is success (R2); what is gone since then, another leader has removed. */
   async #find(pointer: CheckpointPointer): Promise<PointerWrite> {
     try {
       const record = await this.#store.get(checkpointKey(this.#jobId, pointer.checkpointId));
-      const found = record === undefined ? undefined : parseRecord(checkpointPointerSchema, record);
-      return found?.writeId === pointer.writeId
+      if (record === undefined) {
+        return { outcome: 'undecided', error: this.#leadershipLost(pointer) };
+      }
+      return parseRecord(checkpointPointerSchema, record).writeId === pointer.writeId
         ? WRITTEN
-        : { outcome: 'not-written', error: notThere(pointer, found !== undefined) };
+        : { outcome: 'not-written', error: takenBy(pointer) };
     } catch (error) {
       return { outcome: 'undecided', error: errorInfo(error) };
     }
   }
+
+  #leadershipLost({ checkpointId }: CheckpointPointer): ErrorInfo {
+    return errorInfo(leadershipLost(this.#leadership, `write ${checkpointKey(this.#jobId, checkpointId)}`));
+  }
 }
 
-const notThere = ({ checkpointId }: CheckpointPointer, isTaken: boolean): ErrorInfo => ({
+const takenBy = ({ checkpointId }: CheckpointPointer): ErrorInfo => ({
   name: 'Error',
-  message: isTaken
-    ? `the HA store points to another checkpoint ${checkpointId}`
-    : `the HA store does not point to checkpoint ${checkpointId}`,
+  message: `the HA store points to another checkpoint ${checkpointId}`,
 });

@@ -25,6 +25,8 @@ export class RecordJobRecordStore implements JobRecordStore {
   readonly #leadership: Leadership;
   readonly #jobId: JobId;
   readonly #order = new OneAfterTheOther();
+  /** What a mark comes to whose outcome is not known: it may be there, and its repeat is the same one. */
+  #marking: number | undefined;
 
   constructor(store: RecordStore, leadership: Leadership, jobId: JobId) {
     this.#store = store;
@@ -63,11 +65,16 @@ export class RecordJobRecordStore implements JobRecordStore {
   }
 
   async markLoading(): Promise<number> {
-    const { loadingMarks } = await this.#change((before) => ({ ...before, loadingMarks: before.loadingMarks + 1 }));
+    const { loadingMarks } = await this.#change((before) => {
+      this.#marking ??= before.loadingMarks + 1;
+      return { ...before, loadingMarks: this.#marking };
+    });
+    this.#marking = undefined;
     return loadingMarks;
   }
 
   async clearLoading(): Promise<void> {
+    this.#marking = undefined;
     await this.#change((before) => ({ ...before, loadingMarks: 0 }));
   }
 
