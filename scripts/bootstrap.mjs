@@ -22,7 +22,10 @@ const steps = {
   'test:chaos': [['vitest', 'run', '--config', 'vitest.chaos.config.ts']],
   'test:hosts': [['vitest', 'run', '--config', 'vitest.hosts.config.ts']],
   'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
+  'test:model': [['node', 'test/model/check.ts']],
+  'test:integration': [['vitest', 'run', '--config', 'vitest.integration.config.ts']],
   simulate: [['node', 'test/simulation/simulate.ts']],
+  prove: [['node', 'test/proof/prove.ts']],
   bench: [['node', 'benchmarks/bench.ts']],
   'bench:failover': [['node', 'benchmarks/failover.ts']],
   check: [

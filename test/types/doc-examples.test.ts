@@ -17,6 +17,7 @@ const filesWithExamples = async (): Promise<readonly string[]> => [
   'src/pipeline/operators/output-tag.ts',
   'src/testing/operator-harness.ts',
   'docs/datastream.md',
+  'docs/zookeeper-client.md',
 ];
 
 const projectOf = async (folder: string, examples: readonly DocExample[]): Promise<void> => {
@@ -33,6 +34,7 @@ const projectOf = async (folder: string, examples: readonly DocExample[]): Promi
         'millrace/connectors/file': at('src/pipeline/connectors/file/index.ts'),
         'millrace/connectors/generator': at('src/pipeline/connectors/generator/index.ts'),
         'millrace/testing': at('src/testing/index.ts'),
+        'millrace/zookeeper': at('src/coordination/zookeeper/client/index.ts'),
       },
     },
     include: ['*.mts'],
