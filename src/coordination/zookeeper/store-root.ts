@@ -1,0 +1,102 @@
+import { MillraceError } from '../../foundation/common/errors.ts';
+import type { Random } from '../../foundation/common/random.ts';
+import { newUuid } from '../uuid.ts';
+import type { ZooKeeperClient } from './client/zookeeper-client.ts';
+import { decodeNode, encodeNode, epochSchema, NO_SUSPICIONS } from './leader-nodes.ts';
+import { pathsBelow } from './record-nodes.ts';
+import { ifThere, isCode, storeCall, together } from './store-call.ts';
+import { parentsOf, type StorePaths } from './store-paths.ts';
+
+export interface StoreRootOptions {
+  readonly client: ZooKeeperClient;
+  readonly paths: StorePaths;
+  readonly random: Random;
+  /** `undefined`: this process never makes the store, it waits for one that does. Rejects where a new store would be wrong (R12). */
+  readonly beforeCreation: (() => Promise<void>) | undefined;
+}
+
+/**
+ * The lineage of the store, which is made if there is none: its folders, and last the node that says that it is there. Several
+ * processes may do so at once, or stop half way: who comes next goes on.
+ */
+export const openStoreRoot = (options: StoreRootOptions): Promise<string> =>
+  storeCall(async () => {
+    const { paths, beforeCreation } = options;
+    const found = await readLineage(options);
+    if (found !== undefined) {
+      return found;
+    }
+    if (beforeCreation === undefined) {
+      throw new MillraceError(
+        'STORE_AWAY',
+        `there is no HA store at ${paths.root} in ZooKeeper yet: no JobManager of this cluster has been started there`,
+        { retryable: true },
+      );
+    }
+    try {
+      await beforeCreation();
+    } catch (error) {
+      // What speaks against a new store does not count once another process has made it.
+      const made = await readLineage(options);
+      if (made === undefined) {
+        throw error;
+      }
+      return made;
+    }
+    return makeRoot(options);
+  });
+
+/** Deletes all of the store, what says that it is there last, and the folders above it where nothing else is in them. */
+export const deleteStoreRoot = (client: ZooKeeperClient, paths: StorePaths): Promise<void> =>
+  storeCall(async () => {
+    await client.sync(paths.root);
+    const found = (await pathsBelow(client, paths.root)).filter(
+      (path) => path !== paths.epoch && path !== paths.leader,
+    );
+    for (const path of [...found, paths.epoch, paths.leader, paths.root]) {
+      await ifThere(client.delete(path));
+    }
+    for (const path of parentsOf(paths.root).toReversed()) {
+      try {
+        await ifThere(client.delete(path));
+      } catch (error) {
+        if (isCode(error, 'NOT_EMPTY', 'NO_AUTH')) {
+          return;
+        }
+        throw error;
+      }
+    }
+  });
+
+const readLineage = async ({ client, paths }: StoreRootOptions): Promise<string | undefined> => {
+  const [, node] = await together(client.sync(paths.root), ifThere(client.get(paths.epoch)));
+  return node === undefined ? undefined : decodeNode(epochSchema, node.data, paths.epoch).lineage;
+};
+
+const makeRoot = async (options: StoreRootOptions): Promise<string> => {
+  const { client, paths, random } = options;
+  const { root, leader, latches, suspicions, epoch, recordFolders } = paths;
+  const empty = new Uint8Array(0);
+  for (const path of [...parentsOf(root), root, leader, latches, ...recordFolders]) {
+    await unlessThere(client.create(path, empty));
+  }
+  await unlessThere(client.create(suspicions, encodeNode(NO_SUSPICIONS)));
+  const lineage = newUuid(random);
+  const nobody = { lineage, epoch: 0, sessionId: '', grantedAtMs: 0, latch: '' };
+  await unlessThere(client.create(epoch, encodeNode(nobody)));
+  const made = await readLineage(options);
+  if (made === undefined) {
+    throw new MillraceError('STORE_AWAY', `the HA store at ${root} was deleted while it was made`, { retryable: true });
+  }
+  return made;
+};
+
+const unlessThere = async (create: Promise<unknown>): Promise<void> => {
+  try {
+    await create;
+  } catch (error) {
+    if (!isCode(error, 'NODE_EXISTS')) {
+      throw error;
+    }
+  }
+};
