@@ -1,0 +1,186 @@
+import { expect, test } from 'vitest';
+import type { Leadership } from '../../../src/coordination/leadership.ts';
+import { RecordMap } from '../../../src/coordination/records/record-map.ts';
+import type { RecordChange, StoredRecord, TransactionOutcome } from '../../../src/coordination/records/record-store.ts';
+import { RecordingContender } from '../../../src/coordination/test-support/recording-contender.ts';
+import { LeaderFolder } from '../../../src/coordination/zookeeper/leader-folder.ts';
+import { LedRecordStore } from '../../../src/coordination/zookeeper/led-record-store.ts';
+import { SessionKeeper } from '../../../src/coordination/zookeeper/session-keeper.ts';
+import { storePathsOf } from '../../../src/coordination/zookeeper/store-paths.ts';
+import { openStoreRoot } from '../../../src/coordination/zookeeper/store-root.ts';
+import { ZooKeeperElection } from '../../../src/coordination/zookeeper/zookeeper-election.ts';
+import { ZooKeeperRecordStore } from '../../../src/coordination/zookeeper/zookeeper-record-store.ts';
+import { codeOf } from '../../../src/foundation/common/errors.ts';
+import { silentLogger } from '../../../src/foundation/common/logger.ts';
+import { seededRandom, type Random } from '../../../src/foundation/common/random.ts';
+import type { ModelClient } from './model-client.ts';
+import { ModelWorld } from './model-world.ts';
+
+const KEYS = ['jobs/a/record', 'jobs/a/checkpoints/1', 'jobs/a/checkpoints/2', 'execution-plans/a', 'results/a'];
+
+interface Leader {
+  readonly world: ModelWorld;
+  readonly store: ZooKeeperRecordStore;
+  readonly led: LedRecordStore;
+  readonly leadership: Leadership;
+  readonly client: () => ModelClient;
+}
+
+const lead = async (seed: number): Promise<Leader> => {
+  const world = new ModelWorld(seed, { lagMs: (random) => random.next() * 600 });
+  const { time: clock } = world;
+  const clients: ModelClient[] = [];
+  const connect = (): ModelClient => {
+    const client = world.client();
+    clients.push(client);
+    return client;
+  };
+  const random = seededRandom(seed);
+  const paths = storePathsOf('/millrace/test');
+  const keeper = new SessionKeeper({ connect, clock, logger: silentLogger });
+  const lineage = await world.settled(
+    openStoreRoot({ client: keeper.client, paths, random, beforeCreation: () => Promise.resolve() }),
+  );
+  const folder = new LeaderFolder({ keeper, paths, lineage, clock });
+  const election = new ZooKeeperElection({ keeper, folder, paths, clock, random });
+  const store = new ZooKeeperRecordStore({ keeper, paths, lineage, clock, election });
+  const contender = new RecordingContender('one');
+  await world.settled(election.join(contender));
+  await world.until(() => contender.grants.length > 0);
+  const leadership = contender.grants[0]!;
+  const led = new LedRecordStore(store, paths, leadership);
+  return { world, store, led, leadership, client: () => clients.at(-1)! };
+};
+
+const anyChange = (random: Random, known: ReadonlyMap<string, number>, count: number): RecordChange => {
+  const key = KEYS[random.int(KEYS.length)]!;
+  // Now and then one that is not so.
+  const expected = random.int(6) === 0 ? 'absent' : (known.get(key) ?? 'absent');
+  switch (random.int(7)) {
+    case 0:
+      return { kind: 'delete-all', prefix: 'jobs/a/' };
+    case 1:
+      return { kind: 'delete', key };
+    case 2:
+      return expected === 'absent' ? { kind: 'delete', key } : { kind: 'delete', key, expected };
+    case 3:
+      return { kind: 'require', key, expected };
+    case 4:
+      return { kind: 'put', key, value: `${count}`, expected };
+    default:
+      return { kind: 'put', key, value: `${count}` };
+  }
+};
+
+/** Each for itself, asked at once: before anything else goes over a new connection. */
+const everything = async ({ led }: Leader): Promise<readonly StoredRecord[]> => {
+  const found = await Promise.all(KEYS.map((key) => led.get(key)));
+  return found.filter((record) => record !== undefined).toSorted((one, other) => (one.key < other.key ? -1 : 1));
+};
+
+const listed = async ({ led }: Leader): Promise<readonly StoredRecord[]> => {
+  const lists = await Promise.all(['execution-plans/', 'jobs/', 'results/'].map((prefix) => led.list(prefix)));
+  return lists.flat();
+};
+
+const valuesOf = (records: readonly StoredRecord[]): string =>
+  records.map(({ key, value }) => `${key}=${value}`).join();
+
+/** As it must be after these changes, by the rules of `RecordMap`; versions are translated. */
+const changed = (
+  before: readonly StoredRecord[],
+  changes: readonly RecordChange[],
+): { readonly after: string; readonly conflict: string | undefined } => {
+  const map = new RecordMap(before, Math.max(0, ...before.map(({ version }) => version)));
+  const conflict = map.change(changes);
+  return { after: valuesOf(map.list('')), conflict };
+};
+
+test('transactions are those of a map in memory, over a connection that breaks again and again', async () => {
+  const outcomes = new Map<string, number>();
+  for (let seed = 1; seed <= 12; seed++) {
+    const leader = await lead(seed);
+    const { world, led, leadership, client } = leader;
+    const random = seededRandom(seed);
+    /** Key and version: its content. */
+    const contents = new Map<string, string>();
+    let records = await world.settled(patiently(() => everything(leader)));
+    for (let count = 0; count < 60; count++) {
+      const known = new Map(records.map(({ key, version }) => [key, version]));
+      // Of one record each, as transactions of the stores are.
+      const wanted = Array.from({ length: 1 + random.int(2) }, () => anyChange(random, known, count));
+      const changes = wanted.filter(
+        (one, index) =>
+          !wanted.slice(0, index).some((other) => keyOf(other) === keyOf(one)) &&
+          (wanted.length === 1 || one.kind !== 'delete-all'),
+      );
+      if (random.int(3) === 0) {
+        world.time.after(random.next() * 20, () => client().breakConnection());
+      }
+      const outcome = await world.settled(led.transact(leadership, changes));
+      await world.settled(patiently(() => led.settle()));
+      const after = await world.settled(patiently(() => everything(leader)));
+      expect(await world.settled(patiently(() => listed(leader)))).toEqual(after);
+      const wants = changed(records, changes);
+      check(outcome, valuesOf(after), valuesOf(records), wants);
+      for (const { key, version, value } of after) {
+        expect(contents.get(`${key} ${version}`) ?? value).toBe(value);
+        contents.set(`${key} ${version}`, value);
+      }
+      const isThere = valuesOf(after) === wants.after && wants.after !== valuesOf(records);
+      const name = outcome.outcome === 'undecided' ? `undecided, ${isThere ? 'written' : 'not'}` : outcome.outcome;
+      outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
+      records = after;
+    }
+  }
+  expect([...outcomes.keys()].toSorted()).toEqual(['conflict', 'undecided, not', 'undecided, written', 'written']);
+});
+
+const keyOf = (change: RecordChange): string => (change.kind === 'delete-all' ? 'jobs/a' : change.key);
+
+/** Its connection may break, too. */
+const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      expect(codeOf(error)).toBe('STORE_AWAY');
+    }
+  }
+};
+
+const check = (
+  { outcome }: TransactionOutcome,
+  after: string,
+  before: string,
+  wants: { readonly after: string; readonly conflict: string | undefined },
+): void => {
+  switch (outcome) {
+    case 'written':
+      expect([after, wants.conflict]).toEqual([wants.after, undefined]);
+      return;
+    case 'conflict':
+      expect([after, wants.conflict !== undefined]).toEqual([before, true]);
+      return;
+    case 'undecided':
+      expect([before, ...(wants.conflict === undefined ? [wants.after] : [])]).toContain(after);
+      return;
+    case 'leadership-lost':
+      expect(outcome).toBe('no loss of leadership');
+  }
+};
+
+test('a checkpoint pointer is two small nodes deep below its job, and the job leaves nothing when it is removed', async () => {
+  const leader = await lead(100);
+  const { world, led, leadership } = leader;
+  const key = `jobs/a/checkpoints/${'1'.padStart(19, '0')}`;
+  await world.settled(led.transact(leadership, [{ kind: 'put', key, value: '{}', expected: 'absent' }]));
+  const paths = (): readonly string[] => world.ensemble.tree.paths('/millrace/test/jobs');
+  expect(paths().slice(1)).toEqual([
+    '/millrace/test/jobs/a',
+    '/millrace/test/jobs/a/checkpoints',
+    `/millrace/test/${key}`,
+  ]);
+  await world.settled(led.transact(leadership, [{ kind: 'delete-all', prefix: 'jobs/a/' }]));
+  expect(paths()).toEqual(['/millrace/test/jobs']);
+});
