@@ -1,12 +1,14 @@
 /**
- * Clusters in simulated time: `npm run simulate -- [--seeds N] [--first S] [--world small|medium] [--coverage]`,
- * `--seed S [--world ...] [--minimize] [--trace]`, `--mutants [name ...]`.
+ * Clusters in simulated time: `npm run simulate -- [--seeds N] [--first S] [--world small|medium] [--store embedded|zookeeper] [--coverage]`,
+ * `--seed S [--world ...] [--store ...] [--minimize] [--trace]`, `--mutants [--seeds N] [--first S] [name ...]`. `--json FILE`: what is
+ * printed of many schedules or of mutants, as data too.
  */
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { MUTANTS } from './mutants/mutants.ts';
 import { minimize } from './run/minimize.ts';
-import { hunt } from './run/hunt.ts';
+import { hunt, HUNTED_SCHEDULES } from './run/hunt.ts';
 import { playAll } from './run/pool.ts';
 import { Summary, WHOLE_RUN } from './run/summary.ts';
 import { play, type Outcome } from './world/schedule.ts';
@@ -23,14 +25,16 @@ const argumentsOf = () => {
     return parseArgs({
       allowPositionals: true,
       options: {
-        seeds: { type: 'string', default: String(WHOLE_RUN) },
+        seeds: { type: 'string' },
         first: { type: 'string', default: '1' },
         seed: { type: 'string' },
         minimize: { type: 'boolean', default: false },
         coverage: { type: 'boolean', default: false },
         mutants: { type: 'boolean', default: false },
         world: { type: 'string', default: 'small' },
+        store: { type: 'string', default: 'embedded' },
         trace: { type: 'boolean', default: false },
+        json: { type: 'string' },
       },
     });
   } catch (thrown) {
@@ -43,10 +47,21 @@ const { values, positionals } = argumentsOf();
 const wholeNumber = (option: string, text: string): number =>
   /^[1-9]\d{0,8}$/.test(text) ? Number(text) : refuse(`--${option} ${text}: give a whole number from 1 to 999999999`);
 
-const worldOf = (text: string): WorldName =>
-  text === 'small' || text === 'medium' ? text : refuse(`--world ${text}: there are small and medium`);
+const worldOf = (size: string, store: string): WorldName => {
+  if (size !== 'small' && size !== 'medium') {
+    return refuse(`--world ${size}: there are small and medium`);
+  }
+  switch (store) {
+    case 'embedded':
+      return size;
+    case 'zookeeper':
+      return `${size} on ZooKeeper`;
+    default:
+      return refuse(`--store ${store}: there are embedded and zookeeper`);
+  }
+};
 
-const world = worldOf(values.world);
+const world = worldOf(values.world, values.store);
 
 const print = (lines: readonly string[]): void => void process.stdout.write(`${lines.join('\n')}\n`);
 
@@ -59,7 +74,7 @@ const tell = async (failed: Outcome, isMinimized: boolean): Promise<void> => {
     '',
     `seed ${outcome.seed} violates ${outcome.violation?.invariant}: ${outcome.violation?.message}`,
     ...outcome.plan.map((line) => `  ${line}`),
-    `again: npm run simulate -- --seed ${outcome.seed}${world === 'small' ? '' : ` --world ${world}`}${isMinimized ? ' --minimize' : ''}`,
+    `again: npm run simulate -- --seed ${outcome.seed}${values.world === 'small' ? '' : ` --world ${values.world}`}${values.store === 'embedded' ? '' : ` --store ${values.store}`}${isMinimized ? ' --minimize' : ''}`,
   ]);
 };
 
@@ -70,8 +85,19 @@ const replay = async (seed: number): Promise<number> => {
     return 1;
   }
   print(values.trace ? outcome.trace.map(lineOf) : columnsOf(outcome.trace, WIDTH));
-  print(['', ...outcome.plan, `seed ${seed}: nothing is violated`]);
+  print([
+    '',
+    ...outcome.plan,
+    `${outcome.events} events, ${outcome.messages} messages`,
+    `seed ${seed}: nothing is violated`,
+  ]);
   return 0;
+};
+
+const writeData = (data: object): void => {
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify(data)}\n`);
+  }
 };
 
 const PROGRESS_MS = 10_000;
@@ -99,6 +125,7 @@ const run = async (first: number, count: number): Promise<number> => {
     },
   );
   const minutes = (performance.now() - beganMs) / 60_000;
+  writeData({ ...summary.data(), world, first, processes, minutes });
   print(['', ...summary.lines()]);
   if (values.coverage) {
     print(['', ...summary.coverage(), `cells that were hit too seldom: ${summary.thin.join(', ') || 'none'}`]);
@@ -118,26 +145,27 @@ const run = async (first: number, count: number): Promise<number> => {
   return failed !== undefined || summary.missed.length > 0 || isThin ? 1 : 0;
 };
 
-const mutants = async (first: number): Promise<number> => {
+const mutants = async (first: number, count: number): Promise<number> => {
   const unknown = positionals.find((name) => !(name in MUTANTS));
   if (unknown !== undefined) {
     refuse(`there is no mutant ${unknown}; there are ${Object.keys(MUTANTS).join(', ')}`);
   }
   const names = positionals.length > 0 ? positionals : Object.keys(MUTANTS);
-  return (await hunt(names, first, availableParallelism(), (line) => print([line]))) ? 0 : 1;
+  const hunted = await hunt(names, { first, count, processes: availableParallelism() }, (line) => print([line]));
+  writeData({ mutants: hunted, first });
+  return hunted.every(({ isCaught }) => isCaught) ? 0 : 1;
 };
 
 const main = (): Promise<number> => {
   const first = wholeNumber('first', values.first);
+  const count = (most: number): number => (values.seeds === undefined ? most : wholeNumber('seeds', values.seeds));
   if (values.mutants) {
-    return mutants(first);
+    return mutants(first, count(HUNTED_SCHEDULES));
   }
   if (positionals.length > 0) {
     refuse(`${positionals[0]}: names belong to --mutants`);
   }
-  return values.seed === undefined
-    ? run(first, wholeNumber('seeds', values.seeds))
-    : replay(wholeNumber('seed', values.seed));
+  return values.seed === undefined ? run(first, count(WHOLE_RUN)) : replay(wholeNumber('seed', values.seed));
 };
 
 process.exitCode = await main();

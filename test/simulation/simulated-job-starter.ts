@@ -21,12 +21,15 @@ const RESTART_DELAY_MS = 20;
 
 const RESTORE = 'restore';
 const ALLOW_OLDER = 'allow-older';
+/** How often it starts again; very often when missing. */
+const RESTARTS = 'restarts';
+const OWN_SETTINGS = [RESTORE, ALLOW_OLDER, RESTARTS];
 
 export const modulePathOf = (jobId: JobId): string => `/${jobId}.js`;
 
 /** Of what a job was submitted with, that which shapes its graph. */
 export const builderSettings = (configuration: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(configuration).filter(([key]) => key !== RESTORE && key !== ALLOW_OLDER));
+  Object.fromEntries(Object.entries(configuration).filter(([key]) => !OWN_SETTINGS.includes(key)));
 
 /** Draws a job with another parallelism. */
 type Redraw = (job: StoredJob, targets: RescaleTargets) => RescaledPlan;
@@ -78,7 +81,11 @@ export class SimulatedJobStarter implements JobStarter {
       allowOlderCheckpoint: configuration[ALLOW_OLDER] === 'true',
       enumerators: [staticSplitsEnumerator],
       userCode: undefined,
-      restartStrategy: { kind: 'fixed-delay', attempts: 1_000_000, delayMs: this.#restartDelayMs },
+      restartStrategy: {
+        kind: 'fixed-delay',
+        attempts: Number(configuration[RESTARTS] ?? 1_000_000),
+        delayMs: this.#restartDelayMs,
+      },
       failover: 'region',
     });
     this.masters.set(jobId, master);

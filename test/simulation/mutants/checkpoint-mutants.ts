@@ -236,4 +236,36 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
+  'old-acknowledgements': {
+    invariant: 'I11',
+    breaks: 'R1: what tasks acknowledge that are started again counts for a checkpoint of before',
+    changes: [
+      {
+        file: COORDINATOR,
+        find: "    if (pending !== undefined && pending.phase !== 'undecided') {\n      const restarted",
+        put: '    if (pending !== undefined && pending.isAcknowledgedBy(-1)) {\n      const restarted',
+      },
+      {
+        file: COORDINATOR,
+        find: '    const index = this.#roster.indexOf(report.attempt);\n    if (index === undefined || pending.phase',
+        put:
+          '    const index = [...pending.participants].find(([, one]) => one === report.attempt)?.[0];\n' +
+          '    if (index === undefined || pending.phase',
+      },
+    ],
+  },
+  'announced-to-sinks-only': {
+    invariant: 'I8',
+    breaks: 'R6: only tasks with a sink hear that a checkpoint is complete',
+    changes: [
+      {
+        file: COORDINATOR,
+        find: "    this.#actions.push({ kind: 'announce', what, checkpointId, attempts });",
+        put:
+          "    const heard = what === 'aborted' ? attempts : attempts.filter((one) =>" +
+          '      this.#options.execution.subtask(this.#roster.indexOf(one)!).vertex.operators.some(({ sink }) => sink !== undefined));' +
+          "    this.#actions.push({ kind: 'announce', what, checkpointId, attempts: heard });",
+      },
+    ],
+  },
 };

@@ -113,4 +113,77 @@ export const CLUSTER_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
+  'result-without-leadership': {
+    invariant: 'I1',
+    breaks: 'R9: the result of a job counts although whoever wrote it leads no more',
+    changes: [
+      {
+        file: 'coordination/embedded/store-state.ts',
+        find: '    if (claim?.leadership.epoch !== transaction.epoch) {\n',
+        put:
+          '    if (claim?.leadership.epoch !== transaction.epoch) {\n' +
+          "      if (transaction.kind === 'change' && transaction.changes.some((one) => 'key' in one && one.key.startsWith('results/'))) {" +
+          '        return this.#change(transaction.changes);' +
+          '      }\n',
+      },
+      {
+        file: 'coordination/embedded/transaction-log.ts',
+        find: "        'epoch' in transaction && ",
+        put: "        false && 'epoch' in transaction && ",
+      },
+    ],
+  },
+  'stale-standby': {
+    invariant: 'I12',
+    breaks: 'R14: a new leader takes what it had read as a standby for what the store points to',
+    changes: [
+      {
+        file: 'coordination/embedded/embedded-record-store.ts',
+        find: '    await this.#log.refresh();\n    return this.#log.state.list(prefix);',
+        put:
+          '    await this.#log.refresh();\n    const seen = this.#log.state.list(prefix);' +
+          '    (this as unknown as Record<string, unknown>)[prefix] = seen;' +
+          '    return seen;',
+      },
+      {
+        file: 'coordination/embedded/led-record-store.ts',
+        find: '    return this.#isNewest ? this.#log.state.list(prefix) : this.#store.list(prefix);',
+        put:
+          '    const seen = (this.#store as unknown as Record<string, readonly StoredRecord[]>)[prefix];' +
+          '    delete (this.#store as unknown as Record<string, unknown>)[prefix];' +
+          '    return seen ?? (this.#isNewest ? this.#log.state.list(prefix) : this.#store.list(prefix));',
+      },
+    ],
+  },
+  'snapshot-not-looked-for': {
+    invariant: 'I4',
+    breaks: 'a write into the log of the store counts, whatever was collected meanwhile',
+    changes: [
+      {
+        file: 'coordination/embedded/transaction-log.ts',
+        find: '    const deletedUpTo = await this.#deletedUpTo(number);',
+        put: '    const deletedUpTo = 0;',
+      },
+    ],
+  },
+  'shared-bundle': {
+    invariant: 'I3',
+    breaks: 'R16: jobs share a bundle, and the first one that ends takes it away',
+    changes: [
+      {
+        file: 'runtime/jobmanager/dispatcher/submissions.ts',
+        find: '    const { path } = await storage.bundles.write(folder, bundle);',
+        put: '    const { path } = await storage.bundles.write(storage.folder, bundle);',
+      },
+      {
+        file: 'coordination/storage/cluster-storage.ts',
+        find: '    await this.fs.deleteFolder(this.jobFolder(jobId));',
+        put:
+          '    await this.fs.deleteFolder(this.jobFolder(jobId));' +
+          '    for (const { name } of await this.fs.list(this.folder)) {' +
+          "      if (name.startsWith('blob_')) { await this.fs.delete(`${this.folder}/${name}`); }" +
+          '    }',
+      },
+    ],
+  },
 };

@@ -1,4 +1,5 @@
 import type { CodeChange } from '../../code-changes.mjs';
+import type { StoreName } from '../world/store-of-world.ts';
 
 /** The shipped code with one rule broken. */
 export interface Mutant {
@@ -6,6 +7,8 @@ export interface Mutant {
   readonly invariant: string;
   /** The rule that it breaks, in words. */
   readonly breaks: string;
+  /** Of the schedules that it is played in; embedded unless said. */
+  readonly store?: StoreName;
   /** Of files below `src/`. */
   readonly changes: readonly CodeChange[];
 }

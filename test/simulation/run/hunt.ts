@@ -3,27 +3,44 @@ import type { Outcome } from '../world/schedule.ts';
 import { playAll } from './pool.ts';
 
 /** Within so many schedules a mutant is caught. */
-const SCHEDULES = 2_000;
+export const HUNTED_SCHEDULES = 2_000;
 
-/** Breaks the shipped code in one way after the other, and looks which invariant notices. Whether all were caught by theirs. */
+/** What came of one mutant; of `simulate --mutants --json`. */
+export interface Hunted {
+  readonly name: string;
+  /** The rule that it breaks, in words, and the invariant that has to notice. */
+  readonly breaks: string;
+  readonly invariant: string;
+  readonly isCaught: boolean;
+  /** Of the schedule that caught it, with what the invariant said. */
+  readonly seed?: number;
+  readonly message?: string;
+  /** So many were played. */
+  readonly schedules: number;
+  readonly seconds: number;
+  /** Which other invariants noticed something before, and in how many schedules. */
+  readonly others: Readonly<Record<string, number>>;
+}
+
+/** Breaks the shipped code in one way after the other, and looks which invariant notices. */
 export const hunt = async (
   names: readonly string[],
-  first: number,
-  processes: number,
+  { first, count, processes }: { readonly first: number; readonly count: number; readonly processes: number },
   print: (line: string) => void,
-): Promise<boolean> => {
-  let areCaught = true;
+): Promise<readonly Hunted[]> => {
+  const hunted: Hunted[] = [];
   const width = Math.max(...names.map((name) => name.length));
   for (const name of names) {
-    const wanted = MUTANTS[name]?.invariant;
+    const { invariant: wanted, breaks } = MUTANTS[name]!;
+    const beganMs = performance.now();
     const others = new Map<string, number>();
     let caught: Outcome | undefined;
     let played = 0;
     await playAll(
-      Array.from({ length: SCHEDULES }, (_, index) => first + index),
+      Array.from({ length: count }, (_, index) => first + index),
       {
         processes,
-        world: 'small',
+        world: MUTANTS[name]?.store === 'zookeeper' ? 'small on ZooKeeper' : 'small',
         mutant: name,
         heed: (outcome) => {
           played++;
@@ -38,7 +55,16 @@ export const hunt = async (
       },
     );
     const besides = [...others].map(([invariant, times]) => `${invariant} ${times} times`).join(', ');
-    areCaught &&= caught !== undefined;
+    hunted.push({
+      name,
+      breaks,
+      invariant: wanted,
+      isCaught: caught !== undefined,
+      ...(caught === undefined ? {} : { seed: caught.seed, message: caught.violation?.message ?? '' }),
+      schedules: played,
+      seconds: (performance.now() - beganMs) / 1_000,
+      others: Object.fromEntries(others),
+    });
     print(
       `${name.padEnd(width)}  ${
         caught === undefined
@@ -47,5 +73,5 @@ export const hunt = async (
       }${besides === '' ? '' : ` (before: ${besides})`}`,
     );
   }
-  return areCaught;
+  return hunted;
 };

@@ -15,7 +15,7 @@ export const minimize = async (failed: Outcome): Promise<Outcome> => {
   };
   await keep({ ...best.omitted, other: true });
   await keep({ ...best.omitted, life: true });
-  const places = planOf(seed).faults.map((_, place) => place);
+  const places = planOf(seed, world).faults.map((_, place) => place);
   let goesOn = true;
   while (goesOn) {
     goesOn = false;

@@ -25,23 +25,37 @@ const SCHEDULE_MS = 120_000;
 /** Plays schedules in processes of their own, until nobody wants more of them. */
 export const playAll = async (seeds: readonly number[], options: PoolOptions): Promise<void> => {
   const left = seeds.toReversed();
+  const children = new Set<ChildProcess>();
+  let isOver = false;
   const next = (): number | undefined => left.pop();
   const heed = (outcome: Outcome): void => {
-    if (!options.heed(outcome)) {
-      left.length = 0;
+    if (isOver || options.heed(outcome)) {
+      return;
     }
+    isOver = true;
+    left.length = 0;
+    // What they play now nobody waits for: a mutant may play it for minutes.
+    children.forEach((child) => child.kill('SIGKILL'));
   };
-  await Promise.all(Array.from({ length: Math.min(options.processes, seeds.length) }, () => work(options, next, heed)));
+  const begin = (): ChildProcess => {
+    const child = start(options.mutant);
+    children.add(child);
+    child.once('exit', () => children.delete(child));
+    return child;
+  };
+  const workers = Math.min(options.processes, seeds.length);
+  await Promise.all(Array.from({ length: workers }, () => work(options.world, begin, next, heed)));
 };
 
 const work = async (
-  { mutant, world }: PoolOptions,
+  world: WorldName,
+  begin: () => ChildProcess,
   next: () => number | undefined,
   heed: (outcome: Outcome) => void,
 ): Promise<void> => {
   let child: ChildProcess | undefined;
   for (let seed = next(); seed !== undefined; seed = next()) {
-    child ??= start(mutant);
+    child ??= begin();
     const outcome = await answer(child, { seed, world });
     if (outcome.violation?.invariant === 'no answer') {
       child.kill('SIGKILL');
@@ -49,12 +63,15 @@ const work = async (
     }
     heed(outcome);
   }
-  child?.disconnect();
+  if (child?.connected === true) {
+    child.disconnect();
+  }
 };
 
 const start = (mutant: string | undefined): ChildProcess =>
   fork(join(import.meta.dirname, 'worker.ts'), {
-    execArgv: ['--import', join(import.meta.dirname, '..', 'mutants', 'register.ts')],
+    // A schedule leaves much garbage and keeps nothing: collected less often, it costs a fifth less time.
+    execArgv: ['--max-semi-space-size=32', '--import', join(import.meta.dirname, '..', 'mutants', 'register.ts')],
     serialization: 'advanced',
     env: { ...process.env, MILLRACE_MUTANT: mutant ?? '' },
   });

@@ -17,8 +17,40 @@ type Measure = keyof typeof MEASURES;
 export const WHOLE_RUN = 10_000;
 const CELL_HITS = 20;
 /** A run of fewer schedules does not have to come to each rare state. */
-const RARE_FROM = 1_000;
+export const RARE_FROM = 1_000;
 const WHERE = [...POINTS, 'any time'] as const;
+
+/** Of `simulate --json`. */
+export interface SummaryData {
+  readonly schedules: number;
+  /** Those that were long and eventful enough. */
+  readonly counted: number;
+  readonly distributions: readonly {
+    readonly name: string;
+    readonly countsFrom: number;
+    readonly min: number;
+    readonly p5: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly max: number;
+    /** How many schedules lie in each of as many equal parts of the range from `min` to `max`; of a few whole numbers, how many have each. */
+    readonly bins: readonly number[];
+  }[];
+  readonly rareStates: readonly { readonly name: string; readonly times: number }[];
+  /** Rare states that it had to come to, and did not. */
+  readonly missed: readonly string[];
+  readonly points: readonly string[];
+  /** `hits`: one for each of `points`. */
+  readonly faults: readonly { readonly name: string; readonly hits: readonly number[] }[];
+  /** Cells of that table that were hit too seldom. */
+  readonly thin: readonly string[];
+  readonly violations: readonly {
+    readonly seed: number;
+    readonly invariant: string;
+    readonly message: string;
+    readonly plan: readonly string[];
+  }[];
+}
 
 /** What many schedules came to. */
 export class Summary {
@@ -71,6 +103,34 @@ export class Summary {
     );
   }
 
+  /** All of it as data: what `lines` and `coverage` say in words. */
+  data(): SummaryData {
+    return {
+      schedules: this.#count,
+      counted: this.#counting,
+      distributions: measures.map((name) => {
+        const sorted = this.#values[name].toSorted((one, other) => one - other);
+        const at = (part: number): number => sorted[Math.floor(part * (sorted.length - 1))] ?? 0;
+        const [min, max] = [at(0), at(1)];
+        return {
+          name,
+          countsFrom: MEASURES[name].atLeast,
+          ...{ min, p5: at(0.05), p50: at(0.5), p95: at(0.95), max },
+          bins: binned(sorted, min, max),
+        };
+      }),
+      rareStates: RARE_STATES.map((name) => ({ name, times: this.#rare.get(name) ?? 0 })),
+      missed: this.missed,
+      points: WHERE,
+      faults: FAULTS.map((name) => ({
+        name,
+        hits: WHERE.map((point) => this.#struck.get(`${name} @ ${point}`) ?? 0),
+      })),
+      thin: this.thin,
+      violations: this.#violations.map(({ seed, violation, plan }) => ({ seed, ...violation!, plan })),
+    };
+  }
+
   /** How the schedules were distributed, and what they came to. */
   lines(): readonly string[] {
     const heads = ['', 'min', 'p5', 'p50', 'p95', 'max', 'counts from'];
@@ -89,7 +149,9 @@ export class Summary {
 
   /** How often each fault struck at each point. */
   coverage(): readonly string[] {
-    const rows = FAULTS.map((fault) => [
+    // Beside those of every world what only some have.
+    const others = [...this.#struck.keys()].map((cell) => cell.slice(0, cell.lastIndexOf(' @ ')));
+    const rows = [...new Set<string>([...FAULTS, ...others])].map((fault) => [
       fault,
       ...WHERE.map((point) => String(this.#struck.get(`${fault} @ ${point}`) ?? 0)),
     ]);
@@ -101,6 +163,20 @@ export class Summary {
 }
 
 const measures = Object.keys(MEASURES) as Measure[];
+
+const BINS = 24;
+
+const binned = (values: readonly number[], min: number, max: number): readonly number[] => {
+  if (max - min < BINS && values.every(Number.isInteger)) {
+    return Array.from({ length: max - min + 1 }, (_, index) => values.filter((value) => value === min + index).length);
+  }
+  const bins = new Array<number>(BINS).fill(0);
+  for (const value of values) {
+    const place = max === min ? 0 : Math.min(BINS - 1, Math.floor(((value - min) / (max - min)) * BINS));
+    bins[place]! += 1;
+  }
+  return bins;
+};
 
 const rounded = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(1));
 

@@ -5,10 +5,9 @@ import type {
   ClusterGateway,
   JobDetails,
   JobState,
-  JobSubmission,
 } from '../../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import { Violation } from './violation.ts';
-import type { World } from './world.ts';
+import type { JobManagerMember, World } from './world.ts';
 
 /** Before it asks again, at most. */
 const AGAIN_MS = 500;
@@ -53,10 +52,6 @@ export class Client {
       }
       await this.wait(this.#random.next() * AGAIN_MS);
     }
-  }
-
-  submit(submission: JobSubmission): Promise<unknown> {
-    return this.ask((gateway) => gateway.submit(submission));
   }
 
   /** Until all its tasks run, or it has ended. */
@@ -111,19 +106,31 @@ export class Client {
 
   /** Of a job whose submission was accepted. */
   async #details(jobId: JobId): Promise<JobDetails> {
-    try {
-      return await this.ask((gateway) => gateway.details(jobId));
-    } catch (error) {
-      throw codeOf(error) === 'JOB_NOT_FOUND'
-        ? new Violation('I12', `job ${jobId} was accepted, and is not known`)
-        : error;
+    for (;;) {
+      try {
+        return await this.ask((gateway) => gateway.details(jobId));
+      } catch (error) {
+        if (codeOf(error) !== 'JOB_NOT_FOUND') {
+          throw error;
+        }
+        // One that was deposed and has not heard of it does not know what its successor accepted.
+        if (this.#leaders.length <= 1) {
+          throw new Violation('I12', `job ${jobId} was accepted, and is not known`);
+        }
+        await this.wait(LOOK_MS);
+      }
     }
   }
 
-  async #once<T>(call: (gateway: ClusterGateway) => Promise<T>): Promise<Answer<T>> {
-    const asked = this.#world.jobManagers.filter(
+  /** Those that believe that they lead. */
+  get #leaders(): readonly JobManagerMember[] {
+    return this.#world.jobManagers.filter(
       ({ process, jobManager }) => !process.isDead && !process.isPaused && jobManager?.isLeading === true,
     );
+  }
+
+  async #once<T>(call: (gateway: ClusterGateway) => Promise<T>): Promise<Answer<T>> {
+    const asked = this.#leaders;
     const member = asked[this.#random.int(Math.max(1, asked.length))];
     if (member?.jobManager === undefined) {
       return { kind: 'none' };

@@ -1,10 +1,13 @@
-import { attemptId, compareGenerations, type AttemptRef, type Generation } from '../../../src/foundation/common/ids.ts';
-import type { TaskState } from '../../../src/runtime/protocol/task-commands.ts';
-import type { Fault } from './faults.ts';
+import {
+  attemptId,
+  compareGenerations,
+  type AttemptId,
+  type AttemptRef,
+  type Generation,
+} from '../../../src/foundation/common/ids.ts';
+import { NOT_OF_TASKS, type Fault } from './faults.ts';
+import { isZooKeeperFault } from './zookeeper-faults.ts';
 import type { TaskManagerProcess } from './task-manager-process.ts';
-
-/** They hit JobManagers alone: tasks must not notice. */
-const OF_JOB_MANAGERS: readonly Fault[] = ['leader dies', 'standby dies', 'leader pauses'];
 
 interface Started {
   readonly generation: Generation;
@@ -13,14 +16,29 @@ interface Started {
   isWhole: boolean;
 }
 
+/** A sink gets records all the time, whoever leads: what is between two of them, at the most. */
+const GAP_MAX_MS = 2_000;
+
 /** I9: while only JobManagers fail, nothing is started again. */
 export class Continuity {
   readonly #jobs = new Map<string, Started>();
+  /** Leaders have heard of their end. */
+  readonly #finished = new Set<AttemptId>();
   #isDisturbed = false;
+  #lastArrivalMs: number | undefined;
 
-  /** Something else than a JobManager was hit. */
+  /** Something was hit that tasks may notice. */
   struck(fault: Fault): void {
-    this.#isDisturbed ||= !OF_JOB_MANAGERS.includes(fault);
+    this.#isDisturbed ||= !NOT_OF_TASKS.includes(fault) && !isZooKeeperFault(fault);
+  }
+
+  /** A sink of the main job got a record, or is to get none any more. Returns what is wrong with that, if it is. */
+  arrived(nowMs: number, isLast: boolean): string | undefined {
+    const gapMs = nowMs - (this.#lastArrivalMs ?? nowMs);
+    this.#lastArrivalMs = isLast ? undefined : nowMs;
+    return gapMs > GAP_MAX_MS && !this.#isDisturbed
+      ? `no record came to any sink for ${Math.round(gapMs)} ms, and only JobManagers have failed`
+      : undefined;
   }
 
   /** A user wants it to start again, or to end. */
@@ -28,18 +46,21 @@ export class Continuity {
     this.#isDisturbed = true;
   }
 
+  finished(attempt: AttemptId): void {
+    this.#finished.add(attempt);
+  }
+
   /** Somebody leads; `taskManagers`: those that live. */
   granted(taskManagers: readonly TaskManagerProcess[]): void {
-    const states = new Map<string, TaskState>(
-      taskManagers.flatMap(({ tasks }) =>
-        tasks.reports.map(({ attempt, state }) => [`${attempt.job} ${attemptId(attempt)}`, state] as const),
-      ),
-    );
+    const alive = new Set(this.#finished);
+    for (const { attempt, state } of taskManagers.flatMap(({ tasks }) => tasks.reports)) {
+      if (state === 'RUNNING' || state === 'FINISHED') {
+        alive.add(attemptId(attempt));
+      }
+    }
     for (const [job, started] of this.#jobs) {
-      const alive = [...states].filter(
-        ([key, state]) => key.startsWith(`${job} `) && (state === 'RUNNING' || state === 'FINISHED'),
-      );
-      started.isWhole &&= alive.length === started.tasks;
+      const own = [...alive].filter((attempt) => attempt.startsWith(`${job}/`));
+      started.isWhole &&= own.length === started.tasks;
     }
   }
 

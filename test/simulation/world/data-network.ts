@@ -3,10 +3,15 @@ import type { DataLocation, RemoteThread } from '../../../src/foundation/common/
 import type { AcceptPort, DataPlane, FramePort, PortEvents } from '../../../src/runtime/network/frame-port.ts';
 import type { InMemoryNetwork } from '../../../src/runtime/rpc/in-memory/network.ts';
 import type { Pipe } from '../../../src/runtime/rpc/in-memory/pipe.ts';
+import type { ChannelWatch, Wire } from './channel-watch.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
+
+/** Carries something out in a thread: now, when it goes on, or never. */
+export type Enter = (run: () => void) => void;
 
 interface Listener {
   readonly process: SimulatedProcess;
+  readonly enter: Enter;
   readonly own: RemoteThread;
   readonly accept: AcceptPort;
   /** Connections of its thread, which end with it. */
@@ -16,16 +21,18 @@ interface Listener {
 /** Connections between task threads over the simulated network: as TCP they keep their order, and lose nothing unless they break. */
 export class DataNetwork {
   readonly #network: InMemoryNetwork;
+  readonly #watch: ChannelWatch;
   readonly #listeners = new Map<string, Listener>();
   readonly #ends = new Set<End>();
   #nextPort = 50_000;
 
-  constructor(network: InMemoryNetwork) {
+  constructor(network: InMemoryNetwork, watch: ChannelWatch) {
     this.#network = network;
+    this.#watch = watch;
   }
 
   /** What a thread of a process sees of it. */
-  planeOf(process: SimulatedProcess, own: RemoteThread): DataPlane {
+  planeOf(process: SimulatedProcess, own: RemoteThread, enter: Enter): DataPlane {
     const opened = new Set<End>();
     let address: string | undefined;
     process.onDeath(() => this.#died(process));
@@ -33,10 +40,10 @@ export class DataNetwork {
       listen: (accept) => {
         const port = this.#nextPort++;
         address = `${process.host}:${port}`;
-        this.#listeners.set(address, { process, own, accept, opened });
+        this.#listeners.set(address, { process, enter, own, accept, opened });
         return Promise.resolve({ host: process.host, port });
       },
-      dial: (location, events) => this.#dial(process, own, location, events, opened),
+      dial: (location, events) => this.#dial({ process, own, enter, opened }, location, events),
       close: () => {
         this.#listeners.delete(address ?? '');
         opened.forEach((end) => end.close());
@@ -56,13 +63,12 @@ export class DataNetwork {
   }
 
   #dial(
-    process: SimulatedProcess,
-    own: RemoteThread,
+    { process, own, enter, opened }: Omit<Listener, 'accept'>,
     location: DataLocation,
     events: PortEvents,
-    opened: Set<End>,
   ): FramePort {
-    const near = this.#end(process, this.#network.pipe(process.host, location.host), events);
+    const wire = this.#watch.wire();
+    const near = this.#end(process, enter, tapOf(wire, 0), this.#network.pipe(process.host, location.host), events);
     opened.add(near);
     // A hello, an answer, then frames.
     near.out.push(0, () => {
@@ -72,19 +78,19 @@ export class DataNetwork {
         back.push(0, () => near.lose('refused: another thread listens there, or none'));
         return;
       }
-      const far = this.#end(listener.process, back, undefined);
+      const far = this.#end(listener.process, listener.enter, tapOf(wire, 1), back, undefined);
       listener.opened.add(far);
       near.far = far;
       far.far = near;
-      listener.process.do(() => {
+      listener.enter(() => {
         far.events = listener.accept(own, far.port);
       });
     });
     return near.port;
   }
 
-  #end(process: SimulatedProcess, out: Pipe, events: PortEvents | undefined): End {
-    const end: End = new End(process, out, events, () => this.#ends.delete(end));
+  #end(process: SimulatedProcess, enter: Enter, tap: Tap, out: Pipe, events: PortEvents | undefined): End {
+    const end: End = new End(process, enter, tap, out, events, () => this.#ends.delete(end));
     this.#ends.add(end);
     return end;
   }
@@ -104,6 +110,14 @@ export class DataNetwork {
   }
 }
 
+/** What one end sends, and that it is over. */
+interface Tap {
+  readonly sent: (frame: Uint8Array) => void;
+  readonly over: () => void;
+}
+
+const tapOf = (wire: Wire, side: 0 | 1): Tap => ({ sent: (frame) => wire.frame(side, frame), over: () => wire.cut() });
+
 /** One end of a connection. */
 class End {
   readonly process: SimulatedProcess;
@@ -111,11 +125,22 @@ class End {
   readonly port: FramePort;
   events: PortEvents | undefined;
   far: End | undefined;
+  readonly #enter: Enter;
+  readonly #tap: Tap;
   readonly #ended: () => void;
   #isOver = false;
 
-  constructor(process: SimulatedProcess, out: Pipe, events: PortEvents | undefined, ended: () => void) {
+  constructor(
+    process: SimulatedProcess,
+    enter: Enter,
+    tap: Tap,
+    out: Pipe,
+    events: PortEvents | undefined,
+    ended: () => void,
+  ) {
     this.process = process;
+    this.#enter = enter;
+    this.#tap = tap;
     this.out = out;
     this.events = events;
     this.#ended = ended;
@@ -123,7 +148,10 @@ class End {
       isCongested: false,
       post: (frames) => {
         if (!this.#isOver) {
-          frames.forEach((frame) => this.out.push(frame.length, () => this.far?.received(frame)));
+          frames.forEach((frame) => {
+            this.#tap.sent(frame);
+            this.out.push(frame.length, () => this.far?.received(frame));
+          });
         }
       },
       close: () => this.close(),
@@ -132,7 +160,7 @@ class End {
   }
 
   received(frame: Uint8Array): void {
-    this.process.do(() => {
+    this.#enter(() => {
       if (!this.#isOver) {
         present(this.events, 'the events of an accepted connection').frame(frame);
       }
@@ -152,13 +180,14 @@ class End {
     if (!this.#isOver) {
       this.#over();
       this.out.clear();
-      this.process.do(() => this.events?.lost(reason));
+      this.#enter(() => this.events?.lost(reason));
       this.far?.lose(reason);
     }
   }
 
   #over(): void {
     this.#isOver = true;
+    this.#tap.over();
     this.#ended();
   }
 }

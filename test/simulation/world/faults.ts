@@ -3,6 +3,8 @@ import type { Random } from '../../../src/foundation/common/random.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 import type { Weather } from './weather.ts';
 import type { World } from './world.ts';
+import type { ZooKeeperOfWorld } from './zookeeper-of-world.ts';
+import { isZooKeeperFault, strikeZooKeeper, type ZooKeeperFault } from './zookeeper-faults.ts';
 
 export const FAULTS = [
   'leader dies',
@@ -17,18 +19,33 @@ export const FAULTS = [
   'connection breaks',
   'data connection breaks',
   'storage is away',
+  'HA store is away',
   'storage is slow',
   'uploads fail',
   'log fails',
   'user code throws',
+  'user code blocks',
+  'a clock is wrong',
+  'commands come twice',
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+export type Fault = (typeof FAULTS)[number] | ZooKeeperFault;
+
+/** They hit neither tasks nor what those need: nothing starts again (I9). */
+export const NOT_OF_TASKS: readonly Fault[] = [
+  'leader dies',
+  'standby dies',
+  'leader pauses',
+  'HA store is away',
+  'commands come twice',
+];
 
 export interface FaultsOptions {
   readonly world: World;
   readonly weather: Weather;
   /** The next calls of user code throw. */
   readonly userCodeThrows: () => void;
+  /** The next call of user code takes so long. */
+  readonly userCodeBlocks: (forMs: number) => void;
 }
 
 /** Dead processes are started again after so long, at most. */
@@ -37,6 +54,13 @@ const DEAD_MS = 6_000;
 const PAUSE_MS = 20_000;
 const PARTITION_MS = 15_000;
 const STORAGE_MS = 8_000;
+/** Now and then longer than it takes to cancel a task. */
+const BLOCKED_MS = 35_000;
+const CLOCK_MS = 20_000;
+/** A clock runs by this part too fast or too slow; that of a JobManager jumps by up to so much. */
+const CLOCK_RATE = 0.25;
+const CLOCK_JUMP_MS = 3_600_000;
+const REPEATS_MS = 10_000;
 
 /** What breaks in a simulated world, and is mended some time later. */
 export class Faults {
@@ -50,8 +74,11 @@ export class Faults {
 
   /** Returns whether there was something to hit. */
   strike(fault: Fault, random: Random): boolean {
-    const { world, weather, userCodeThrows } = this.#options;
+    const { world, weather, userCodeThrows, userCodeBlocks } = this.#options;
     const { leader } = world;
+    if (world.zookeeper !== undefined && (isZooKeeperFault(fault) || fault === 'HA store is away')) {
+      return this.#strikeZooKeeper(world.zookeeper, fault, random);
+    }
     const taskManager = oneOf(random, world.livingTaskManagers);
     switch (fault) {
       case 'leader dies':
@@ -85,7 +112,11 @@ export class Faults {
         );
         return true;
       case 'storage is away':
-        weather.storageAway((['ETIMEDOUT', 'ESTALE', 'EIO'] as const)[random.int(3)]!);
+      case 'HA store is away':
+        weather.storageAway(
+          (['ETIMEDOUT', 'ESTALE', 'EIO'] as const)[random.int(3)]!,
+          fault === 'HA store is away' ? 'HA store' : random.int(2) === 0 ? 'files' : 'all',
+        );
         return this.#later(random.next() * STORAGE_MS, () => weather.storageBack());
       case 'storage is slow':
         weather.storageSlow(random.next() * 2_000);
@@ -99,7 +130,34 @@ export class Faults {
       case 'user code throws':
         userCodeThrows();
         return true;
+      case 'user code blocks':
+        userCodeBlocks(random.next() ** 3 * BLOCKED_MS);
+        return true;
+      case 'a clock is wrong':
+        return this.#clock(oneOf(random, world.livingProcesses), random);
+      case 'commands come twice':
+        weather.repeatsCommands = true;
+        return this.#later(random.next() * REPEATS_MS, () => {
+          weather.repeatsCommands = false;
+        });
+      default:
+        // Of ZooKeeper, in a world without.
+        return false;
     }
+  }
+
+  #strikeZooKeeper(zookeeper: ZooKeeperOfWorld, fault: ZooKeeperFault | 'HA store is away', random: Random): boolean {
+    const { world } = this.#options;
+    if (fault === 'HA store is away') {
+      zookeeper.ensemble.away();
+      return this.#later(random.next() * STORAGE_MS, () => zookeeper.ensemble.back());
+    }
+    return strikeZooKeeper(zookeeper, fault, random, {
+      hosts: world.livingProcesses.map(({ host }) => host),
+      leaderHost: world.leader?.name,
+      after: (delayMs, run) => void world.time.after(delayMs, run),
+      later: (delayMs, mend) => this.#later(delayMs, mend),
+    });
   }
 
   /** Nothing is broken any more. */
@@ -144,6 +202,16 @@ export class Faults {
     }
     process.pause();
     return this.#later(random.next() ** 2 * PAUSE_MS, () => process.resume());
+  }
+
+  #clock(process: SimulatedProcess | undefined, random: Random): boolean {
+    if (process === undefined) {
+      return false;
+    }
+    // Tasks live by the wall clock, as their users want it: what it jumps over is late, or due already.
+    const jumpMs = this.#options.world.isTaskManager(process) ? 0 : (2 * random.next() - 1) * CLOCK_JUMP_MS;
+    process.setClock(1 + (2 * random.next() - 1) * CLOCK_RATE, jumpMs);
+    return this.#later(random.next() * CLOCK_MS, () => process.setClock(1, 0));
   }
 
   #partition(bothWays: boolean, random: Random): boolean {

@@ -7,7 +7,7 @@ import {
 } from '../../../src/foundation/common/ids.ts';
 import { compareFence } from '../../../src/runtime/rpc/fencing.ts';
 import type { Fence, TaskCommand, TaskDeployment } from '../../../src/runtime/protocol/task-commands.ts';
-import type { StoreShadow } from './store-shadow.ts';
+import type { StoreOfWorld } from './store-of-world.ts';
 import type { TransactionLog } from './transaction-log.ts';
 import { Violation } from './violation.ts';
 
@@ -18,11 +18,15 @@ interface Known {
   readonly restored: number;
 }
 
+const TRIGGERED = /^Triggering checkpoint (\d+) \(type=(\w+)\) .* for job ([0-9a-f]{32})/;
+const COMPLETED = /^Completed checkpoint (\d+) for job ([0-9a-f]{32})/;
+
 /** What must hold after each step, as one sees it who sees everything. */
 export class Invariants {
-  readonly #store: StoreShadow;
+  readonly #store: StoreOfWorld;
   readonly #log: TransactionLog;
   readonly #allowed: ReadonlySet<string>;
+  readonly #broken: string;
   readonly #lives: (taskManager: string, attempt: AttemptId) => boolean;
   /** By instance of a TaskManager: the newest fence whose commands it took. */
   readonly #taken = new Map<string, Fence>();
@@ -34,23 +38,27 @@ export class Invariants {
   /** By job and checkpoint: the start of the tasks that it was triggered in. */
   readonly #generations = new Map<string, Generation>();
   readonly #seen = new Set<string>();
+  /** Plain savepoints (R8), by job and id. */
+  readonly #withoutPointer = new Set<string>();
   readonly #cancelled = new Map<string, 'in time' | 'too late'>();
   /** Jobs that a client knows to have ended. */
   readonly #ended = new Map<string, string>();
   #committed = 0;
   #violation: Violation | undefined;
 
-  /** `allowed`: all that the jobs may write. `lives`: whether an attempt runs in that process. */
+  /** `allowed`: all that the jobs may write. `broken`: one that has to fail. `lives`: whether an attempt runs in that process. */
   constructor(
-    store: StoreShadow,
+    store: StoreOfWorld,
     log: TransactionLog,
     allowed: ReadonlySet<string>,
+    broken: string,
     lives: (taskManager: string, attempt: AttemptId) => boolean,
   ) {
     this.#lives = lives;
     this.#store = store;
     this.#log = log;
     this.#allowed = allowed;
+    this.#broken = broken;
   }
 
   /** Throws what was violated since the last time. */
@@ -72,6 +80,25 @@ export class Invariants {
     }
     if (this.#violation !== undefined) {
       throw this.#violation;
+    }
+  }
+
+  /** A leader says what it has done: whoever reads its log believes it, as users do (I4). */
+  said(message: string): void {
+    const [, triggered, type, of] = TRIGGERED.exec(message) ?? [];
+    if (type === 'SAVEPOINT') {
+      this.#withoutPointer.add(`${of} ${triggered}`);
+    }
+    const [, completed, job] = COMPLETED.exec(message) ?? [];
+    if (
+      job !== undefined &&
+      !this.#withoutPointer.has(`${job} ${completed}`) &&
+      !this.#store.wasPointedTo(job, Number(completed))
+    ) {
+      this.violate(
+        'I4',
+        `a leader says that ${completed} of job ${job} is complete, and the store never pointed to it`,
+      );
     }
   }
 
@@ -190,7 +217,10 @@ export class Invariants {
     if (before !== undefined && before !== state) {
       this.violate('I12', `job ${job} is ${state}, and was ${before}`);
     }
-    if (state === 'FAILED') {
+    if (job === this.#broken && state !== 'FAILED') {
+      this.violate('I8', `job ${job} is ${state}, and its code does nothing but throw`);
+    }
+    if (state === 'FAILED' && job !== this.#broken) {
       this.violate('I8', `job ${job} failed, although it may be started again as often as it takes`);
     }
     const cancelled = this.#cancelled.get(job);

@@ -14,6 +14,8 @@ export const POINTS = [
   'cancelling',
   'stopping with savepoint',
   'finishing',
+  /** The leader sends something: what it decided at once, it may not have told everybody. */
+  'sending',
 ] as const;
 export type Point = (typeof POINTS)[number];
 
@@ -39,6 +41,13 @@ export class Points {
   /** What has not struck never will. */
   clear(): void {
     this.#traps = [];
+  }
+
+  /** `isThere` is asked only where something waits. */
+  passIf(point: Point, isThere: () => boolean): void {
+    if (this.#traps.some((one) => one.point === point) && isThere()) {
+      this.pass(point);
+    }
   }
 
   pass(point: Point): void {

@@ -3,7 +3,7 @@ import { attemptId, compareGenerations } from '../../../src/foundation/common/id
 import type { TaskCommand, TaskReport, TaskState } from '../../../src/runtime/protocol/task-commands.ts';
 import { isTerminal } from '../../../src/runtime/taskmanager/attempt-ledger.ts';
 import type { DiskChange } from './simulated-disk.ts';
-import type { StoreShadow } from './store-shadow.ts';
+import type { StoreOfWorld } from './store-of-world.ts';
 import type { TaskManagerProcess } from './task-manager-process.ts';
 
 /** Situations that a schedule seldom comes to; a run that never came to one of them has not tried it. */
@@ -37,13 +37,13 @@ const CHECKPOINT_FILE = /^\/checkpoints\/([0-9a-f]{32})\/chk-(\d+)\/_metadata$/;
 /** Sees what passes, and counts. */
 export class RareStates {
   readonly counts = new Map<RareState, number>();
-  readonly #store: StoreShadow;
+  readonly #store: StoreOfWorld;
   readonly #jobs = new Map<string, OfJob>();
   /** Ends that the leaders have been told of. */
   readonly #told = new Set<AttemptId>();
   readonly #acknowledged = new Set<string>();
 
-  constructor(store: StoreShadow) {
+  constructor(store: StoreOfWorld) {
     this.#store = store;
   }
 

@@ -1,18 +1,20 @@
 import { attemptId, type JobId } from '../../../src/foundation/common/ids.ts';
-import { seededRandom } from '../../../src/foundation/common/random.ts';
+import { seededRandom, type Random } from '../../../src/foundation/common/random.ts';
 import type { JobState, JobSubmission } from '../../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import { isTerminal } from '../../../src/runtime/taskmanager/attempt-ledger.ts';
 import { Client } from './client.ts';
 import { Continuity } from './continuity.ts';
-import { Faults } from './faults.ts';
+import { DeadChannels } from './dead-channels.ts';
+import { Faults, type Fault } from './faults.ts';
 import { Invariants } from './invariants.ts';
-import { live } from './lives.ts';
+import { live, livesOf, type Lives } from './lives.ts';
 import type { TaskObserver } from './observed-tasks.ts';
 import {
   FAULTS_UNTIL_MS,
   faultText,
   NOTHING_OMITTED,
   planOf,
+  without,
   type Omission,
   type Plan,
   type PlannedFault,
@@ -20,10 +22,12 @@ import {
 import { Points, type Point } from './points.ts';
 import { RareStates, type RareState } from './rare-states.ts';
 import { allOutputOf, requiredOutputOf, simulatedJob } from './simulated-job.ts';
-import { MAIN, RATE, RESUMED, WORLD_SIZES, type Size, type WorldName, type WorldSize } from './sizes.ts';
-import { StoreShadow } from './store-shadow.ts';
+import { BROKEN, MAIN, RATE, RESUMED, WORLD_SIZES, type Size, type WorldName, type WorldSize } from './sizes.ts';
+import type { StoreOfWorld } from './store-of-world.ts';
+import { storeOf, zookeeperOf } from './stores.ts';
 import type { TaskManagerProcess } from './task-manager-process.ts';
 import type { TraceLine } from './trace.ts';
+import { UserCodeFaults } from './user-code-faults.ts';
 import { Violation } from './violation.ts';
 import { Weather } from './weather.ts';
 import { World } from './world.ts';
@@ -52,6 +56,8 @@ const LENGTH_MS = 60_000;
 /** I8: lease and heartbeat, reconcile timeout, restart delay, interval and timeout of a checkpoint. */
 const PROGRESS_MS = 400_000;
 const LOOK_MS = 500;
+/** After them a timer may fall due when the input has ended, and never fire. */
+const OF_TIME: readonly Fault[] = ['user code blocks', 'a clock is wrong'];
 
 /** One run of a world, from its seed. */
 export const play = async (
@@ -77,11 +83,14 @@ class Schedule {
   readonly #weather: Weather;
   readonly #points = new Points();
   readonly #world: World;
-  readonly #store: StoreShadow;
+  readonly #store: StoreOfWorld;
   readonly #invariants: Invariants;
   readonly #continuity = new Continuity();
+  readonly #deadChannels: DeadChannels;
   readonly #rare: RareStates;
   readonly #faults: Faults;
+  readonly #userCode: UserCodeFaults;
+  readonly #hit = new Set<Fault>();
   readonly #struck = new Map<string, number>();
   readonly #acknowledged = new Map<string, number>();
   readonly #saved: string[] = [];
@@ -89,20 +98,21 @@ class Schedule {
   #messages = 0;
   #leaderChanges = 0;
   #count = 0;
-  #throwing = 0;
 
   constructor(seed: number, name: WorldName, omitted: Omission) {
     this.#seed = seed;
     this.#name = name;
     this.#size = WORLD_SIZES[name];
-    this.#plan = without(planOf(seed), omitted);
+    this.#plan = without(planOf(seed, name), omitted);
     this.#weather = new Weather(seededRandom(seed + 3));
     const weather = this.#weather;
     this.#world = new World({
       seed,
       slots: 2,
-      networkDelayMs: (delays) => {
+      zookeeper: zookeeperOf(this.#size, weather, () => this.#store),
+      networkDelayMs: (delays, from) => {
         this.#messages++;
+        this.#points.passIf('sending', () => from === this.#world.leader?.name);
         return weather.networkDelayMs(delays);
       },
       weather,
@@ -120,19 +130,22 @@ class Schedule {
           this.#points.pass('file written');
         }
       },
+      violate: (invariant, what) => this.#invariants.violate(invariant, what),
       observe: () => this.#invariants.afterStep(),
       said: (_process, message) => this.#said(message),
     });
-    this.#store = new StoreShadow(this.#world.disk, {
+    this.#store = storeOf(this.#world, {
       unpointed: () => this.#points.pass('pointer deleted'),
       dangling: (path) => this.#invariants.violate('I3', `the store points to ${path}, which does not exist`),
       differs: (what) => this.#invariants.violate('I1', what),
     });
     this.#rare = new RareStates(this.#store);
+    this.#deadChannels = new DeadChannels(this.#world.channels);
     this.#invariants = new Invariants(
       this.#store,
       this.#world.log,
-      new Set([MAIN, ...this.#size.others].flatMap(({ name: job, records }) => allOutputOf(job, records))),
+      new Set([MAIN, ...this.#size.others].flatMap(allOutputOf)),
+      BROKEN.jobId,
       (instanceId, attempt) =>
         this.#world.taskManagers.some(
           ({ instanceId: id, tasks }) =>
@@ -140,12 +153,12 @@ class Schedule {
             tasks.reports.some((one) => attemptId(one.attempt) === attempt && !isTerminal(one.state)),
         ),
     );
+    this.#userCode = new UserCodeFaults(this.#world.userCode);
     this.#faults = new Faults({
       world: this.#world,
       weather,
-      userCodeThrows: () => {
-        this.#throwing++;
-      },
+      userCodeThrows: () => this.#userCode.throws(),
+      userCodeBlocks: (forMs) => this.#userCode.blocks(forMs),
     });
   }
 
@@ -158,6 +171,7 @@ class Schedule {
     let isMended = false;
     while (!lives.areOver() || world.elapsedMs < LENGTH_MS) {
       await world.run(LOOK_MS);
+      this.#check('I13', this.#deadChannels.look(this.#livingTaskManagers, world.elapsedMs));
       if (world.elapsedMs >= FAULTS_UNTIL_MS && !isMended) {
         isMended = true;
         this.#points.clear();
@@ -173,7 +187,7 @@ class Schedule {
     const cancelled = ends.filter(({ state }) => state === 'CANCELED').map(({ size }) => size);
     const required = ends.filter(({ size }) => !cancelled.includes(size)).map(({ size }) => size);
     this.#invariants.atTheEnd(
-      required.flatMap(({ name, records }) => requiredOutputOf(name, records)),
+      required.flatMap((size) => this.#requiredOf(size)),
       cancelled.map(({ jobId }) => jobId),
     );
     for (const folder of this.#saved) {
@@ -203,13 +217,27 @@ class Schedule {
     };
   }
 
+  #check(invariant: string, wrong: string | undefined): void {
+    if (wrong !== undefined) {
+      this.#invariants.violate(invariant, wrong);
+    }
+  }
+
+  get #livingTaskManagers(): readonly TaskManagerProcess[] {
+    return this.#world.taskManagers.filter(({ process }) => !process.isDead);
+  }
+
+  #requiredOf(size: Size): readonly string[] {
+    return requiredOutputOf(size, !OF_TIME.some((fault) => this.#hit.has(fault)));
+  }
+
   /** Users, and their jobs. */
-  #lives(): { areOver(): boolean; ends(): Promise<readonly { readonly size: Size; readonly state: JobState }[]> } {
-    const { life, askedAfterMs, otherAtMs } = this.#plan;
+  #lives(): Lives {
+    const { life, askedAfterMs, otherAtMs, brokenAtMs } = this.#plan;
     const common = {
       resumedId: RESUMED,
       ended: (id: JobId, state: JobState): void => this.#invariants.ended(id, state),
-      cancelled: (id: JobId): void => this.#invariants.cancelled(id, requiredOutputOf(MAIN.name, MAIN.records)),
+      cancelled: (id: JobId): void => this.#invariants.cancelled(id, this.#requiredOf(MAIN)),
       saved: (folder: string): void => void this.#saved.push(folder),
       pass: (point: Point): void => {
         if (point !== 'submitting') {
@@ -219,60 +247,54 @@ class Schedule {
       },
     };
     const others = otherAtMs === undefined ? [] : this.#size.others;
-    const users = [MAIN, ...others].map(async (size, index) => {
-      const client = new Client(this.#world, seededRandom(this.#seed * 10 + index));
-      await client.wait(index * (otherAtMs ?? 0));
-      const submission = (id: JobId, restore?: string): JobSubmission => this.#submission(size, id, restore);
-      const own = size === MAIN ? { life, askedAfterMs } : { life: 'left alone' as const, askedAfterMs: 0 };
-      return { size, state: await live(client, { ...common, ...own, jobId: size.jobId, submission }) };
-    });
-    const over = Promise.all(users);
-    let areOver = false;
-    let failure: unknown;
-    over.then(
-      () => {
-        areOver = true;
-      },
-      (thrown: unknown) => {
-        areOver = true;
-        failure = thrown;
-      },
+    const sizes = [MAIN, ...others, ...(brokenAtMs === undefined ? [] : [BROKEN])];
+    return livesOf(
+      sizes.map(async (size, index) => {
+        const client = new Client(this.#world, seededRandom(this.#seed * 10 + index));
+        await client.wait(size === BROKEN ? (brokenAtMs ?? 0) : index * (otherAtMs ?? 0));
+        const submission = (id: JobId, restore?: string): JobSubmission => this.#submission(size, id, restore);
+        const own = size === MAIN ? { life, askedAfterMs } : { life: 'left alone' as const, askedAfterMs: 0 };
+        return { size, state: await live(client, { ...common, ...own, jobId: size.jobId, submission }) };
+      }),
     );
-    return {
-      areOver: () => {
-        if (failure !== undefined) {
-          throw failure;
-        }
-        return areOver;
-      },
-      ends: () => over,
-    };
   }
 
   #await(planned: PlannedFault): void {
-    const { point, skipped, fromMs, atMs } = planned;
+    const { fault, random, point, skipped, fromMs, atMs, delayMs, aftershock } = planned;
     const { time } = this.#world;
     let remove: (() => void) | undefined;
-    let hasStruck = false;
-    const strike = (where: Point | 'any time') => (): void => {
-      if (!hasStruck) {
-        hasStruck = true;
+    let isDue = true;
+    const strike = (where: Point | 'any time'): void => {
+      this.#strike(fault, random, where);
+      if (aftershock !== undefined) {
+        time.after(aftershock.afterMs, () => this.#strike(aftershock.fault, aftershock.random, 'any time'));
+      }
+    };
+    const come = (where: Point | 'any time', afterMs: number) => (): void => {
+      if (isDue) {
+        isDue = false;
         remove?.();
-        this.#strike(planned, where);
+        // At once means in the middle of what makes the point.
+        if (afterMs === 0) {
+          strike(where);
+        } else {
+          time.after(afterMs, () => strike(where));
+        }
       }
     };
     if (point !== undefined) {
       time.after(fromMs, () => {
-        remove = this.#points.strikeAt(point, skipped, strike(point));
+        remove = this.#points.strikeAt(point, skipped, come(point, delayMs));
       });
     }
-    time.after(atMs, strike('any time'));
+    time.after(atMs, come('any time', 0));
   }
 
-  #strike({ fault, random }: PlannedFault, point: Point | 'any time'): void {
+  #strike(fault: Fault, random: Random, point: Point | 'any time'): void {
     this.#world.note('', '', `${fault} @ ${point}`);
-    if (this.#faults.strike(fault, random)) {
+    if (this.#world.elapsedMs < FAULTS_UNTIL_MS && this.#faults.strike(fault, random)) {
       this.#count++;
+      this.#hit.add(fault);
       this.#continuity.struck(fault);
       if (fault === 'all lose power') {
         void this.#store.lostPower();
@@ -283,32 +305,29 @@ class Schedule {
   }
 
   #submission(size: Size, jobId: JobId, restore: string | undefined): JobSubmission {
-    const { name, parallelism, splits, records, intervalMs } = size;
     const definition = simulatedJob({
-      name,
+      size,
       log: this.#world.log,
-      parallelism,
-      splits,
-      records,
       rate: RATE,
-      intervalMs,
-      trap: () => {
-        if (this.#throwing > 0) {
-          this.#throwing--;
-          throw new Error('user code threw');
+      arrived: () => {
+        if (jobId === MAIN.jobId) {
+          this.#check('I9', this.#continuity.arrived(this.#world.elapsedMs, false));
         }
       },
+      trap: this.#userCode.trap,
     });
     return this.#world.submission(definition, jobId, {
       'execution.checkpointing.num-retained': String(this.#plan.numRetained),
       ...(restore === undefined ? {} : { restore }),
+      ...(size === BROKEN ? { restarts: '2' } : {}),
     });
   }
 
   #said(message: string): void {
+    this.#invariants.said(message);
     if (message.includes('was granted leadership')) {
       this.#leaderChanges++;
-      const living = this.#world.taskManagers.filter(({ process }) => !process.isDead);
+      const living = this.#livingTaskManagers;
       this.#continuity.granted(living);
       this.#rare.granted(living);
       this.#points.pass('reconciling');
@@ -319,7 +338,11 @@ class Schedule {
   }
 
   #observer({ instanceId }: TaskManagerProcess): TaskObserver {
+    const weather = this.#weather;
     return {
+      get repeats() {
+        return weather.repeatsCommands;
+      },
       deployed: (fence, deployment) => {
         const { attempt, graph, restore } = deployment;
         const tasks = sumOf(graph.vertices.map(({ parallelism }) => parallelism));
@@ -328,9 +351,8 @@ class Schedule {
         );
         this.#invariants.taken(instanceId, fence);
         this.#invariants.deployed(instanceId, deployment);
-        const restarted = this.#continuity.deployed(attempt, tasks);
-        if (restarted !== undefined) {
-          this.#invariants.violate('I9', restarted);
+        if (attempt.job !== BROKEN.jobId) {
+          this.#check('I9', this.#continuity.deployed(attempt, tasks));
         }
         this.#rare.deployed(attempt, sumOf(withSource.map(({ parallelism }) => parallelism)), tasks);
         this.#points.pass(restore === undefined ? 'deploying' : 'restoring');
@@ -359,17 +381,14 @@ class Schedule {
           }
         } else if (report.kind === 'state' && isTerminal(report.state)) {
           this.#points.pass('finishing');
+          this.#continuity.arrived(this.#world.elapsedMs, true);
+          if (report.state === 'FINISHED') {
+            this.#continuity.finished(report.attempt);
+          }
         }
       },
     };
   }
 }
-
-const without = (plan: Plan, { faults, life, other }: Omission): Plan => ({
-  ...plan,
-  faults: plan.faults.filter((_, index) => !faults.includes(index)),
-  life: life ? 'left alone' : plan.life,
-  otherAtMs: other ? undefined : plan.otherAtMs,
-});
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

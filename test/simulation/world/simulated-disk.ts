@@ -15,7 +15,7 @@ export interface DiskWeather {
   /** Before a change takes effect. */
   delayMs(random: Random): number;
   /** The error of a call, if it has one: EIO, ENOSPC, ESTALE, ... */
-  failure(change: DiskChange | undefined, random: Random): Error | undefined;
+  failure(path: string, isChange: boolean, random: Random): Error | undefined;
 }
 
 export interface SimulatedDiskOptions {
@@ -41,15 +41,15 @@ export class SimulatedDisk implements Disk {
 
   open(path: string, mode: Parameters<Disk['open']>[1]): Promise<DiskFile> {
     const open = async (): Promise<DiskFile> => this.#file(path, await this.#options.disk.open(path, mode));
-    return mode === 'read' || mode === 'change' ? this.#look(open) : this.#change('open', path, open);
+    return mode === 'read' || mode === 'change' ? this.#look(path, open) : this.#change('open', path, open);
   }
 
   stat(path: string): ReturnType<Disk['stat']> {
-    return this.#look(() => this.#options.disk.stat(path));
+    return this.#look(path, () => this.#options.disk.stat(path));
   }
 
   readFolder(path: string): Promise<readonly string[]> {
-    return this.#look(() => this.#options.disk.readFolder(path));
+    return this.#look(path, () => this.#options.disk.readFolder(path));
   }
 
   makeFolder(path: string): Promise<void> {
@@ -73,23 +73,23 @@ export class SimulatedDisk implements Disk {
   }
 
   syncFolder(path: string): Promise<void> {
-    return this.#look(() => this.#options.disk.syncFolder(path));
+    return this.#look(path, () => this.#options.disk.syncFolder(path));
   }
 
   #file(path: string, file: DiskFile): DiskFile {
     return {
-      stat: () => this.#look(() => file.stat()),
-      read: (into, offset) => this.#look(() => file.read(into, offset)),
+      stat: () => this.#look(path, () => file.stat()),
+      read: (into, offset) => this.#look(path, () => file.read(into, offset)),
       write: (bytes, offset) => this.#change('write', path, () => file.write(bytes, offset)),
       truncate: (length) => this.#change('truncate', path, () => file.truncate(length)),
-      sync: () => this.#look(() => file.sync()),
-      close: () => this.#look(() => file.close()),
+      sync: () => this.#look(path, () => file.sync()),
+      close: () => this.#look(path, () => file.close()),
     };
   }
 
-  async #look<T>(call: () => Promise<T>): Promise<T> {
+  async #look<T>(path: string, call: () => Promise<T>): Promise<T> {
     const { process, weather, random } = this.#options;
-    const failure = process.isDead ? undefined : weather.failure(undefined, random);
+    const failure = process.isDead ? undefined : weather.failure(path, false, random);
     return process.hear(failure === undefined ? call() : Promise.reject(failure));
   }
 
@@ -99,7 +99,7 @@ export class SimulatedDisk implements Disk {
       return never;
     }
     const change: DiskChange = { process: process.host, call, path };
-    const failure = weather.failure(change, random);
+    const failure = weather.failure(path, true, random);
     const effect = new Promise<T>((resolve, reject) => {
       time.after(weather.delayMs(random), () => {
         if (failure !== undefined) {

@@ -32,16 +32,24 @@ export class SimulatedProcess {
   /** What fell due while it stood still. */
   #missed: (() => void)[] = [];
   #deaths: (() => void)[] = [];
+  /** How fast its clock runs, and since when. */
+  #rate = 1;
+  #rateSinceMs: number;
+  #monotonicThen: number;
+  #wallAheadMs: number;
 
   constructor(options: SimulatedProcessOptions) {
     const { host, seed, time, say, skewMs } = options;
     this.#options = options;
     this.host = host;
     this.random = seededRandom(seed);
+    this.#rateSinceMs = time.monotonic();
+    this.#monotonicThen = this.#rateSinceMs;
+    this.#wallAheadMs = skewMs;
     this.clock = {
-      now: () => time.now() + skewMs,
-      monotonic: () => time.monotonic(),
-      after: (delayMs, run): TimerHandle => time.after(delayMs, () => this.do(run)),
+      now: () => time.now() + this.#wallAheadMs,
+      monotonic: () => this.#monotonic(),
+      after: (delayMs, run): TimerHandle => time.after(delayMs / this.#rate, () => this.do(run)),
     };
     const log = (level: string) => (message: string) => {
       if (this.#state !== 'dead') {
@@ -57,6 +65,14 @@ export class SimulatedProcess {
 
   get isPaused(): boolean {
     return this.#state === 'paused';
+  }
+
+  /** From now on its clock runs so fast; what people see of it jumps by so much. */
+  setClock(rate: number, jumpMs: number): void {
+    this.#monotonicThen = this.#monotonic();
+    this.#rateSinceMs = this.#options.time.monotonic();
+    this.#rate = rate;
+    this.#wallAheadMs += jumpMs;
   }
 
   /** Now, when it goes on, or never. */
@@ -80,6 +96,10 @@ export class SimulatedProcess {
 
   onDeath(act: () => void): void {
     this.#deaths.push(act);
+  }
+
+  #monotonic(): number {
+    return this.#monotonicThen + (this.#options.time.monotonic() - this.#rateSinceMs) * this.#rate;
   }
 
   /** `kill -9`; `isHostLost`: nobody closes its connections. */

@@ -4,9 +4,11 @@ import { decodeLogEntry, type LogEntry } from '../../../src/coordination/embedde
 import { emptyStore, StoreState } from '../../../src/coordination/embedded/store-state.ts';
 import type { RecordChange } from '../../../src/coordination/records/record-store.ts';
 import type { Disk } from '../../../src/foundation/filesystem/disk/disk.ts';
+import type { StoreEvents, StoreOfWorld } from './store-of-world.ts';
 
 const ENTRY = /\/log\/(\d{20})$/;
 const COUNTER = /^jobs\/([0-9a-f]{32})\/checkpoint_id_counter$/;
+const GRAPH = /^execution-plans\//;
 const POINTER = /^jobs\/([0-9a-f]{32})\/checkpoints\/(\d{19})$/;
 
 interface Record {
@@ -14,19 +16,10 @@ interface Record {
   readonly version: number;
 }
 
-export interface StoreShadowEvents {
-  /** The store points to a checkpoint no more. */
-  unpointed(): void;
-  /** The store points to a file that does not exist. */
-  dangling(path: string): void;
-  /** The shipped code takes a change for one of the leader that is none, or does not take one that is. */
-  differs(what: string): void;
-}
-
 /** What the store's files amount to, read again from the disk by rules of its own: what is true, whatever processes believe. */
-export class StoreShadow {
+export class StoreShadow implements StoreOfWorld {
   readonly #disk: Disk;
-  readonly #events: StoreShadowEvents;
+  readonly #events: StoreEvents;
   /** What the shipped code makes of the same entries. */
   #shipped: StoreState | undefined;
   readonly #waiting = new Map<number, LogEntry>();
@@ -41,7 +34,7 @@ export class StoreShadow {
   #epoch = 0;
   #leads: { epoch: number; instanceId: string; sign: number } | undefined;
 
-  constructor(disk: Disk, events: StoreShadowEvents) {
+  constructor(disk: Disk, events: StoreEvents) {
     this.#disk = disk;
     this.#events = events;
   }
@@ -60,14 +53,13 @@ export class StoreShadow {
       .sort((one, other) => one - other);
   }
 
-  /** The file of a checkpoint that the store points to, if it is this path or below it. */
+  /** A file that the store points to, of a checkpoint, a job graph or a bundle, if it is this path or below it. */
   pointerInto(path: string): string | undefined {
     for (const [key, { value }] of this.#records) {
-      if (POINTER.test(key)) {
-        const file = fileOf(value);
-        if (file === path || file.startsWith(`${path}/`)) {
-          return file;
-        }
+      const files = POINTER.test(key) ? [fileOf(value)] : GRAPH.test(key) ? filesOfGraph(value) : [];
+      const file = files.find((one) => one === path || one.startsWith(`${path}/`));
+      if (file !== undefined) {
+        return file;
       }
     }
     return undefined;
@@ -230,5 +222,10 @@ export class StoreShadow {
   }
 }
 
-const fileOf = (pointer: string): string =>
+export const fileOf = (pointer: string): string =>
   (JSON.parse(pointer) as { metadataPath: string }).metadataPath.replace(/^memory:\/\//, '');
+
+export const filesOfGraph = (pointer: string): readonly string[] => {
+  const { graphPath, bundlePaths } = JSON.parse(pointer) as { graphPath: string; bundlePaths: readonly string[] };
+  return [graphPath, ...bundlePaths].map((path) => path.replace(/^memory:\/\//, ''));
+};

@@ -10,6 +10,7 @@ import { taskFiles } from '../../../src/runtime/taskmanager/task-files.ts';
 import { TaskThread } from '../../../src/runtime/taskmanager/task-thread.ts';
 import type { StartThread } from '../../../src/runtime/taskmanager/thread-host.ts';
 import type { ThreadCommand, ThreadReport, ThreadSettings } from '../../../src/runtime/taskmanager/thread-protocol.ts';
+import type { ChannelWatch, Wire } from './channel-watch.ts';
 import type { DataNetwork } from './data-network.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
 
@@ -19,6 +20,65 @@ export interface ThreadSurroundings {
   readonly instanceId: string;
   readonly locate: (uri: string) => Location;
   readonly load: (program: JobProgram) => Promise<Translation>;
+  readonly userCode: UserCode;
+  readonly channels: ChannelWatch;
+}
+
+/** Where user code runs at the moment, so that it can hold its thread up. */
+export class UserCode {
+  thread: BusyThread | undefined;
+
+  /** It does not return for so long. */
+  block(forMs: number): void {
+    this.thread?.block(forMs);
+  }
+}
+
+/** What a thread does, one thing after the other; nothing of it while user code holds it up. */
+class BusyThread {
+  readonly #process: SimulatedProcess;
+  readonly #userCode: UserCode;
+  #isBlocked = false;
+  #hasEnded = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(process: SimulatedProcess, userCode: UserCode) {
+    this.#process = process;
+    this.#userCode = userCode;
+  }
+
+  do(run: () => void): void {
+    if (this.#hasEnded) {
+      return;
+    }
+    if (this.#isBlocked) {
+      this.#waiting.push(run);
+      return;
+    }
+    const before = this.#userCode.thread;
+    this.#userCode.thread = this;
+    try {
+      run();
+    } finally {
+      this.#userCode.thread = before;
+    }
+  }
+
+  block(forMs: number): void {
+    if (!this.#isBlocked) {
+      this.#isBlocked = true;
+      this.#process.clock.after(forMs, () => {
+        this.#isBlocked = false;
+        // What it does first may hold it up again.
+        this.#waiting.splice(0).forEach((run) => this.do(run));
+      });
+    }
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#waiting = [];
+  }
 }
 
 /** Messages between a thread and its process take up to so long. */
@@ -41,23 +101,18 @@ const SETTINGS: Omit<ThreadSettings, 'index'> = {
 export const simulatedThreads =
   (surroundings: ThreadSurroundings): StartThread =>
   (index, events) => {
-    const { process, data, instanceId, locate, load } = surroundings;
+    const { process, data, instanceId, locate, load, userCode, channels } = surroundings;
     const own: RemoteThread = { instanceId, thread: index };
-    let hasEnded = false;
-    const act = (run: () => void) => (): void => {
-      if (!hasEnded) {
-        run();
-      }
-    };
+    const busy = new BusyThread(process, userCode);
     const clock: Clock = {
       now: () => process.clock.now(),
       monotonic: () => process.clock.monotonic(),
-      after: (delayMs, run) => process.clock.after(delayMs, act(run)),
+      after: (delayMs, run) => process.clock.after(delayMs, () => busy.do(run)),
     };
     const toProcess = inOrder(clock, process.random);
     const toThread = inOrder(clock, process.random);
     const send = (report: ThreadReport): void => toProcess(() => events.report(report));
-    const plane = data.planeOf(process, own);
+    const plane = data.planeOf(process, own, (run) => process.do(() => busy.do(run)));
     const thread = new TaskThread(
       { ...SETTINGS, index },
       {
@@ -79,10 +134,10 @@ export const simulatedThreads =
       },
     );
     return {
-      channel: () => threadChannel(process),
+      channel: () => threadChannel(process, channels.wire()),
       send: (command: ThreadCommand) => toThread(() => thread.handle(command)),
       terminate: async () => {
-        hasEnded = true;
+        busy.end();
         await plane.close();
       },
     };
@@ -100,9 +155,9 @@ const inOrder = (clock: Clock, random: Random): ((deliver: () => void) => void) 
 };
 
 /** As a `MessageChannel`, in the time of the process. */
-const threadChannel = ({ clock, random }: SimulatedProcess): ThreadChannel => {
-  const port1 = new SimulatedPort(inOrder(clock, random));
-  const port2 = new SimulatedPort(inOrder(clock, random));
+const threadChannel = ({ clock, random }: SimulatedProcess, wire: Wire): ThreadChannel => {
+  const port1 = new SimulatedPort(inOrder(clock, random), wire, 0);
+  const port2 = new SimulatedPort(inOrder(clock, random), wire, 1);
   port1.far = port2;
   port2.far = port1;
   return { port1, port2 };
@@ -112,15 +167,20 @@ class SimulatedPort implements ThreadPort {
   far: SimulatedPort | undefined;
   readonly #send: (deliver: () => void) => void;
   #take: ((frames: readonly Uint8Array[]) => void) | undefined;
+  readonly #wire: Wire;
+  readonly #side: 0 | 1;
   #isClosed = false;
 
-  constructor(send: (deliver: () => void) => void) {
+  constructor(send: (deliver: () => void) => void, wire: Wire, side: 0 | 1) {
     this.#send = send;
+    this.#wire = wire;
+    this.#side = side;
   }
 
   postMessage(frames: readonly Uint8Array[]): void {
     const { far } = this;
     if (!this.#isClosed) {
+      frames.forEach((frame) => this.#wire.frame(this.#side, frame));
       this.#send(() => far?.arrived(frames));
     }
   }
@@ -132,6 +192,7 @@ class SimulatedPort implements ThreadPort {
   /** What was sent arrives; the other end hears nothing. */
   close(): void {
     this.#isClosed = true;
+    this.#wire.cut();
   }
 
   arrived(frames: readonly Uint8Array[]): void {

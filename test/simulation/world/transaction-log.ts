@@ -84,8 +84,8 @@ export class TransactionLog {
   }
 }
 
-/** Records into the log, exactly once. */
-export const logSink = (log: TransactionLog): Sink<string> =>
+/** Records into the log, exactly once. `arrived`: a record has come, which is not committed yet. */
+export const logSink = (log: TransactionLog, arrived: () => void): Sink<string> =>
   sink<string, string>({
     name: 'log',
     create: () => {
@@ -93,6 +93,7 @@ export const logSink = (log: TransactionLog): Sink<string> =>
       return {
         write: (record) => {
           records.push(record);
+          arrived();
         },
         prepare: (name) => {
           if (records.length === 0) {

@@ -1,4 +1,5 @@
 import { EmbeddedServices } from '../../../src/coordination/embedded/embedded-services.ts';
+import type { HighAvailabilityServices } from '../../../src/coordination/high-availability-services.ts';
 import { present } from '../../../src/foundation/common/assert.ts';
 import { messageOf } from '../../../src/foundation/common/errors.ts';
 import type { JobId } from '../../../src/foundation/common/ids.ts';
@@ -21,6 +22,7 @@ import { InMemoryNetwork } from '../../../src/runtime/rpc/in-memory/network.ts';
 import { defaultLimits } from '../../../src/runtime/rpc/rpc-limits.ts';
 import type { RpcTransport } from '../../../src/runtime/rpc/rpc-transport.ts';
 import { builderSettings, modulePathOf, SimulatedJobStarter } from '../simulated-job-starter.ts';
+import { ChannelWatch } from './channel-watch.ts';
 import { DataNetwork } from './data-network.ts';
 import type { TraceLine } from './trace.ts';
 import type { TaskObserver } from './observed-tasks.ts';
@@ -28,21 +30,27 @@ import { startJobManager } from './job-manager-process.ts';
 import { SimulatedDisk, type DiskChange, type DiskWeather } from './simulated-disk.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { TaskManagerProcess } from './task-manager-process.ts';
+import { UserCode } from './task-thread-of.ts';
 import { TransactionLog, type CallOutcome } from './transaction-log.ts';
 import { VirtualTime } from './virtual-time.ts';
+import { ZooKeeperOfWorld, type ZooKeeperOptions } from './zookeeper-of-world.ts';
 
 export interface WorldOptions {
   readonly seed: number;
   /** Between two messages of a connection; between the call of the disk and its effect. */
-  readonly networkDelayMs: (random: Random) => number;
+  readonly networkDelayMs: (random: Random, from: string) => number;
   readonly weather: DiskWeather;
   readonly outcomeOfLogCall: () => CallOutcome;
   readonly skewMs: (random: Random) => number;
   readonly slots: number;
+  /** `undefined`: the embedded store, on the disk of the world. */
+  readonly zookeeper: Omit<ZooKeeperOptions, 'seed'> | undefined;
   /** What passes between TaskManagers and leaders. */
   readonly observerOf: (taskManager: TaskManagerProcess) => TaskObserver;
   /** A change of the disk has taken effect. */
   readonly changed: (change: DiskChange) => void;
+  /** Something is wrong with what threads say to each other. */
+  readonly violate: (invariant: string, what: string) => void;
   /** After each event. */
   readonly observe: () => void;
   /** A process has said something. */
@@ -55,9 +63,10 @@ export interface JobManagerMember {
   jobManager: JobManager | undefined;
 }
 
-const LEASE_MS = 5_000;
-const POLL_MS = 1_000;
-const SNAPSHOT_INTERVAL = 64;
+const LEASE_MS = 7_000;
+const POLL_MS = 2_000;
+/** Short, so that a leader that pauses may sleep through two of them. */
+const SNAPSHOT_INTERVAL = 16;
 const HEARTBEAT = { intervalMs: 2_000, timeoutMs: 6_000, failureThreshold: 2 };
 const ABSENCE_MS = 120_000;
 const RETRY_MS = 500;
@@ -75,6 +84,9 @@ export class World {
   readonly data: DataNetwork;
   readonly disk: MemoryDisk;
   readonly log: TransactionLog;
+  readonly userCode = new UserCode();
+  readonly channels: ChannelWatch;
+  readonly zookeeper: ZooKeeperOfWorld | undefined;
   readonly trace: TraceLine[] = [];
   readonly #options: WorldOptions;
   readonly #definitions = new Map<string, JobDefinition>();
@@ -89,10 +101,13 @@ export class World {
     this.random = seededRandom(options.seed);
     this.time = new VirtualTime(START_MS, seededRandom(options.seed + 1));
     const delays = seededRandom(options.seed + 2);
-    this.network = new InMemoryNetwork({ clock: this.time, delayMs: () => options.networkDelayMs(delays) });
-    this.data = new DataNetwork(this.network);
+    this.network = new InMemoryNetwork({ clock: this.time, delayMs: (from) => options.networkDelayMs(delays, from) });
+    this.channels = new ChannelWatch(options.violate);
+    this.data = new DataNetwork(this.network, this.channels);
     this.disk = new MemoryDisk(() => this.time.now());
     this.log = new TransactionLog(options.outcomeOfLogCall);
+    const { seed, zookeeper } = options;
+    this.zookeeper = zookeeper && new ZooKeeperOfWorld({ seed, ...zookeeper }, this.time);
   }
 
   get jobManagers(): readonly JobManagerMember[] {
@@ -115,6 +130,14 @@ export class World {
   get standbys(): readonly JobManagerMember[] {
     const { leader } = this;
     return this.jobManagers.filter((member) => member !== leader && !member.process.isDead);
+  }
+
+  get livingProcesses(): readonly SimulatedProcess[] {
+    return [...this.jobManagers, ...this.taskManagers].map(({ process }) => process).filter(({ isDead }) => !isDead);
+  }
+
+  isTaskManager(process: SimulatedProcess): boolean {
+    return this.taskManagers.some((one) => one.process === process);
   }
 
   get hosts(): readonly string[] {
@@ -179,6 +202,8 @@ export class World {
         data: this.data,
         locate: locator(fs),
         load: (program) => Promise.resolve(this.#translationOf(program)),
+        userCode: this.userCode,
+        channels: this.channels,
       },
       observerOf: this.#options.observerOf,
       resourceId: name,
@@ -280,7 +305,10 @@ export class World {
     }
   }
 
-  #services(process: SimulatedProcess, fs: DiskFileSystem, mayLead: boolean): Promise<EmbeddedServices> {
+  #services(process: SimulatedProcess, fs: DiskFileSystem, mayLead: boolean): Promise<HighAvailabilityServices> {
+    if (this.zookeeper !== undefined) {
+      return this.zookeeper.open(process, mayLead);
+    }
     const { clock, random, logger } = process;
     return EmbeddedServices.open({
       fs,

@@ -1,0 +1,172 @@
+import type { Mutant } from './mutant.ts';
+
+const REGIONS = 'runtime/jobmanager/jobmaster/region-table.ts';
+const FOLLOWER = 'runtime/taskmanager/leader-follower.ts';
+
+/** Rules of starts, of TaskManagers and of what tasks send to each other. */
+export const TASK_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'starts-beside-old': {
+    invariant: 'R1',
+    breaks: 'a region starts again before all that ran of it has ended',
+    changes: [
+      {
+        file: REGIONS,
+        find: "      region.phase = this.isLive(region) ? 'cancelling' : 'waiting';",
+        put: "      region.phase = 'waiting';",
+      },
+      {
+        file: REGIONS,
+        find: '    const regions = recorded.filter((region) => !this.isLive(region));',
+        put: '    const regions = recorded;',
+      },
+      {
+        file: REGIONS,
+        find: "    recorded.filter((region) => this.isLive(region)).forEach((region) => (region.phase = 'cancelling'));\n",
+        put: '',
+      },
+    ],
+  },
+  'finished-is-missing': {
+    invariant: 'I9',
+    breaks: 'R11: a task that has reported its end is missed by a new leader',
+    changes: [
+      {
+        file: 'runtime/jobmanager/jobmaster/job-core.ts',
+        find: '    const id = attemptId(event.attempt);\n',
+        put: "    const id = attemptId(event.attempt);\n    if (event.state === 'FINISHED') { return; }\n",
+      },
+    ],
+  },
+  'terminal-forgotten': {
+    invariant: 'I9',
+    breaks: 'R15: a TaskManager forgets an attempt that has ended, be it heard of or not',
+    changes: [
+      {
+        file: 'runtime/taskmanager/attempt-ledger.ts',
+        find: '        entry.error = report.error;\n',
+        put: '        entry.error = report.error;\n        if (isTerminal(report.state)) { this.#entries.delete(report.attempt); }\n',
+      },
+    ],
+  },
+  'stale-report': {
+    invariant: 'I8',
+    breaks: 'R15: a TaskManager makes its report before it turns to the new leader',
+    changes: [
+      {
+        file: FOLLOWER,
+        find: '      const address = parseAddress(leader.endpoints.rpcAddress);\n',
+        put:
+          '      const address = parseAddress(leader.endpoints.rpcAddress);\n' +
+          '      const table = [...this.#options.tasks.reports];\n' +
+          '      await new Promise((resolve) => this.#options.clock.after(300, resolve as () => void));\n' +
+          '      (this as unknown as { table: unknown }).table = table;\n',
+      },
+      {
+        file: FOLLOWER,
+        find: '        attempts: [...tasks.reports],',
+        put: '        attempts: (this as unknown as { table: AttemptReport[] }).table,',
+      },
+    ],
+  },
+  'barrier-below-floor': {
+    invariant: 'I9',
+    breaks: 'R10: a barrier of a checkpoint that was given up begins an alignment',
+    changes: [
+      {
+        file: 'runtime/taskmanager/task/barrier-aligner.ts',
+        find: '    if (barrier.checkpointId <= this.#decided || (current',
+        put: '    if ((current',
+      },
+    ],
+  },
+  'alignment-held': {
+    invariant: 'I9',
+    breaks: 'R10: tasks hold an alignment as long as nobody leads',
+    changes: [
+      {
+        file: 'runtime/taskmanager/task-manager.ts',
+        find: "      this.#threads.send(thread, { kind: 'alignment-limit', limitMs });",
+        put: '      void limitMs;',
+      },
+      {
+        file: 'runtime/taskmanager/task/barrier-aligner.ts',
+        find: '    if (checkpointId <= this.#decided) {',
+        put: '    if (this.#alignment !== undefined || checkpointId <= this.#decided) {',
+      },
+    ],
+  },
+  'credit-twice': {
+    invariant: 'credit',
+    breaks: 'credit for a batch that was taken out is granted twice',
+    changes: [
+      {
+        file: 'runtime/network/frame-connection.ts',
+        find: 'this.#credits.set(id, (this.#credits.get(id) ?? 0) + credit);',
+        put: 'this.#credits.set(id, (this.#credits.get(id) ?? 0) + 2 * credit);',
+      },
+    ],
+  },
+  'channel-left-open': {
+    invariant: 'I13',
+    breaks: 'a task that is cancelled leaves its channels open',
+    changes: [
+      {
+        file: 'runtime/taskmanager/task/gate-input.ts',
+        find: '    this.#gate.close();\n    return',
+        put: '    return',
+      },
+      {
+        file: 'runtime/taskmanager/task/task-parts.ts',
+        find: '          writer.close();',
+        put: '          void writer;',
+      },
+    ],
+  },
+  'channel-of-any-start': {
+    invariant: 'I10',
+    breaks: 'a consumer takes what any start of its producer wrote',
+    changes: [
+      {
+        file: 'runtime/taskmanager/task/task-builder.ts',
+        find: '  `${attemptId(descriptor.producer)}#${edge}#${attemptId(descriptor.consumer)}`;',
+        put:
+          '  `${attemptId({ ...descriptor.producer, generation: { ...descriptor.producer.generation, number: 1 } })}#${edge}#` +' +
+          '  attemptId(descriptor.consumer);',
+      },
+    ],
+  },
+  'watermark-back': {
+    invariant: 'I6',
+    breaks: 'after a restore the watermark begins anew',
+    changes: [
+      {
+        file: 'pipeline/operators/operator-watermark.ts',
+        find: '    this.current = this.#restored();',
+        put: '    this.current = MIN_WATERMARK;',
+      },
+    ],
+  },
+  'assign-between': {
+    invariant: 'I6',
+    breaks: 'R4: splits are assigned between the snapshot of the enumerator and the trigger',
+    changes: [
+      {
+        file: 'runtime/jobmanager/checkpoint-coordinator/checkpoint-coordinator.ts',
+        find: '      this.#options.host.snapshotEnumerators(checkpointId, (enumerators) =>\n',
+        put:
+          '      const early = await new Promise<unknown>((resolve) =>\n' +
+          '        this.#options.host.snapshotEnumerators(checkpointId, resolve),\n' +
+          '      );\n' +
+          '      await new Promise((resolve) => this.#options.clock.after(500, resolve as () => void));\n' +
+          '      this.#options.host.snapshotEnumerators(checkpointId, (late) => {\n' +
+          '        const enumerators = early as typeof late;\n' +
+          '        return (\n',
+      },
+      {
+        file: 'runtime/jobmanager/checkpoint-coordinator/checkpoint-coordinator.ts',
+        find: "        this.handle({ kind: 'id-reserved', checkpointId, enumerators }),\n      );",
+        put: "        this.handle({ kind: 'id-reserved', checkpointId, enumerators }));\n      });",
+      },
+    ],
+  },
+};

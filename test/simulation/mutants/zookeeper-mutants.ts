@@ -1,0 +1,56 @@
+import type { Mutant } from './mutant.ts';
+
+const CLAIM = 'coordination/zookeeper/leader-claim.ts';
+const RECORDS = 'coordination/zookeeper/zookeeper-record-store.ts';
+const LATCH_CHECK = "  { kind: 'check', path: claim.latchPath, version: claim.latchVersion },\n";
+const EPOCH_CHECK = "  { kind: 'check', path: epoch, version: claim.epochVersion },\n";
+const UNDECIDED = `    } catch (error) {
+      if (!(error instanceof ZooKeeperError) || error.mayHaveHappened) {
+        this.#undecided = [...this.#undecided, claim];
+      }
+      throw error;
+    }`;
+const ACCEPTED = `    } catch {
+      return { ok: true, results: [] };
+    }`;
+/** As if somebody else had made the record. */
+const REFUSED = `    } catch {
+      return { ok: false, index: operations.length - 1, error: new ZooKeeperError('NODE_EXISTS', 'create') };
+    }`;
+const SYNC = ', client.sync(this.#options.paths.root));';
+
+/** Rules of the HA store on ZooKeeper. */
+export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
+  'zookeeper-no-latch-check': {
+    invariant: 'I1',
+    breaks: 'a change of the store does not check that its leader still has its place in the queue',
+    store: 'zookeeper',
+    changes: [{ file: CLAIM, find: LATCH_CHECK, put: '' }],
+  },
+  'zookeeper-no-epoch-check': {
+    invariant: 'I1',
+    breaks: 'a change of the store does not check that its epoch is the newest',
+    store: 'zookeeper',
+    changes: [{ file: CLAIM, find: EPOCH_CHECK, put: '' }],
+  },
+  'zookeeper-lost-is-refused': {
+    invariant: 'I3',
+    breaks: 'R2: a change whose connection was lost counts as refused',
+    store: 'zookeeper',
+    changes: [{ file: RECORDS, find: UNDECIDED, put: REFUSED }],
+  },
+  'zookeeper-lost-is-accepted': {
+    invariant: 'I4',
+    breaks: 'R2: a change whose connection was lost counts as written',
+    store: 'zookeeper',
+    changes: [{ file: RECORDS, find: UNDECIDED, put: ACCEPTED }],
+  },
+  'zookeeper-settle-without-sync': {
+    invariant: 'I3',
+    // Not caught in 2,000 schedules: a look at the leader's nodes syncs each new connection before most reads come; the test of the
+    // record store catches it.
+    breaks: 'R2: what became of a change is read without a sync before it',
+    store: 'zookeeper',
+    changes: [{ file: RECORDS, find: SYNC, put: ');' }],
+  },
+};
