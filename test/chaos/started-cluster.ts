@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { millrace, MillraceProcess, type MillraceOptions, type MillraceResult } from '../cli/millrace-process.ts';
+import { millrace, MillraceProcess, type MillraceOptions, type MillraceResult } from '../cli/millrace-command.ts';
 
 /** Far beyond what a drill of a few rounds takes: a busy machine is no failure. */
 const DEADLINE_MS = 280_000;
@@ -14,6 +14,8 @@ export interface StartedClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs each `millrace`, such as `nsenter --net=<namespace>`. */
   readonly through?: readonly string[];
+  /** Ctrl-C at the terminal reaches no command: whoever uses the cluster ends them, and closes it. */
+  readonly isApart?: boolean;
 }
 
 /** A cluster of the shipped processes that `millrace cluster start` started in a folder of its own. */
@@ -22,6 +24,7 @@ export class StartedCluster {
   readonly folder = join(this.home, 'run');
   readonly #env: Readonly<Record<string, string>>;
   readonly #through: readonly string[];
+  readonly #isApart: boolean;
 
   static async start(options: StartedClusterOptions): Promise<StartedCluster> {
     const cluster = new StartedCluster(options);
@@ -38,9 +41,10 @@ export class StartedCluster {
     return cluster;
   }
 
-  private constructor({ env = {}, through = [] }: StartedClusterOptions) {
+  private constructor({ env = {}, through = [], isApart = false }: StartedClusterOptions) {
     this.#env = { ...env, MILLRACE_RUN_DIR: this.folder };
     this.#through = through;
+    this.#isApart = isApart;
   }
 
   /** `millrace` with these arguments, for this cluster. */
@@ -53,7 +57,13 @@ export class StartedCluster {
   }
 
   get #options(): MillraceOptions {
-    return { cwd: this.home, env: this.#env, through: this.#through, deadlineMs: DEADLINE_MS };
+    return {
+      cwd: this.home,
+      env: this.#env,
+      through: this.#through,
+      deadlineMs: DEADLINE_MS,
+      isApart: this.#isApart,
+    };
   }
 
   /** Lines of `cluster status`: name, pid, state. */
