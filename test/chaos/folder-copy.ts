@@ -1,4 +1,6 @@
-import { cpSync, mkdtempSync, renameSync } from 'node:fs';
+import { mkdtempSync, renameSync } from 'node:fs';
+// Not `cpSync`: it ends the whole process where a folder is deleted under it (Node 24).
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const MOST_TRIES = 50;
@@ -10,30 +12,29 @@ export class FolderCopy {
   readonly #place: string;
   readonly #copy: string;
 
-  /** Others may write into it meanwhile. */
-  constructor(path: string, place: string) {
+  private constructor(path: string, place: string, copy: string) {
     this.#path = path;
     this.#place = place;
-    this.#copy = this.#take();
+    this.#copy = copy;
   }
 
-  putBack(): void {
-    renameSync(this.#path, join(mkdtempSync(join(this.#place, 'aside-')), 'it'));
-    cpSync(this.#copy, this.#path, { recursive: true });
-  }
-
-  /** What is deleted while it is copied makes another try. */
-  #take(): string {
+  /** Others may write into it meanwhile: what is deleted while it is copied makes another try. */
+  static async take(path: string, place: string): Promise<FolderCopy> {
     for (let tries = 1; ; tries++) {
-      const copy = join(mkdtempSync(join(this.#place, 'copy-')), 'it');
+      const copy = join(mkdtempSync(join(place, 'copy-')), 'it');
       try {
-        cpSync(this.#path, copy, { recursive: true });
-        return copy;
+        await cp(path, copy, { recursive: true });
+        return new FolderCopy(path, place, copy);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === MOST_TRIES) {
           throw error;
         }
       }
     }
+  }
+
+  async putBack(): Promise<void> {
+    renameSync(this.#path, join(mkdtempSync(join(this.#place, 'aside-')), 'it'));
+    await cp(this.#copy, this.#path, { recursive: true });
   }
 }

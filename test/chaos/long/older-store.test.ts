@@ -13,13 +13,14 @@ afterEach(async () => {
 
 const jobManagers = (): readonly string[] => cluster!.running.filter((name) => name.startsWith('jobmanager-'));
 
-const copyOf = (folder: string): FolderCopy => new FolderCopy(join(cluster!.storage, folder), cluster!.folder);
+const copyOf = (folder: string): Promise<FolderCopy> =>
+  FolderCopy.take(join(cluster!.storage, folder), cluster!.folder);
 
 /** All JobManagers are killed, and start again with what was in the folder before. */
 const goBackTo = async (copy: FolderCopy): Promise<void> => {
   const names = jobManagers();
   await cluster!.killAll(names);
-  copy.putBack();
+  await copy.putBack();
   names.forEach((name) => cluster!.startAgain(name));
 };
 
@@ -36,7 +37,7 @@ test.each([
     cluster = current;
     const job = await CountedJob.submit(current, { parallelism: 2, count: 40_000 });
     await job.checkpointed(3);
-    const copy = copyOf(folder);
+    const copy = await copyOf(folder);
     // A later epoch than the copy knows.
     const killed = current.leader!;
     await current.kill(killed);
@@ -74,13 +75,13 @@ test('and a TaskManager is killed with them: the job is set aside, until the new
   cluster = current;
   const job = await CountedJob.submit(current, { parallelism: 2, count: 40_000 });
   await job.checkpointed(3);
-  const copy = copyOf('');
+  const copy = await copyOf('');
   await job.checkpointed(4);
   const host = current.running.find((name) => current.pidOf(name) === job.pid)!;
   const names = jobManagers();
   await current.killAll([...names, host]);
-  const newer = copyOf('');
-  copy.putBack();
+  const newer = await copyOf('');
+  await copy.putBack();
   names.forEach((name) => current.startAgain(name));
   await current.until('it is set aside', () => current.said(/ is set aside: the HA store is older than /).length > 0);
   expect(current.said(/ is set aside: /)[0]).toMatch(/bring the newer copy back .*; or set .*allow-older-checkpoint/);
@@ -96,7 +97,7 @@ test('and a TaskManager is killed with them: the job is set aside, until the new
 test('the copy is older than the job: its tasks are ended, and the log says so and what to go on from', async () => {
   const current = await ClusterUnderTest.start({ jobManagers: 1, taskManagers: 2, slots: 1 });
   cluster = current;
-  const copy = copyOf('ha-store');
+  const copy = await copyOf('ha-store');
   const job = await CountedJob.submit(current, { parallelism: 2, count: 40_000 });
   await job.checkpointed(3);
   await goBackTo(copy);
