@@ -99,4 +99,32 @@ describe('an older copy of the folder is put back (R12)', () => {
     await reader.refresh();
     expect(reader.state.image()).toEqual(next.state.image());
   });
+
+  // Snapshots are made every four entries, so that the reader stands on one, before one, or behind the entries that are kept.
+  test.each(['before it is copied', 'when it has grown'] as const)(
+    'however far the store grew and grew again: read %s',
+    async (readFirst) => {
+      for (let before = 1; before <= 12; before++) {
+        for (let after = 0; after <= 12; after++) {
+          disk = new MemoryDisk(() => 1);
+          const writer = await open();
+          await writer.append(claim(writer));
+          await grow(writer, 3);
+          const early = await open({ goesBack: true });
+          const putBack = await copy();
+          await grow(writer, before);
+          const reader = readFirst === 'when it has grown' ? await open({ goesBack: true }) : early;
+          await reader.refresh();
+          await putBack();
+          const next = await open();
+          await grow(next, after);
+          await reader.refresh();
+          expect({ before, after, read: reader.state.image() }).toEqual({ before, after, read: next.state.image() });
+          await grow(next, 1);
+          await reader.refresh();
+          expect({ before, after, read: reader.state.image() }).toEqual({ before, after, read: next.state.image() });
+        }
+      }
+    },
+  );
 });

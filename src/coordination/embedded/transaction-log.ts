@@ -40,7 +40,7 @@ export class TransactionLog {
   #waiting: Waiting[] = [];
   #refreshing: Promise<void> | undefined;
   #attempt: Attempt | undefined;
-  /** Of the entry that was applied last; `undefined`: the state is that of a snapshot. */
+  /** Of the entry that was applied last; `undefined`: the state is that of a snapshot whose last entry nobody has looked for, or is gone. */
   #lastId: string | undefined;
   /** What was written at this number is not known: it may still appear there (R2). */
   #undecidedNumber = 0;
@@ -60,6 +60,7 @@ export class TransactionLog {
   static async open(options: TransactionLogOptions): Promise<TransactionLog> {
     const { folder } = options;
     const log = new TransactionLog(options, await newestSnapshot(folder, await folder.snapshots()));
+    await log.#learnLastId();
     await log.#catchUp();
     const highest = await folder.highestEntry();
     if (highest > log.#state.number) {
@@ -264,8 +265,7 @@ export class TransactionLog {
         }
         continue;
       }
-      if (this.#options.goesBack === true && (await this.#isAnother(first - 1))) {
-        await this.#goBack();
+      if (this.#options.goesBack === true && !(await this.#goesOnFrom(first - 1, deletedUpTo))) {
         continue;
       }
       if (entries.length === 0 && first - 1 > deletedUpTo && !(await this.#isStillThere(first - 1))) {
@@ -303,30 +303,43 @@ export class TransactionLog {
     }
     if (this.#options.goesBack === true) {
       await this.#goBack();
-      return false;
+      if (this.#state.number !== number) {
+        return false;
+      }
     }
     throw brokenFile(this.#folder.entryPath(number), OLDER);
   }
 
-  async #isAnother(number: number): Promise<boolean> {
-    const id = this.#lastId;
-    const there = id === undefined ? undefined : await this.#folder.readEntry(number);
-    return there !== undefined && there.id !== id;
+  /** Whether what follows the entry that was read last follows it indeed, and not another one of its number; if not, look again. */
+  async #goesOnFrom(number: number, deletedUpTo: number): Promise<boolean> {
+    const there = number === 0 ? undefined : await this.#folder.readEntry(number);
+    if (there === undefined ? number === 0 || number > deletedUpTo : there.id === this.#lastId) {
+      return true;
+    }
+    if (there === undefined || this.#lastId === undefined) {
+      // Nobody can tell any more.
+      await this.#readAnew();
+    } else {
+      await this.#goBack();
+    }
+    return false;
   }
 
   async #goBack(): Promise<void> {
-    const { number } = this.#state;
     await this.#readAnew();
-    if (this.#state.number === number) {
-      throw brokenFile(this.#folder.entryPath(number), OLDER);
-    }
     this.#durableNumber = 0;
     this.#options.logger.warn(`The HA store at ${this.#folder.path} is an older copy of what it was; it is read anew`);
   }
 
   async #readAnew(): Promise<void> {
     this.#state = await newestSnapshot(this.#folder, await this.#folder.snapshots());
-    this.#lastId = undefined;
+    await this.#learnLastId();
+  }
+
+  /** Of a state that is that of a snapshot: its last entry is kept as long as no two snapshots follow. */
+  async #learnLastId(): Promise<void> {
+    const isNeeded = this.#options.goesBack === true && this.#state.number > 0;
+    this.#lastId = isNeeded ? (await this.#folder.readEntry(this.#state.number))?.id : undefined;
   }
 
   #apply(entry: LogEntry): void {
