@@ -10,6 +10,8 @@ import { contentAfterPowerLoss, keepAfterPowerLoss } from './power-loss.ts';
 export class MemoryDisk implements Disk {
   readonly #root: Folder;
   readonly #now: () => number;
+  /** Those that were found, until one of them goes. */
+  readonly #foldersByPath = new Map<string, Folder>();
   /** Changes of folders that no `syncFolder` has made durable, in order. */
   #pending: FolderChange[] = [];
   #unsyncedFiles = new Set<File>();
@@ -188,6 +190,9 @@ export class MemoryDisk implements Disk {
 
   #change(change: FolderChange): void {
     for (const { folder, name, node } of change) {
+      if (folder.entries.get(name)?.kind === 'folder') {
+        this.#foldersByPath.clear();
+      }
       setEntry(folder.entries, name, node);
       folder.modifiedMs = this.#now();
     }
@@ -195,6 +200,12 @@ export class MemoryDisk implements Disk {
   }
 
   #node(path: string): Folder | File {
+    const end = path.lastIndexOf('/');
+    const name = path.slice(end + 1);
+    return end <= 0 || name === '' ? this.#walk(path) : entryIn(this.#folder(path.slice(0, end)), name, path);
+  }
+
+  #walk(path: string): Folder | File {
     let node: Folder | File = this.#root;
     for (const name of path.split('/')) {
       if (name === '') {
@@ -203,24 +214,26 @@ export class MemoryDisk implements Disk {
       if (node.kind === 'file') {
         throw systemError('ENOTDIR', path);
       }
-      const next: Folder | File | undefined = node.entries.get(name);
-      if (next === undefined) {
-        throw systemError('ENOENT', path);
-      }
-      node = next;
+      node = entryIn(node, name, path);
     }
     return node;
   }
 
   #folder(path: string): Folder {
+    const known = this.#foldersByPath.get(path);
+    if (known !== undefined) {
+      return known;
+    }
     const node = this.#node(path);
     if (node.kind === 'file') {
       throw systemError('ENOTDIR', path);
     }
+    this.#foldersByPath.set(path, node);
     return node;
   }
 
   #forgetCache(): void {
+    this.#foldersByPath.clear();
     this.#pending = [];
     this.#unsyncedFiles = new Set();
     for (const node of reachable([this.#root], (folder) => [folder.durable])) {
@@ -325,6 +338,14 @@ const setEntry = (entries: Map<string, Folder | File>, name: string, node: Folde
   } else {
     entries.set(name, node);
   }
+};
+
+const entryIn = ({ entries }: Folder, name: string, path: string): Folder | File => {
+  const node = entries.get(name);
+  if (node === undefined) {
+    throw systemError('ENOENT', path);
+  }
+  return node;
 };
 
 const entryOf = (node: Folder | File): DiskEntry => ({
