@@ -1,5 +1,5 @@
 /**
- * Clusters in simulated time: `npm run simulate -- [--seeds N] [--first S] [--world small|medium] [--store embedded|zookeeper] [--coverage]`,
+ * Clusters in simulated time: `npm run simulate -- [--seeds N] [--first S] [--world small|medium|older-store] [--store embedded|zookeeper] [--coverage]`,
  * `--seed S [--world ...] [--store ...] [--minimize] [--trace]`, `--mutants [--seeds N] [--first S] [name ...]`. `--json FILE`: what is
  * printed of many schedules or of mutants, as data too.
  */
@@ -11,7 +11,8 @@ import { minimize } from './run/minimize.ts';
 import { hunt, HUNTED_SCHEDULES } from './run/hunt.ts';
 import { playAll } from './run/pool.ts';
 import { Summary, WHOLE_RUN } from './run/summary.ts';
-import { play, type Outcome } from './world/schedule.ts';
+import type { Outcome } from './world/outcome.ts';
+import { play } from './world/schedule.ts';
 import type { WorldName } from './world/sizes.ts';
 import { columnsOf, lineOf } from './world/trace.ts';
 
@@ -48,8 +49,11 @@ const wholeNumber = (option: string, text: string): number =>
   /^[1-9]\d{0,8}$/.test(text) ? Number(text) : refuse(`--${option} ${text}: give a whole number from 1 to 999999999`);
 
 const worldOf = (size: string, store: string): WorldName => {
+  if (size === 'older-store') {
+    return store === 'embedded' ? 'older store' : refuse('--world older-store has the embedded store');
+  }
   if (size !== 'small' && size !== 'medium') {
-    return refuse(`--world ${size}: there are small and medium`);
+    return refuse(`--world ${size}: there are small, medium and older-store`);
   }
   switch (store) {
     case 'embedded':

@@ -254,6 +254,22 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
+  'copy-of-another': {
+    invariant: 'I6',
+    breaks: 'a task restores the copy on its machine that has the name of its state, be it of another checkpoint',
+    changes: [
+      {
+        file: 'runtime/taskmanager/local-state/subtask-copies.ts',
+        find: "path.slice(path.lastIndexOf('/') + 1);",
+        put: "path.slice(path.lastIndexOf('/') + 1, path.lastIndexOf('-')).replace(/-\\d+$/, '');",
+      },
+      {
+        file: 'runtime/taskmanager/local-state/subtask-copies.ts',
+        find: '      if (bytes.length === handle.sizeBytes && crc32(bytes) === handle.checksum) {',
+        put: '      if (true) {',
+      },
+    ],
+  },
   'announced-to-sinks-only': {
     invariant: 'I8',
     breaks: 'R6: only tasks with a sink hear that a checkpoint is complete',

@@ -155,6 +155,18 @@ export const CLUSTER_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
+  'epoch-of-an-older-store': {
+    invariant: 'I8',
+    breaks: 'R12: a leader of an older store stays with the epoch that it was granted there',
+    world: 'older store',
+    changes: [
+      {
+        file: 'runtime/jobmanager/job-manager.ts',
+        find: '      await candidacy?.raise(leadership, above);',
+        put: '      void candidacy;',
+      },
+    ],
+  },
   'snapshot-not-looked-for': {
     invariant: 'I4',
     breaks: 'a write into the log of the store counts, whatever was collected meanwhile',

@@ -1,5 +1,5 @@
 import type { CodeChange } from '../../code-changes.mjs';
-import type { StoreName } from '../world/store-of-world.ts';
+import type { WorldName } from '../world/sizes.ts';
 
 /** The shipped code with one rule broken. */
 export interface Mutant {
@@ -7,8 +7,8 @@ export interface Mutant {
   readonly invariant: string;
   /** The rule that it breaks, in words. */
   readonly breaks: string;
-  /** Of the schedules that it is played in; embedded unless said. */
-  readonly store?: StoreName;
+  /** Whose schedules it is played in; the small one's unless said. */
+  readonly world?: WorldName;
   /** Of files below `src/`. */
   readonly changes: readonly CodeChange[];
 }

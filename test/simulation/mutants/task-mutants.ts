@@ -69,7 +69,7 @@ export const TASK_MUTANTS: Readonly<Record<string, Mutant>> = {
     ],
   },
   'barrier-below-floor': {
-    invariant: 'I9',
+    invariant: 'R10',
     breaks: 'R10: a barrier of a checkpoint that was given up begins an alignment',
     changes: [
       {

@@ -24,25 +24,25 @@ export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
   'zookeeper-no-latch-check': {
     invariant: 'I1',
     breaks: 'a change of the store does not check that its leader still has its place in the queue',
-    store: 'zookeeper',
+    world: 'small on ZooKeeper',
     changes: [{ file: CLAIM, find: LATCH_CHECK, put: '' }],
   },
   'zookeeper-no-epoch-check': {
     invariant: 'I1',
     breaks: 'a change of the store does not check that its epoch is the newest',
-    store: 'zookeeper',
+    world: 'small on ZooKeeper',
     changes: [{ file: CLAIM, find: EPOCH_CHECK, put: '' }],
   },
   'zookeeper-lost-is-refused': {
     invariant: 'I3',
     breaks: 'R2: a change whose connection was lost counts as refused',
-    store: 'zookeeper',
+    world: 'small on ZooKeeper',
     changes: [{ file: RECORDS, find: UNDECIDED, put: REFUSED }],
   },
   'zookeeper-lost-is-accepted': {
     invariant: 'I4',
     breaks: 'R2: a change whose connection was lost counts as written',
-    store: 'zookeeper',
+    world: 'small on ZooKeeper',
     changes: [{ file: RECORDS, find: UNDECIDED, put: ACCEPTED }],
   },
   'zookeeper-settle-without-sync': {
@@ -50,7 +50,7 @@ export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
     // Not caught in 2,000 schedules: a look at the leader's nodes syncs each new connection before most reads come; the test of the
     // record store catches it.
     breaks: 'R2: what became of a change is read without a sync before it',
-    store: 'zookeeper',
+    world: 'small on ZooKeeper',
     changes: [{ file: RECORDS, find: SYNC, put: ');' }],
   },
 };

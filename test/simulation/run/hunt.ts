@@ -1,5 +1,5 @@
 import { MUTANTS } from '../mutants/mutants.ts';
-import type { Outcome } from '../world/schedule.ts';
+import type { Outcome } from '../world/outcome.ts';
 import { playAll } from './pool.ts';
 
 /** Within so many schedules a mutant is caught. */
@@ -31,7 +31,7 @@ export const hunt = async (
   const hunted: Hunted[] = [];
   const width = Math.max(...names.map((name) => name.length));
   for (const name of names) {
-    const { invariant: wanted, breaks } = MUTANTS[name]!;
+    const { invariant: wanted, breaks, world = 'small' } = MUTANTS[name]!;
     const beganMs = performance.now();
     const others = new Map<string, number>();
     let caught: Outcome | undefined;
@@ -40,7 +40,7 @@ export const hunt = async (
       Array.from({ length: count }, (_, index) => first + index),
       {
         processes,
-        world: MUTANTS[name]?.store === 'zookeeper' ? 'small on ZooKeeper' : 'small',
+        world,
         mutant: name,
         heed: (outcome) => {
           played++;

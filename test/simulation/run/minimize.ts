@@ -1,5 +1,6 @@
 import { NOTHING_OMITTED, planOf, type Omission } from '../world/plan.ts';
-import { play, type Outcome } from '../world/schedule.ts';
+import type { Outcome } from '../world/outcome.ts';
+import { play } from '../world/schedule.ts';
 
 /** The shortest schedule of a seed that still violates the same invariant: fewer faults, no requests, one job. */
 export const minimize = async (failed: Outcome): Promise<Outcome> => {

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import type { Outcome } from '../world/schedule.ts';
+import type { Outcome } from '../world/outcome.ts';
 import type { WorldName } from '../world/sizes.ts';
 
 /** What a process is to play next. */
@@ -70,8 +70,13 @@ const work = async (
 
 const start = (mutant: string | undefined): ChildProcess =>
   fork(join(import.meta.dirname, 'worker.ts'), {
-    // A schedule leaves much garbage and keeps nothing: collected less often, it costs a fifth less time.
-    execArgv: ['--max-semi-space-size=32', '--import', join(import.meta.dirname, '..', 'mutants', 'register.ts')],
+    // A schedule leaves much garbage and keeps nothing: collected less often, it costs a fourth less time.
+    execArgv: [
+      '--min-semi-space-size=64',
+      '--max-semi-space-size=128',
+      '--import',
+      join(import.meta.dirname, '..', 'mutants', 'register.ts'),
+    ],
     serialization: 'advanced',
     env: { ...process.env, MILLRACE_MUTANT: mutant ?? '' },
   });

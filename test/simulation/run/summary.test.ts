@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Outcome } from '../world/schedule.ts';
+import type { Outcome } from '../world/outcome.ts';
 import { Summary } from './summary.ts';
 
 const outcome = (seed: number, change: Partial<Outcome> = {}): Outcome => ({

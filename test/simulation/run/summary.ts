@@ -1,7 +1,7 @@
 import { FAULTS } from '../world/faults.ts';
 import { POINTS } from '../world/points.ts';
 import { RARE_STATES, type RareState } from '../world/rare-states.ts';
-import type { Outcome } from '../world/schedule.ts';
+import type { Outcome } from '../world/outcome.ts';
 
 const MEASURES = {
   'seconds of its time': { of: ({ virtualMs }: Outcome) => virtualMs / 1_000, atLeast: 60 },

@@ -1,5 +1,6 @@
 import type { AttemptId } from '../../../src/foundation/common/ids.ts';
 import { decodeChannelHello, decodeCredit } from '../../../src/runtime/network/channel-hello.ts';
+import { decodeEvent } from '../../../src/runtime/network/event-codec.ts';
 import { FRAME_HEADER_BYTES, frameTypes } from '../../../src/runtime/network/frame.ts';
 
 /** A channel between two attempts, as its frames tell. */
@@ -9,6 +10,8 @@ interface Channel {
   /** Batches that went out, and those for which there was room again. */
   sent: number;
   granted: number;
+  /** The newest checkpoint whose barrier, or whose end, went out. */
+  newest: number;
 }
 
 /** A connection between two threads; frames come from one of its two sides. */
@@ -18,10 +21,15 @@ export interface Wire {
   cut(): void;
 }
 
-/** Reads what task threads say to each other: who has a channel to whom, and whether each sends what the other has room for. */
+/**
+ * Reads what task threads say to each other: who has a channel to whom, whether each sends what the other has room for, and whether a
+ * checkpoint that was begun or given up stays so (R10).
+ */
 export class ChannelWatch {
   readonly #violate: (invariant: string, what: string) => void;
   readonly #open = new Set<Map<string, Channel>>();
+  /** All but sources, which repeat what they were told. */
+  readonly #consumers = new Set<AttemptId>();
 
   constructor(violate: (invariant: string, what: string) => void) {
     this.#violate = violate;
@@ -77,8 +85,26 @@ export class ChannelWatch {
         channels.delete(id);
         return;
       case 'event':
+        if (channel !== undefined && this.#consumers.has(channel.producer)) {
+          this.#event(channel, payload);
+        }
+        return;
       case undefined:
     }
+  }
+
+  /** A task decides about each checkpoint once, and about a newer one later. */
+  #event(channel: Channel, payload: Uint8Array): void {
+    const event = decodeEvent(payload);
+    if (event.kind !== 'barrier' && event.kind !== 'cancel-barrier') {
+      return;
+    }
+    const { checkpointId, kind } = event;
+    if (checkpointId <= channel.newest) {
+      const what = kind === 'barrier' ? 'takes part in' : 'gives up';
+      this.#violate('R10', `${channel.producer} ${what} checkpoint ${checkpointId} after ${channel.newest}`);
+    }
+    channel.newest = checkpointId;
   }
 
   #hello(payload: Uint8Array): Channel {
@@ -87,7 +113,8 @@ export class ChannelWatch {
     if (of !== to) {
       this.#violate('I10', `${consumer} wants what ${producer} writes, which was not started with it`);
     }
-    return { producer: producer as AttemptId, consumer: consumer as AttemptId, sent: 0, granted: 0 };
+    this.#consumers.add(consumer as AttemptId);
+    return { producer: producer as AttemptId, consumer: consumer as AttemptId, sent: 0, granted: 0, newest: 0 };
   }
 }
 

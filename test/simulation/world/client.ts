@@ -7,7 +7,8 @@ import type {
   JobState,
 } from '../../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import { Violation } from './violation.ts';
-import type { JobManagerMember, World } from './world.ts';
+import type { JobManagerMember } from './job-manager-process.ts';
+import type { World } from './world.ts';
 
 /** Before it asks again, at most. */
 const AGAIN_MS = 500;

@@ -5,7 +5,7 @@ import {
   type AttemptRef,
   type Generation,
 } from '../../../src/foundation/common/ids.ts';
-import { NOT_OF_TASKS, type Fault } from './faults.ts';
+import { GOES_BACK, NOT_OF_TASKS, type Fault } from './faults.ts';
 import { isZooKeeperFault } from './zookeeper-faults.ts';
 import type { TaskManagerProcess } from './task-manager-process.ts';
 
@@ -29,7 +29,7 @@ export class Continuity {
 
   /** Something was hit that tasks may notice. */
   struck(fault: Fault): void {
-    this.#isDisturbed ||= !NOT_OF_TASKS.includes(fault) && !isZooKeeperFault(fault);
+    this.#isDisturbed ||= !NOT_OF_TASKS.includes(fault) && !isZooKeeperFault(fault) && fault !== GOES_BACK;
   }
 
   /** A sink of the main job got a record, or is to get none any more. Returns what is wrong with that, if it is. */
@@ -50,14 +50,20 @@ export class Continuity {
     this.#finished.add(attempt);
   }
 
+  /** Something was started, and all of it runs, or has finished and is there. */
+  isWhole(taskManagers: readonly TaskManagerProcess[]): boolean {
+    const there = [...accountedFor(taskManagers)];
+    return (
+      this.#jobs.size > 0 &&
+      [...this.#jobs].every(
+        ([job, { tasks }]) => there.filter((attempt) => attempt.startsWith(`${job}/`)).length === tasks,
+      )
+    );
+  }
+
   /** Somebody leads; `taskManagers`: those that live. */
   granted(taskManagers: readonly TaskManagerProcess[]): void {
-    const alive = new Set(this.#finished);
-    for (const { attempt, state } of taskManagers.flatMap(({ tasks }) => tasks.reports)) {
-      if (state === 'RUNNING' || state === 'FINISHED') {
-        alive.add(attemptId(attempt));
-      }
-    }
+    const alive = new Set([...this.#finished, ...accountedFor(taskManagers)]);
     for (const [job, started] of this.#jobs) {
       const own = [...alive].filter((attempt) => attempt.startsWith(`${job}/`));
       started.isWhole &&= own.length === started.tasks;
@@ -77,3 +83,12 @@ export class Continuity {
     return `${attemptId(attempt)} starts, and only JobManagers have failed`;
   }
 }
+
+/** What runs in them, or has finished. */
+const accountedFor = (taskManagers: readonly TaskManagerProcess[]): ReadonlySet<AttemptId> =>
+  new Set(
+    taskManagers
+      .flatMap(({ tasks }) => tasks.reports)
+      .filter(({ state }) => state === 'RUNNING' || state === 'FINISHED')
+      .map(({ attempt }) => attemptId(attempt)),
+  );

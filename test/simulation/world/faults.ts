@@ -28,7 +28,9 @@ export const FAULTS = [
   'a clock is wrong',
   'commands come twice',
 ] as const;
-export type Fault = (typeof FAULTS)[number] | ZooKeeperFault;
+/** Of a world of its own: what the store forgets, users were told of. */
+export const GOES_BACK = 'the HA store goes back';
+export type Fault = (typeof FAULTS)[number] | ZooKeeperFault | typeof GOES_BACK;
 
 /** They hit neither tasks nor what those need: nothing starts again (I9). */
 export const NOT_OF_TASKS: readonly Fault[] = [
@@ -46,6 +48,10 @@ export interface FaultsOptions {
   readonly userCodeThrows: () => void;
   /** The next call of user code takes so long. */
   readonly userCodeBlocks: (forMs: number) => void;
+  /** All tasks run, or have finished and are there. */
+  readonly isWhole: () => boolean;
+  /** An older copy of the HA store is where it was. */
+  readonly wentBack: () => void;
 }
 
 /** Dead processes are started again after so long, at most. */
@@ -61,6 +67,10 @@ const CLOCK_MS = 20_000;
 const CLOCK_RATE = 0.25;
 const CLOCK_JUMP_MS = 3_600_000;
 const REPEATS_MS = 10_000;
+/** A copy of the store is so old at most when it is put back. */
+const COPY_AGE_MS = 12_000;
+/** What JobManagers that died had asked the disk for takes effect until then. */
+const AT_REST_MS = 3_000;
 
 /** What breaks in a simulated world, and is mended some time later. */
 export class Faults {
@@ -140,6 +150,8 @@ export class Faults {
         return this.#later(random.next() * REPEATS_MS, () => {
           weather.repeatsCommands = false;
         });
+      case GOES_BACK:
+        return this.#goBack(random);
       default:
         // Of ZooKeeper, in a world without.
         return false;
@@ -193,6 +205,24 @@ export class Faults {
     world.disk.crash(random);
     jobManagers.forEach((name) => this.#later(random.next() * DEAD_MS, () => world.startJobManager(name)));
     taskManagers.forEach((name) => this.#later(random.next() * DEAD_MS, () => world.startTaskManager(name)));
+    return true;
+  }
+
+  /** A copy is made now; later all JobManagers are stopped, it is put back, and they start again. */
+  #goBack(random: Random): boolean {
+    const { world, isWhole, wentBack } = this.#options;
+    if (!isWhole()) {
+      return false;
+    }
+    const copy = world.copyOfStore();
+    world.time.after(random.next() * COPY_AGE_MS, () => {
+      if (isWhole()) {
+        world.holdJobManagers();
+        world.time.after(AT_REST_MS, () => {
+          void copy.then((contents) => world.putStoreBack(contents)).then(wentBack);
+        });
+      }
+    });
     return true;
   }
 

@@ -27,7 +27,7 @@ export class Invariants {
   readonly #log: TransactionLog;
   readonly #allowed: ReadonlySet<string>;
   readonly #broken: string;
-  readonly #lives: (taskManager: string, attempt: AttemptId) => boolean;
+  readonly #living: (taskManager: string) => ReadonlySet<AttemptId>;
   /** By instance of a TaskManager: the newest fence whose commands it took. */
   readonly #taken = new Map<string, Fence>();
   readonly #attempts = new Map<AttemptId, Known>();
@@ -41,20 +41,20 @@ export class Invariants {
   /** Plain savepoints (R8), by job and id. */
   readonly #withoutPointer = new Set<string>();
   readonly #cancelled = new Map<string, 'in time' | 'too late'>();
-  /** Jobs that a client knows to have ended. */
-  readonly #ended = new Map<string, string>();
+  /** Jobs that a client knows to have ended, and who led then. */
+  readonly #ended = new Map<string, { readonly state: string; readonly epoch: number }>();
   #committed = 0;
   #violation: Violation | undefined;
 
-  /** `allowed`: all that the jobs may write. `broken`: one that has to fail. `lives`: whether an attempt runs in that process. */
+  /** `allowed`: all that the jobs may write. `broken`: one that has to fail. `living`: what runs in that process. */
   constructor(
     store: StoreOfWorld,
     log: TransactionLog,
     allowed: ReadonlySet<string>,
     broken: string,
-    lives: (taskManager: string, attempt: AttemptId) => boolean,
+    living: (taskManager: string) => ReadonlySet<AttemptId>,
   ) {
-    this.#lives = lives;
+    this.#living = living;
     this.#store = store;
     this.#log = log;
     this.#allowed = allowed;
@@ -111,7 +111,7 @@ export class Invariants {
     this.#taken.set(taskManager, fence);
   }
 
-  deployed(taskManager: string, { attempt, restore, floor }: TaskDeployment): void {
+  deployed(taskManager: string, fence: Fence, { attempt, restore, floor }: TaskDeployment): void {
     const id = attemptId(attempt);
     const again = this.#attempts.get(id);
     if (again !== undefined) {
@@ -120,16 +120,17 @@ export class Invariants {
       }
       return;
     }
-    for (const [other, known] of this.#attempts) {
+    const earlier = [...this.#attempts].filter(([, known]) => {
       const isSameSubtask =
         known.attempt.job === attempt.job &&
         known.attempt.vertex === attempt.vertex &&
         known.attempt.subtask === attempt.subtask;
       // One that was given up may still run where it is, and may start there late.
-      if (!isSameSubtask || known.taskManager !== taskManager) {
-        continue;
-      }
-      if (this.#lives(taskManager, other)) {
+      return isSameSubtask && known.taskManager === taskManager;
+    });
+    const living = earlier.length === 0 ? new Set<AttemptId>() : this.#living(taskManager);
+    for (const [other, known] of earlier) {
+      if (living.has(other)) {
         this.violate('R1', `${id} starts on ${taskManager} while ${other} lives there`);
       }
       if (compareGenerations(known.attempt.generation, attempt.generation) >= 0) {
@@ -140,8 +141,10 @@ export class Invariants {
     if (this.#isLate(attempt)) {
       return;
     }
-    if (this.#ended.has(attempt.job)) {
-      this.violate('I12', `${id} starts, and a client knows that its job is ${this.#ended.get(attempt.job)}`);
+    const ended = this.#ended.get(attempt.job);
+    // What a leader sent before the end comes late where it was on its way to a process that slept.
+    if (ended !== undefined && fence.epoch > ended.epoch) {
+      this.violate('I12', `${id} starts, and a client knows that its job is ${ended.state}`);
     }
     const announced = this.#announced.get(attempt.job) ?? 0;
     if ((restore?.checkpointId ?? 0) < announced) {
@@ -213,7 +216,7 @@ export class Invariants {
 
   /** A client has heard of the end of a job. */
   ended(job: string, state: string): void {
-    const before = this.#ended.get(job);
+    const before = this.#ended.get(job)?.state;
     if (before !== undefined && before !== state) {
       this.violate('I12', `job ${job} is ${state}, and was ${before}`);
     }
@@ -230,7 +233,7 @@ export class Invariants {
     if (state !== 'CANCELED' && cancelled === 'in time') {
       this.violate('I12', `job ${job} is ${state}, and a client was told that it is cancelled`);
     }
-    this.#ended.set(job, state);
+    this.#ended.set(job, { state, epoch: this.#store.leader?.epoch ?? 0 });
   }
 
   /** A file or folder is gone. */

@@ -21,6 +21,13 @@ export interface JobManagerProcessOptions {
   readonly heartbeat: HeartbeatOptions;
 }
 
+export interface JobManagerMember {
+  readonly name: string;
+  readonly process: SimulatedProcess;
+  /** Once it has its place in the queue. */
+  jobManager: JobManager | undefined;
+}
+
 /** A JobManager as it is shipped, in a simulated process. Resolves when it has its place in the queue. */
 export const startJobManager = async (options: JobManagerProcessOptions): Promise<JobManager> => {
   const { process, transport, services, fs, locate, starter, instanceId, heartbeat } = options;

@@ -1,6 +1,6 @@
 import { present } from '../../../src/foundation/common/assert.ts';
 import { seededRandom, type Random } from '../../../src/foundation/common/random.ts';
-import { FAULTS, NOT_OF_TASKS, type Fault } from './faults.ts';
+import { FAULTS, GOES_BACK, NOT_OF_TASKS, type Fault } from './faults.ts';
 import { POINTS, type Point } from './points.ts';
 import { WORLD_SIZES, type WorldName } from './sizes.ts';
 import { ZOOKEEPER_FAULTS } from './zookeeper-faults.ts';
@@ -39,6 +39,8 @@ export interface Plan {
   /** When a job is submitted that cannot work. */
   readonly brokenAtMs: number | undefined;
   readonly numRetained: number;
+  /** Of state, on the machines of TaskManagers. */
+  readonly keepsCopies: boolean;
 }
 
 /** What is left out of a plan, to find the shortest that still fails. */
@@ -61,11 +63,13 @@ const ASKED_AFTER_MAX_MS = 25_000;
 const OTHER_AT_MAX_MS = 20_000;
 /** In one schedule of so many there is a job that cannot work. */
 const BROKEN_JOBS = 4;
+/** In one schedule of so many TaskManagers keep copies of state. */
+const KEEP_COPIES = 3;
 /** So often, at most, a point is passed by before a fault strikes there: those that a schedule comes by all the time. */
 const SKIPPED_MAX: Partial<Record<Point, number>> = {
   triggered: 8,
   'partly acknowledged': 4,
-  'file written': 4,
+  'file written': 12,
   'pointer written': 4,
   'pointer deleted': 4,
   'commit sent': 16,
@@ -85,6 +89,16 @@ const FROM_THE_BEGINNING: readonly Point[] = [
   'cancelling',
   'stopping with savepoint',
   'finishing',
+];
+/** Those that a job comes by once it runs. */
+const POINTS_OF_RUNNING: readonly Point[] = [
+  'triggered',
+  'partly acknowledged',
+  'file written',
+  'pointer written',
+  'pointer deleted',
+  'commit sent',
+  'sending',
 ];
 /** They end whoever leads, so that each schedule has a change of the leader. */
 const OF_LEADER: readonly Fault[] = ['leader dies', 'leader dies', 'all lose power'];
@@ -112,6 +126,9 @@ const POINTERS_GO_MS = 1_000;
  */
 export const planOf = (seed: number, world: WorldName = 'small'): Plan => {
   const random = seededRandom(seed);
+  if ('goesBack' in WORLD_SIZES[world]) {
+    return planOfOlderStore(seed, random);
+  }
   const ofStore = WORLD_SIZES[world].store === 'zookeeper' ? ZOOKEEPER_FAULTS : [];
   const [every, sparing] = [
     [...FAULTS, ...ofStore],
@@ -146,6 +163,25 @@ export const planOf = (seed: number, world: WorldName = 'small'): Plan => {
     otherAtMs: random.next() * OTHER_AT_MAX_MS,
     brokenAtMs: random.int(BROKEN_JOBS) === 0 ? random.next() * OTHER_AT_MAX_MS : undefined,
     numRetained: 1 + random.int(2),
+    keepsCopies: random.int(KEEP_COPIES) === 0,
+  };
+};
+
+/** The store goes back while tasks run; before and after that leaders fail. */
+const planOfOlderStore = (seed: number, random: Random): Plan => {
+  const draw = (fault: Fault, index: number): PlannedFault =>
+    planned(random, fault, oneOf(random, POINTS_OF_RUNNING), NOT_OF_TASKS, seededRandom(seed * 1_000 + index));
+  const others = Array.from({ length: random.int(OTHER_FAULTS_MAX + 1) }, (_, index) =>
+    draw(oneOf(random, NOT_OF_TASKS), 1 + index),
+  );
+  return {
+    faults: [draw(GOES_BACK, 0), ...others],
+    life: 'left alone',
+    askedAfterMs: 0,
+    otherAtMs: undefined,
+    brokenAtMs: undefined,
+    numRetained: 1 + random.int(2),
+    keepsCopies: false,
   };
 };
 

@@ -19,43 +19,25 @@ import {
   type Plan,
   type PlannedFault,
 } from './plan.ts';
+import type { Outcome } from './outcome.ts';
 import { Points, type Point } from './points.ts';
-import { RareStates, type RareState } from './rare-states.ts';
+import { RareStates } from './rare-states.ts';
 import { allOutputOf, requiredOutputOf, simulatedJob } from './simulated-job.ts';
 import { BROKEN, MAIN, RATE, RESUMED, WORLD_SIZES, type Size, type WorldName, type WorldSize } from './sizes.ts';
 import type { StoreOfWorld } from './store-of-world.ts';
 import { storeOf, zookeeperOf } from './stores.ts';
 import type { TaskManagerProcess } from './task-manager-process.ts';
-import type { TraceLine } from './trace.ts';
 import { UserCodeFaults } from './user-code-faults.ts';
 import { Violation } from './violation.ts';
 import { Weather } from './weather.ts';
 import { World } from './world.ts';
-
-/** What a schedule came to; it counts where each number is large enough. */
-export interface Outcome {
-  readonly seed: number;
-  readonly world: WorldName;
-  readonly virtualMs: number;
-  readonly events: number;
-  readonly checkpoints: number;
-  readonly faults: number;
-  readonly messages: number;
-  readonly leaderChanges: number;
-  /** `fault @ point`: how often it struck there. */
-  readonly struck: ReadonlyMap<string, number>;
-  readonly rare: ReadonlyMap<RareState, number>;
-  /** What it was to do, as a person reads it. */
-  readonly plan: readonly string[];
-  readonly violation: { readonly invariant: string; readonly message: string } | undefined;
-  readonly trace: readonly TraceLine[];
-}
 
 /** A schedule is at least so long. */
 const LENGTH_MS = 60_000;
 /** I8: lease and heartbeat, reconcile timeout, restart delay, interval and timeout of a checkpoint. */
 const PROGRESS_MS = 400_000;
 const LOOK_MS = 500;
+const STORE_LOG = '/ha-store/log/';
 /** After them a timer may fall due when the input has ended, and never fire. */
 const OF_TIME: readonly Fault[] = ['user code blocks', 'a clock is wrong'];
 
@@ -109,6 +91,7 @@ class Schedule {
     this.#world = new World({
       seed,
       slots: 2,
+      keepsCopies: this.#plan.keepsCopies,
       zookeeper: zookeeperOf(this.#size, weather, () => this.#store),
       networkDelayMs: (delays, from) => {
         this.#messages++;
@@ -126,7 +109,7 @@ class Schedule {
           void this.#store.linked(path);
         } else if (call === 'removeFile' || call === 'removeTree') {
           this.#invariants.removed(path);
-        } else if (path.endsWith('/_metadata')) {
+        } else if (path.endsWith('/_metadata') || (call === 'write' && path.includes(STORE_LOG))) {
           this.#points.pass('file written');
         }
       },
@@ -137,6 +120,7 @@ class Schedule {
     this.#store = storeOf(this.#world, {
       unpointed: () => this.#points.pass('pointer deleted'),
       dangling: (path) => this.#invariants.violate('I3', `the store points to ${path}, which does not exist`),
+      idsGoBack: (what) => this.#invariants.violate('I5', what),
       differs: (what) => this.#invariants.violate('I1', what),
     });
     this.#rare = new RareStates(this.#store);
@@ -146,11 +130,12 @@ class Schedule {
       this.#world.log,
       new Set([MAIN, ...this.#size.others].flatMap(allOutputOf)),
       BROKEN.jobId,
-      (instanceId, attempt) =>
-        this.#world.taskManagers.some(
-          ({ instanceId: id, tasks }) =>
-            id === instanceId &&
-            tasks.reports.some((one) => attemptId(one.attempt) === attempt && !isTerminal(one.state)),
+      (instanceId) =>
+        new Set(
+          this.#world.taskManagers
+            .filter(({ instanceId: id }) => id === instanceId)
+            .flatMap(({ tasks }) => tasks.reports.filter(({ state }) => !isTerminal(state)))
+            .map(({ attempt }) => attemptId(attempt)),
         ),
     );
     this.#userCode = new UserCodeFaults(this.#world.userCode);
@@ -159,6 +144,8 @@ class Schedule {
       weather,
       userCodeThrows: () => this.#userCode.throws(),
       userCodeBlocks: (forMs) => this.#userCode.blocks(forMs),
+      isWhole: () => this.#continuity.isWhole(this.#livingTaskManagers),
+      wentBack: () => void this.#store.lostEntries(),
     });
   }
 
@@ -297,7 +284,7 @@ class Schedule {
       this.#hit.add(fault);
       this.#continuity.struck(fault);
       if (fault === 'all lose power') {
-        void this.#store.lostPower();
+        void this.#store.lostEntries();
       }
       const cell = `${fault} @ ${point}`;
       this.#struck.set(cell, (this.#struck.get(cell) ?? 0) + 1);
@@ -350,7 +337,7 @@ class Schedule {
           operators.some(({ source }) => source !== undefined),
         );
         this.#invariants.taken(instanceId, fence);
-        this.#invariants.deployed(instanceId, deployment);
+        this.#invariants.deployed(instanceId, fence, deployment);
         if (attempt.job !== BROKEN.jobId) {
           this.#check('I9', this.#continuity.deployed(attempt, tasks));
         }

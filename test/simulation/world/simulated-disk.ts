@@ -65,6 +65,10 @@ export class SimulatedDisk implements Disk {
   }
 
   removeFile(path: string): Promise<void> {
+    if (path.includes(NO_FILE)) {
+      // The store flushes a folder so: nothing changes.
+      return this.#look(path, () => this.#options.disk.removeFile(path));
+    }
     return this.#change('removeFile', path, () => this.#options.disk.removeFile(path));
   }
 
@@ -117,5 +121,8 @@ export class SimulatedDisk implements Disk {
     return process.hear(effect);
   }
 }
+
+/** Beginning of names that no file has. */
+const NO_FILE = '/.nothing-';
 
 const never = new Promise<never>(() => {});

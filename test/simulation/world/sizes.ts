@@ -18,7 +18,7 @@ export interface Size {
 }
 
 /** Records of a job in a second. */
-export const RATE = 1.5;
+export const RATE = 1;
 
 export const CHECKPOINT_TIMEOUT_MS = 60_000;
 
@@ -29,8 +29,8 @@ export const MAIN: Size = {
   jobId: 'a'.repeat(32) as JobId,
   parallelism: 2,
   splits: 8,
-  records: 72,
-  intervalMs: 5_000,
+  records: 48,
+  intervalMs: 7_000,
 };
 /** It goes on from a stop of the main one. */
 export const RESUMED = 'b'.repeat(32) as JobId;
@@ -41,8 +41,8 @@ const OTHER: Size = {
   jobId: 'c'.repeat(32) as JobId,
   parallelism: 1,
   splits: 1,
-  records: 24,
-  intervalMs: 4_000,
+  records: 16,
+  intervalMs: 7_000,
 };
 const THIRD: Size = {
   name: 'third',
@@ -69,6 +69,8 @@ export interface WorldSize {
   readonly taskManagers: readonly string[];
   /** Beside the main one; each comes later than the one before it. */
   readonly others: readonly Size[];
+  /** An older copy of its HA store is put back under it (R12); nothing hits its tasks, and users leave its job alone. */
+  readonly goesBack?: true;
 }
 
 const SMALL = { taskManagers: ['tm1', 'tm2'], others: [OTHER] };
@@ -79,5 +81,6 @@ export const WORLD_SIZES = {
   medium: { ...MEDIUM, store: 'embedded' },
   'small on ZooKeeper': { ...SMALL, store: 'zookeeper' },
   'medium on ZooKeeper': { ...MEDIUM, store: 'zookeeper' },
+  'older store': { ...SMALL, others: [], store: 'embedded', goesBack: true },
 } as const satisfies Record<string, WorldSize>;
 export type WorldName = keyof typeof WORLD_SIZES;

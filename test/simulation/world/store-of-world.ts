@@ -15,8 +15,8 @@ export interface StoreOfWorld {
   lastId(job: string): number;
   /** A file of the world's disk has got this name. */
   linked(path: string): Promise<void>;
-  /** All processes and their disk have lost power. */
-  lostPower(): Promise<void>;
+  /** The newest of what was written may be gone: the disk has lost power, or an older copy is back. */
+  lostEntries(): Promise<void>;
   /** ZooKeeper has accepted a write. */
   accepted?(accepted: Accepted): void;
 }
@@ -26,6 +26,8 @@ export interface StoreEvents {
   unpointed(): void;
   /** The store points to a file that does not exist. */
   dangling(path: string): void;
+  /** Checkpoint ids that the store gives out do not grow. */
+  idsGoBack(what: string): void;
   /** The shipped code takes a change for one of the leader that is none, or does not take one that is. */
   differs(what: string): void;
 }

@@ -4,74 +4,36 @@ import { decodeLogEntry, type LogEntry } from '../../../src/coordination/embedde
 import { emptyStore, StoreState } from '../../../src/coordination/embedded/store-state.ts';
 import type { RecordChange } from '../../../src/coordination/records/record-store.ts';
 import type { Disk } from '../../../src/foundation/filesystem/disk/disk.ts';
+import { ShadowedRecords } from './shadowed-records.ts';
 import type { StoreEvents, StoreOfWorld } from './store-of-world.ts';
 
 const ENTRY = /\/log\/(\d{20})$/;
-const COUNTER = /^jobs\/([0-9a-f]{32})\/checkpoint_id_counter$/;
-const GRAPH = /^execution-plans\//;
-const POINTER = /^jobs\/([0-9a-f]{32})\/checkpoints\/(\d{19})$/;
-
-interface Record {
-  readonly value: string;
-  readonly version: number;
-}
 
 /** What the store's files amount to, read again from the disk by rules of its own: what is true, whatever processes believe. */
-export class StoreShadow implements StoreOfWorld {
+export class StoreShadow extends ShadowedRecords implements StoreOfWorld {
   readonly #disk: Disk;
   readonly #events: StoreEvents;
   /** What the shipped code makes of the same entries. */
   #shipped: StoreState | undefined;
   readonly #waiting = new Map<number, LogEntry>();
   readonly #entries: LogEntry[] = [];
-  readonly #records = new Map<string, Record>();
-  readonly #everPointedTo = new Map<string, Set<number>>();
+  /** Of records that are there: the change that wrote them. */
+  readonly #versions = new Map<string, number>();
   #folder = '';
   #isReplaying = false;
-  readonly #lastIds = new Map<string, number>();
   #number = 0;
   #revision = 0;
   #epoch = 0;
   #leads: { epoch: number; instanceId: string; sign: number } | undefined;
 
   constructor(disk: Disk, events: StoreEvents) {
+    super(disk, events);
     this.#disk = disk;
     this.#events = events;
   }
 
   get leader(): { readonly epoch: number; readonly instanceId: string } | undefined {
     return this.#leads;
-  }
-
-  /** Ids of the checkpoints that the store points to, ascending. */
-  pointedTo(job: string): readonly number[] {
-    return [...this.#records.keys()]
-      .flatMap((key) => {
-        const match = POINTER.exec(key);
-        return match?.[1] === job ? [Number(match[2])] : [];
-      })
-      .sort((one, other) => one - other);
-  }
-
-  /** A file that the store points to, of a checkpoint, a job graph or a bundle, if it is this path or below it. */
-  pointerInto(path: string): string | undefined {
-    for (const [key, { value }] of this.#records) {
-      const files = POINTER.test(key) ? [fileOf(value)] : GRAPH.test(key) ? filesOfGraph(value) : [];
-      const file = files.find((one) => one === path || one.startsWith(`${path}/`));
-      if (file !== undefined) {
-        return file;
-      }
-    }
-    return undefined;
-  }
-
-  wasPointedTo(job: string, id: number): boolean {
-    return this.#everPointedTo.get(job)?.has(id) === true;
-  }
-
-  /** The highest checkpoint id that the store has ever given out. */
-  lastId(job: string): number {
-    return this.#lastIds.get(job) ?? 0;
   }
 
   /** A file has got this name. */
@@ -88,7 +50,7 @@ export class StoreShadow implements StoreOfWorld {
   }
 
   /** What was not flushed is gone, and has never been. */
-  async lostPower(): Promise<void> {
+  async lostEntries(): Promise<void> {
     const names = await this.#disk.readFolder(this.#folder).catch(() => []);
     const newest = Math.max(...names.map((name) => Number(ENTRY.exec(`${this.#folder}/${name}`)?.[1] ?? 0)), 0);
     this.#waiting.clear();
@@ -96,9 +58,8 @@ export class StoreShadow implements StoreOfWorld {
       return;
     }
     const kept = this.#entries.splice(0).slice(0, newest);
-    this.#records.clear();
-    this.#everPointedTo.clear();
-    this.#lastIds.clear();
+    this.forget();
+    this.#versions.clear();
     [this.#number, this.#revision, this.#epoch] = [0, 0, 0];
     this.#leads = undefined;
     this.#shipped = undefined;
@@ -184,7 +145,7 @@ export class StoreShadow implements StoreOfWorld {
     return (
       change.kind === 'delete-all' ||
       change.expected === undefined ||
-      change.expected === (this.#records.get(change.key)?.version ?? 'absent')
+      change.expected === (this.#versions.get(change.key) ?? 'absent')
     );
   }
 
@@ -194,38 +155,17 @@ export class StoreShadow implements StoreOfWorld {
     }
     this.#revision++;
     if (change.kind === 'put') {
-      this.#records.set(change.key, { value: change.value, version: this.#revision });
-      const counted = COUNTER.exec(change.key)?.[1];
-      if (counted !== undefined) {
-        const { last } = JSON.parse(change.value) as { last: number };
-        this.#lastIds.set(counted, Math.max(last, this.lastId(counted)));
-      }
-      const [, job, id] = POINTER.exec(change.key) ?? [];
-      if (job !== undefined) {
-        const ever = this.#everPointedTo.get(job) ?? new Set();
-        this.#everPointedTo.set(job, ever.add(Number(id)));
-        const file = fileOf(change.value);
-        if (!this.#isReplaying) {
-          this.#disk.stat(file).catch(() => this.#events.dangling(file));
-        }
-      }
+      this.#versions.set(change.key, this.#revision);
+      this.change(change.key, change.value, this.#isReplaying);
     } else if (change.kind === 'delete') {
-      this.#records.delete(change.key);
-      if (POINTER.test(change.key) && !this.#isReplaying) {
-        this.#events.unpointed();
-      }
+      this.#delete(change.key);
     } else {
-      [...this.#records.keys()]
-        .filter((key) => key.startsWith(change.prefix))
-        .forEach((key) => this.#records.delete(key));
+      [...this.#versions.keys()].filter((key) => key.startsWith(change.prefix)).forEach((key) => this.#delete(key));
     }
   }
+
+  #delete(key: string): void {
+    this.#versions.delete(key);
+    this.change(key, undefined, this.#isReplaying);
+  }
 }
-
-export const fileOf = (pointer: string): string =>
-  (JSON.parse(pointer) as { metadataPath: string }).metadataPath.replace(/^memory:\/\//, '');
-
-export const filesOfGraph = (pointer: string): readonly string[] => {
-  const { graphPath, bundlePaths } = JSON.parse(pointer) as { graphPath: string; bundlePaths: readonly string[] };
-  return [graphPath, ...bundlePaths].map((path) => path.replace(/^memory:\/\//, ''));
-};

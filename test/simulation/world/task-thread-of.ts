@@ -6,6 +6,7 @@ import type { Clock } from '../../../src/foundation/common/clock.ts';
 import type { Location } from '../../../src/foundation/filesystem/file-systems.ts';
 import type { JobProgram } from '../../../src/runtime/protocol/task-commands.ts';
 import { heapStateFactories } from '../../../src/process/state-factories.ts';
+import type { SubtaskCopies } from '../../../src/runtime/taskmanager/local-state/subtask-copies.ts';
 import { taskFiles } from '../../../src/runtime/taskmanager/task-files.ts';
 import { TaskThread } from '../../../src/runtime/taskmanager/task-thread.ts';
 import type { StartThread } from '../../../src/runtime/taskmanager/thread-host.ts';
@@ -22,6 +23,8 @@ export interface ThreadSurroundings {
   readonly load: (program: JobProgram) => Promise<Translation>;
   readonly userCode: UserCode;
   readonly channels: ChannelWatch;
+  /** Missing: no copies of state are kept on the machine. */
+  readonly copiesOf: ((job: string, subtask: string) => SubtaskCopies) | undefined;
 }
 
 /** Where user code runs at the moment, so that it can hold its thread up. */
@@ -101,7 +104,7 @@ const SETTINGS: Omit<ThreadSettings, 'index'> = {
 export const simulatedThreads =
   (surroundings: ThreadSurroundings): StartThread =>
   (index, events) => {
-    const { process, data, instanceId, locate, load, userCode, channels } = surroundings;
+    const { process, data, instanceId, locate, load, userCode, channels, copiesOf } = surroundings;
     const own: RemoteThread = { instanceId, thread: index };
     const busy = new BusyThread(process, userCode);
     const clock: Clock = {
@@ -125,8 +128,9 @@ export const simulatedThreads =
           locate,
           random: process.random,
           inlineThresholdBytes: SETTINGS.inlineThresholdBytes,
-          readsLocal: false,
+          readsLocal: copiesOf !== undefined,
         }),
+        ...(copiesOf === undefined ? {} : { copiesOf }),
         dataPlane: plane,
         memory: () => ({ heapUsedBytes: 0, arrayBufferBytes: 0 }),
         collectGarbage: () => {},

@@ -14,7 +14,6 @@ import { planJob } from '../../../src/process/plan-job.ts';
 import { planRescaled } from '../../../src/process/plan-rescaled.ts';
 import type { RescaledPlan, RescaleTargets } from '../../../src/runtime/jobmanager/dispatcher/job-starter.ts';
 import type { JobSubmission } from '../../../src/runtime/jobmanager/dispatcher/cluster-gateway.ts';
-import type { JobManager } from '../../../src/runtime/jobmanager/job-manager.ts';
 import type { JobProgram } from '../../../src/runtime/protocol/task-commands.ts';
 import { PROTOCOL_VERSION } from '../../../src/runtime/protocol/protocol-version.ts';
 import type { ProcessRole } from '../../../src/runtime/rpc/hello.ts';
@@ -26,8 +25,10 @@ import { ChannelWatch } from './channel-watch.ts';
 import { DataNetwork } from './data-network.ts';
 import type { TraceLine } from './trace.ts';
 import type { TaskObserver } from './observed-tasks.ts';
-import { startJobManager } from './job-manager-process.ts';
+import { startJobManager, type JobManagerMember } from './job-manager-process.ts';
+import { folderContents, putBack, type FolderContents } from '../folder-contents.ts';
 import { SimulatedDisk, type DiskChange, type DiskWeather } from './simulated-disk.ts';
+import { copiesOn } from './local-copies.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { TaskManagerProcess } from './task-manager-process.ts';
 import { UserCode } from './task-thread-of.ts';
@@ -43,6 +44,8 @@ export interface WorldOptions {
   readonly outcomeOfLogCall: () => CallOutcome;
   readonly skewMs: (random: Random) => number;
   readonly slots: number;
+  /** Whether TaskManagers keep copies of state on their machines, and restore from them. */
+  readonly keepsCopies: boolean;
   /** `undefined`: the embedded store, on the disk of the world. */
   readonly zookeeper: Omit<ZooKeeperOptions, 'seed'> | undefined;
   /** What passes between TaskManagers and leaders. */
@@ -57,16 +60,10 @@ export interface WorldOptions {
   readonly said: (process: string, message: string) => void;
 }
 
-export interface JobManagerMember {
-  readonly name: string;
-  readonly process: SimulatedProcess;
-  jobManager: JobManager | undefined;
-}
-
 const LEASE_MS = 7_000;
 const POLL_MS = 2_000;
 /** Short, so that a leader that pauses may sleep through two of them. */
-const SNAPSHOT_INTERVAL = 16;
+const SNAPSHOT_INTERVAL = 6;
 const HEARTBEAT = { intervalMs: 2_000, timeoutMs: 6_000, failureThreshold: 2 };
 const ABSENCE_MS = 120_000;
 const RETRY_MS = 500;
@@ -94,6 +91,8 @@ export class World {
   readonly #jobManagers = new Map<string, JobManagerMember>();
   readonly #taskManagers = new Map<string, TaskManagerProcess>();
   readonly #failures: unknown[] = [];
+  /** JobManagers that are not to start now. */
+  #held: Set<string> | undefined;
   #starts = 0;
 
   constructor(options: WorldOptions) {
@@ -161,7 +160,11 @@ export class World {
   }
 
   /** Starts the process; it takes part as soon as it can. */
-  startJobManager(name: string): JobManagerMember {
+  startJobManager(name: string): void {
+    if (this.#held !== undefined) {
+      this.#held.add(name);
+      return;
+    }
     const process = this.#process(name);
     const member: JobManagerMember = { name, process, jobManager: undefined };
     this.#jobManagers.set(name, member);
@@ -187,7 +190,31 @@ export class World {
         heartbeat: HEARTBEAT,
       });
     }, ended);
-    return member;
+  }
+
+  /** All of them end, and none starts. */
+  holdJobManagers(): void {
+    const { livingJobManagers } = this;
+    this.#held = new Set(livingJobManagers);
+    livingJobManagers.forEach((name) => this.killJobManager(name, false));
+  }
+
+  /** What the HA store is now. */
+  copyOfStore(): Promise<FolderContents> {
+    return folderContents(this.#files, [STORE]);
+  }
+
+  /** Before others start than those that were held. */
+  async putStoreBack(copy: FolderContents): Promise<void> {
+    await putBack(this.#files, copy);
+    const held = this.#held ?? new Set();
+    this.#held = undefined;
+    held.forEach((name) => this.startJobManager(name));
+  }
+
+  /** As somebody sees them who is no process of the cluster. */
+  get #files(): DiskFileSystem {
+    return new DiskFileSystem('memory', this.disk, seededRandom(this.#options.seed));
   }
 
   startTaskManager(name: string): void {
@@ -204,6 +231,7 @@ export class World {
         load: (program) => Promise.resolve(this.#translationOf(program)),
         userCode: this.userCode,
         channels: this.channels,
+        copiesOf: this.#options.keepsCopies ? copiesOn(process, instanceId) : undefined,
       },
       observerOf: this.#options.observerOf,
       resourceId: name,

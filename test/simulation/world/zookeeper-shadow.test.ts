@@ -35,6 +35,7 @@ beforeEach(async () => {
   shadow = new ZooKeeperShadow(new MemoryDisk(() => 1), {
     unpointed: () => said.push('unpointed'),
     dangling: (path) => said.push(`dangling ${path}`),
+    idsGoBack: (what) => said.push(what),
     differs: (what) => said.push(what),
   });
   [one, other] = [world.client(), world.client()];

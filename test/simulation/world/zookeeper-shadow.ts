@@ -3,13 +3,10 @@ import type { Disk } from '../../../src/foundation/filesystem/disk/disk.ts';
 import type { Accepted } from '../zookeeper/ensemble.ts';
 import type { Tree } from '../zookeeper/tree.ts';
 import type { StoreEvents, StoreOfWorld } from './store-of-world.ts';
-import { fileOf, filesOfGraph } from './store-shadow.ts';
+import { ShadowedRecords } from './shadowed-records.ts';
 import { ZOOKEEPER_ROOT as ROOT } from './zookeeper-of-world.ts';
 
 const RECORD = new RegExp(`^${ROOT}/((?:execution-plans|jobs|results|locks)/.+)$`);
-const COUNTER = /^jobs\/([0-9a-f]{32})\/checkpoint_id_counter$/;
-const GRAPH = /^execution-plans\//;
-const POINTER = /^jobs\/([0-9a-f]{32})\/checkpoints\/(\d{19})$/;
 const EPOCH = `${ROOT}/leader/epoch`;
 const LATCHES = `${ROOT}/leader/latch`;
 
@@ -19,16 +16,12 @@ interface Grant {
 }
 
 /** The ensemble's tree, change by change, by rules of its own: who may make it, and what becomes of it. */
-export class ZooKeeperShadow implements StoreOfWorld {
-  readonly #disk: Disk;
+export class ZooKeeperShadow extends ShadowedRecords implements StoreOfWorld {
   readonly #events: StoreEvents;
-  readonly #records = new Map<string, string>();
-  readonly #everPointedTo = new Map<string, Set<number>>();
-  readonly #lastIds = new Map<string, number>();
   #leader: StoreOfWorld['leader'];
 
   constructor(disk: Disk, events: StoreEvents) {
-    this.#disk = disk;
+    super(disk, events);
     this.#events = events;
   }
 
@@ -36,40 +29,12 @@ export class ZooKeeperShadow implements StoreOfWorld {
     return this.#leader;
   }
 
-  pointedTo(job: string): readonly number[] {
-    return [...this.#records.keys()]
-      .flatMap((key) => {
-        const match = POINTER.exec(key);
-        return match?.[1] === job ? [Number(match[2])] : [];
-      })
-      .sort((one, other) => one - other);
-  }
-
-  pointerInto(path: string): string | undefined {
-    for (const [key, value] of this.#records) {
-      const files = POINTER.test(key) ? [fileOf(value)] : GRAPH.test(key) ? filesOfGraph(value) : [];
-      const file = files.find((one) => one === path || one.startsWith(`${path}/`));
-      if (file !== undefined) {
-        return file;
-      }
-    }
-    return undefined;
-  }
-
-  wasPointedTo(job: string, id: number): boolean {
-    return this.#everPointedTo.get(job)?.has(id) === true;
-  }
-
-  lastId(job: string): number {
-    return this.#lastIds.get(job) ?? 0;
-  }
-
   /** The ensemble is elsewhere: neither the world's disk nor its power is its own. */
   linked(): Promise<void> {
     return Promise.resolve();
   }
 
-  lostPower(): Promise<void> {
+  lostEntries(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -85,7 +50,7 @@ export class ZooKeeperShadow implements StoreOfWorld {
     });
     if (keys.length > 0) {
       this.#requireLeader(accepted, keys);
-      keys.forEach((key) => this.#change(key, textAt(after, `${ROOT}/${key}`)));
+      keys.forEach((key) => this.change(key, textAt(after, `${ROOT}/${key}`)));
     }
     if (changed.includes(EPOCH)) {
       this.#grant(accepted);
@@ -119,32 +84,6 @@ export class ZooKeeperShadow implements StoreOfWorld {
     }
     if (head === undefined || before.get(head)?.owner !== session || !head.endsWith(`/${next.latch}`)) {
       this.#events.differs(`epoch ${next.epoch} is granted to ${next.latch}, which is not the first in the queue`);
-    }
-  }
-
-  #change(key: string, value: string | undefined): void {
-    const [, job, id] = POINTER.exec(key) ?? [];
-    if (value === undefined) {
-      this.#records.delete(key);
-      if (job !== undefined) {
-        this.#events.unpointed();
-      }
-      return;
-    }
-    this.#records.set(key, value);
-    const counted = COUNTER.exec(key)?.[1];
-    if (counted !== undefined) {
-      const { last } = JSON.parse(value) as { last: number };
-      if (last < this.lastId(counted)) {
-        this.#events.differs(`the checkpoint ids of job ${counted} go back from ${this.lastId(counted)} to ${last}`);
-      }
-      this.#lastIds.set(counted, Math.max(last, this.lastId(counted)));
-    }
-    if (job !== undefined) {
-      const ever = this.#everPointedTo.get(job) ?? new Set();
-      this.#everPointedTo.set(job, ever.add(Number(id)));
-      const file = fileOf(value);
-      this.#disk.stat(file).catch(() => this.#events.dangling(file));
     }
   }
 }
