@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { limiter } from '../../golden/limiter.ts';
 import { ATTEMPTS, GREEN_ATTEMPT, startSabotaged, type Attempt } from '../sabotage/attempts.ts';
 import { SABOTAGES } from '../sabotage/sabotages.mjs';
 import { StartedCluster } from '../started-cluster.ts';
@@ -9,21 +10,22 @@ interface Report {
   readonly findings: readonly { readonly kind: string; readonly text: string }[];
 }
 
-let cluster: StartedCluster | undefined;
+/** A drill waits most of its time; of more clusters at once the processes would wait for a core. */
+const inTurn = limiter(2);
 
-afterEach(async () => {
-  await cluster?.close();
-  cluster = undefined;
-});
+const drill = (sabotage: string, attempt: Attempt) =>
+  inTurn(async () => {
+    const cluster = await startSabotaged(sabotage, attempt);
+    try {
+      const { code, stdout, stderr } = await cluster.run('drill', ...attempt.drill, '--json');
+      expect(stdout, `the drill ended with ${code}:\n${stderr}`).toMatch(/^\{/);
+      return { code, stderr, report: JSON.parse(stdout) as Report };
+    } finally {
+      await cluster.close();
+    }
+  });
 
-const drill = async (sabotage: string, attempt: Attempt) => {
-  cluster = await startSabotaged(sabotage, attempt);
-  const { code, stdout, stderr } = await cluster.run('drill', ...attempt.drill, '--json');
-  expect(stdout, `the drill ended with ${code}:\n${stderr}`).toMatch(/^\{/);
-  return { code, stderr, report: JSON.parse(stdout) as Report };
-};
-
-test.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage) => {
+test.concurrent.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage) => {
   const attempt = ATTEMPTS[sabotage]!;
   const { code, stderr, report } = await drill(sabotage, attempt);
   const found = report.findings.map(({ kind }) => kind);

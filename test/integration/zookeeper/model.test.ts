@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => ensemble?.stop());
 
-const SEEDS = 12;
+/** As many as fit into seconds; `MILLRACE_SEEDS=200` plays more of them. */
+const SEEDS = Number(process.env['MILLRACE_SEEDS'] ?? 12);
 const firstSeed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 1e9));
 
 const playReal = (seed: number): Promise<readonly string[]> =>
@@ -43,7 +44,7 @@ const playModel = (seed: number): Promise<readonly string[]> => {
   });
 };
 
-test(`the model answers as a real ensemble does (MILLRACE_SEED=${firstSeed})`, async () => {
+test(`the model answers as a real ensemble does (MILLRACE_SEED=${firstSeed})`, { timeout: 60_000 + SEEDS * 5_000 }, async () => {
   for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
     expect(await playModel(seed), `seed ${seed}`).toEqual(await playReal(seed));
   }

@@ -168,7 +168,7 @@ export const CLUSTER_MUTANTS: Readonly<Record<string, Mutant>> = {
     ],
   },
   'snapshot-not-looked-for': {
-    invariant: 'I4',
+    invariant: 'I12',
     breaks: 'a write into the log of the store counts, whatever was collected meanwhile',
     changes: [
       {

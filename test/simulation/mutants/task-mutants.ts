@@ -1,28 +1,19 @@
 import type { Mutant } from './mutant.ts';
 
-const REGIONS = 'runtime/jobmanager/jobmaster/region-table.ts';
 const FOLLOWER = 'runtime/taskmanager/leader-follower.ts';
 
 /** Rules of starts, of TaskManagers and of what tasks send to each other. */
 export const TASK_MUTANTS: Readonly<Record<string, Mutant>> = {
-  'starts-beside-old': {
+  'generations-mixed': {
     invariant: 'R1',
-    breaks: 'a region starts again before all that ran of it has ended',
+    breaks: 'what an attempt of an earlier start reports counts for the one that runs now',
     changes: [
       {
-        file: REGIONS,
-        find: "      region.phase = this.isLive(region) ? 'cancelling' : 'waiting';",
-        put: "      region.phase = 'waiting';",
-      },
-      {
-        file: REGIONS,
-        find: '    const regions = recorded.filter((region) => !this.isLive(region));',
-        put: '    const regions = recorded;',
-      },
-      {
-        file: REGIONS,
-        find: "    recorded.filter((region) => this.isLive(region)).forEach((region) => (region.phase = 'cancelling'));\n",
-        put: '',
+        file: 'runtime/jobmanager/jobmaster/attempt-table.ts',
+        find: '    return this.#byAttempt.get(attempt);',
+        put:
+          "    const subtaskOf = (id = ''): string => id.slice(0, id.lastIndexOf('/'));" +
+          '    return this.#byAttempt.get(attempt) ?? this.executions.find(({ id }) => subtaskOf(id) === subtaskOf(attempt));',
       },
     ],
   },

@@ -41,6 +41,18 @@ export const NOT_OF_TASKS: readonly Fault[] = [
   'commands come twice',
 ];
 
+/** After none of them a leader takes a TaskManager for lost. */
+export const GIVING_UP_NOBODY: readonly Fault[] = [
+  ...NOT_OF_TASKS,
+  'data connection breaks',
+  'storage is away',
+  'storage is slow',
+  'uploads fail',
+  'log fails',
+  'user code throws',
+  'user code blocks',
+];
+
 export interface FaultsOptions {
   readonly world: World;
   readonly weather: Weather;

@@ -28,6 +28,7 @@ export class Invariants {
   readonly #allowed: ReadonlySet<string>;
   readonly #broken: string;
   readonly #living: (taskManager: string) => ReadonlySet<AttemptId>;
+  readonly #isAnyGivenUp: () => boolean;
   /** By instance of a TaskManager: the newest fence whose commands it took. */
   readonly #taken = new Map<string, Fence>();
   readonly #attempts = new Map<AttemptId, Known>();
@@ -46,15 +47,19 @@ export class Invariants {
   #committed = 0;
   #violation: Violation | undefined;
 
-  /** `allowed`: all that the jobs may write. `broken`: one that has to fail. `living`: what runs in that process. */
+  /**
+   * `allowed`: all that the jobs may write. `broken`: one that has to fail. `living`: what runs in that process.
+   * `isAnyGivenUp`: a TaskManager may have been given up, whose tasks nobody waits for. */
   constructor(
     store: StoreOfWorld,
     log: TransactionLog,
     allowed: ReadonlySet<string>,
     broken: string,
     living: (taskManager: string) => ReadonlySet<AttemptId>,
+    isAnyGivenUp: () => boolean,
   ) {
     this.#living = living;
+    this.#isAnyGivenUp = isAnyGivenUp;
     this.#store = store;
     this.#log = log;
     this.#allowed = allowed;
@@ -126,14 +131,13 @@ export class Invariants {
         known.attempt.vertex === attempt.vertex &&
         known.attempt.subtask === attempt.subtask;
       // One that was given up may still run where it is, and may start there late.
-      return isSameSubtask && known.taskManager === taskManager;
+      return isSameSubtask && (known.taskManager === taskManager || !this.#isAnyGivenUp());
     });
-    const living = earlier.length === 0 ? new Set<AttemptId>() : this.#living(taskManager);
     for (const [other, known] of earlier) {
-      if (living.has(other)) {
-        this.violate('R1', `${id} starts on ${taskManager} while ${other} lives there`);
+      if (this.#living(known.taskManager).has(other)) {
+        this.violate('R1', `${id} starts on ${taskManager} while ${other} lives on ${known.taskManager}`);
       }
-      if (compareGenerations(known.attempt.generation, attempt.generation) >= 0) {
+      if (known.taskManager === taskManager && compareGenerations(known.attempt.generation, attempt.generation) >= 0) {
         this.violate('I5', `${id} starts after ${other}`);
       }
     }

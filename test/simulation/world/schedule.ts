@@ -5,7 +5,7 @@ import { isTerminal } from '../../../src/runtime/taskmanager/attempt-ledger.ts';
 import { Client } from './client.ts';
 import { Continuity } from './continuity.ts';
 import { DeadChannels } from './dead-channels.ts';
-import { Faults, type Fault } from './faults.ts';
+import { Faults, GIVING_UP_NOBODY, type Fault } from './faults.ts';
 import { Invariants } from './invariants.ts';
 import { live, livesOf, type Lives } from './lives.ts';
 import type { TaskObserver } from './observed-tasks.ts';
@@ -137,6 +137,7 @@ class Schedule {
             .flatMap(({ tasks }) => tasks.reports.filter(({ state }) => !isTerminal(state)))
             .map(({ attempt }) => attemptId(attempt)),
         ),
+      () => [...this.#hit].some((fault) => !GIVING_UP_NOBODY.includes(fault)),
     );
     this.#userCode = new UserCodeFaults(this.#world.userCode);
     this.#faults = new Faults({
