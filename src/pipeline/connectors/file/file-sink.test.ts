@@ -270,6 +270,7 @@ describe('fileSink', () => {
   });
 
   it('refuses options that make no sense', () => {
+    expect(() => fileSink('out' as unknown as { path: string })).toThrow(/fileSink\(\{ path: 'out' \}\)/);
     expect(() => fileSink({ path: 's3://bucket/x' })).toThrow(/there is no file system for "s3:"/);
     expect(() => fileSink({ path: 'out', rolling: { onCheckpoint: false } })).toThrow(/would never close a file/);
     expect(() => fileSink({ path: 'out', prefix: '.x' })).toThrow(/prefix/);

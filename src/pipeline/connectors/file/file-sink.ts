@@ -56,6 +56,10 @@ export function fileSink<T extends object = object>(
 ): Sink<T>;
 export function fileSink<T>(options: FileSinkOptions & { readonly format: (record: T) => string }): Sink<T>;
 export function fileSink<T>(options: FileSinkOptions & { readonly format?: FileFormat<T> }): Sink<T> {
+  // Jobs may be JavaScript, too.
+  if (typeof (options as Partial<FileSinkOptions> | undefined)?.path !== 'string') {
+    throw new MillraceError('BAD_OPTION', "fileSink takes its folder as an option: fileSink({ path: 'out' })");
+  }
   // A scheme that is not there is an error of the builder.
   fileSystemOf(options.path);
   return {
