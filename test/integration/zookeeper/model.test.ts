@@ -44,8 +44,12 @@ const playModel = (seed: number): Promise<readonly string[]> => {
   });
 };
 
-test(`the model answers as a real ensemble does (MILLRACE_SEED=${firstSeed})`, { timeout: 60_000 + SEEDS * 5_000 }, async () => {
-  for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
-    expect(await playModel(seed), `seed ${seed}`).toEqual(await playReal(seed));
-  }
-});
+test(
+  `the model answers as a real ensemble does (MILLRACE_SEED=${firstSeed})`,
+  { timeout: 60_000 + SEEDS * 5_000 },
+  async () => {
+    for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+      expect(await playModel(seed), `seed ${seed}`).toEqual(await playReal(seed));
+    }
+  },
+);

@@ -89,9 +89,8 @@ describe('certainty', () => {
       ended.push(client.get('/').then(note('get'), () => undefined));
       ended.push(client.multi(check).then(note('multi'), () => undefined));
       await eventually('a read is answered', () => answered.includes('get'));
-      await new Promise((resolve) => {
-        setTimeout(resolve, 300);
-      });
+      // Until it steps down, and closes its connections.
+      await eventually('the server has given up', () => client.state !== 'connected');
       expect(answered).toEqual(['sync', 'get']);
     } finally {
       others.forEach((server) => ensemble.resume(server));

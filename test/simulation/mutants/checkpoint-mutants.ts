@@ -20,7 +20,7 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
     ],
   },
   'pointer-lost-is-refused': {
-    invariant: 'I3',
+    invariant: 'I9',
     breaks: 'R2: a pointer write without an answer is taken as not written',
     changes: [
       {
@@ -42,7 +42,7 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
     ],
   },
   'restore-while-undecided': {
-    invariant: 'I11',
+    invariant: 'R3',
     breaks: 'R2: a region chooses what to restore while a pointer write has no answer',
     changes: [
       {

@@ -70,22 +70,6 @@ export const TASK_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
-  'alignment-held': {
-    invariant: 'I9',
-    breaks: 'R10: tasks hold an alignment as long as nobody leads',
-    changes: [
-      {
-        file: 'runtime/taskmanager/task-manager.ts',
-        find: "      this.#threads.send(thread, { kind: 'alignment-limit', limitMs });",
-        put: '      void limitMs;',
-      },
-      {
-        file: 'runtime/taskmanager/task/barrier-aligner.ts',
-        find: '    if (checkpointId <= this.#decided) {',
-        put: '    if (this.#alignment !== undefined || checkpointId <= this.#decided) {',
-      },
-    ],
-  },
   'credit-twice': {
     invariant: 'credit',
     breaks: 'credit for a batch that was taken out is granted twice',

@@ -17,7 +17,6 @@ const ACCEPTED = `    } catch {
 const REFUSED = `    } catch {
       return { ok: false, index: operations.length - 1, error: new ZooKeeperError('NODE_EXISTS', 'create') };
     }`;
-const SYNC = ', client.sync(this.#options.paths.root));';
 
 /** Rules of the HA store on ZooKeeper. */
 export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
@@ -44,13 +43,5 @@ export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
     breaks: 'R2: a change whose connection was lost counts as written',
     world: 'small on ZooKeeper',
     changes: [{ file: RECORDS, find: UNDECIDED, put: ACCEPTED }],
-  },
-  'zookeeper-settle-without-sync': {
-    invariant: 'I3',
-    // Not caught in 2,000 schedules: a look at the leader's nodes syncs each new connection before most reads come; the test of the
-    // record store catches it.
-    breaks: 'R2: what became of a change is read without a sync before it',
-    world: 'small on ZooKeeper',
-    changes: [{ file: RECORDS, find: SYNC, put: ');' }],
   },
 };

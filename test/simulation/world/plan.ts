@@ -39,6 +39,8 @@ export interface Plan {
   /** When a job is submitted that cannot work. */
   readonly brokenAtMs: number | undefined;
   readonly numRetained: number;
+  /** Between two checkpoints of the main job. */
+  readonly intervalMs: number;
   /** Of state, on the machines of TaskManagers. */
   readonly keepsCopies: boolean;
 }
@@ -63,6 +65,8 @@ const ASKED_AFTER_MAX_MS = 25_000;
 const OTHER_AT_MAX_MS = 20_000;
 /** In one schedule of so many there is a job that cannot work. */
 const BROKEN_JOBS = 4;
+/** Often, so that faults meet checkpoints; or seldom, so that there is something to do again. */
+const INTERVALS_MS: readonly number[] = [2_500, 7_000];
 /** In one schedule of so many TaskManagers keep copies of state. */
 const KEEP_COPIES = 3;
 /** So often, at most, a point is passed by before a fault strikes there: those that a schedule comes by all the time. */
@@ -163,6 +167,7 @@ export const planOf = (seed: number, world: WorldName = 'small'): Plan => {
     otherAtMs: random.next() * OTHER_AT_MAX_MS,
     brokenAtMs: random.int(BROKEN_JOBS) === 0 ? random.next() * OTHER_AT_MAX_MS : undefined,
     numRetained: 1 + random.int(2),
+    intervalMs: oneOf(random, INTERVALS_MS),
     keepsCopies: random.int(KEEP_COPIES) === 0,
   };
 };
@@ -181,6 +186,7 @@ const planOfOlderStore = (seed: number, random: Random): Plan => {
     otherAtMs: undefined,
     brokenAtMs: undefined,
     numRetained: 1 + random.int(2),
+    intervalMs: oneOf(random, INTERVALS_MS),
     keepsCopies: false,
   };
 };

@@ -293,8 +293,9 @@ class Schedule {
   }
 
   #submission(size: Size, jobId: JobId, restore: string | undefined): JobSubmission {
+    const { intervalMs } = this.#plan;
     const definition = simulatedJob({
-      size,
+      size: size === MAIN ? { ...size, intervalMs } : size,
       log: this.#world.log,
       rate: RATE,
       arrived: () => {
