@@ -107,6 +107,24 @@ test('a result keeps its error with the causes', async () => {
   await expect(storage.results.read(path)).rejects.toMatchObject({ code: 'CORRUPT_DATA' });
 });
 
+test('what was begun and not finished before the newest leader goes, and nothing else', async () => {
+  let nowMs = 1;
+  fs = new MemoryFileSystem({ random: seededRandom(1), now: () => nowMs++ });
+  storage = new ClusterStorage(fs, '/s/default', seededRandom(2));
+  const begin = async (path: string): Promise<void> => fs.write(path, Buffer.from('begun'));
+  await storage.deleteUnfinished();
+  await begin('/s/default/.leader-marker.0123456789ab.tmp');
+  await begin(`/s/default/results/.${JOB}-0123456789abcdef.0123456789ab.tmp`);
+  await begin('/s/default/results/kept');
+  await storage.deleteUnfinished();
+  expect(await fs.names('/s/default/results'), 'nobody leads').toHaveLength(2);
+  await storage.marker.write({ lineage: 'l', epoch: 1, sessionId: 's', grantedAtMs: 1 }, 'i');
+  await begin(`/s/default/results/.${JOB}-fedcba9876543210.0123456789ab.tmp`);
+  await storage.deleteUnfinished();
+  expect(await fs.names('/s/default')).toEqual(['leader-marker', 'results']);
+  expect(await fs.names('/s/default/results')).toEqual([`.${JOB}-fedcba9876543210.0123456789ab.tmp`, 'kept']);
+});
+
 describe('the marker', () => {
   const leadership = { lineage: 'l', epoch: 4, sessionId: 's', grantedAtMs: 1 };
 

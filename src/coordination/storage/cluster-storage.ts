@@ -1,6 +1,7 @@
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Random } from '../../foundation/common/random.ts';
+import { targetOfTemporaryName } from '../../foundation/filesystem/disk/temporary-name.ts';
 import { fileSystemOf, uriOf, type Location } from '../../foundation/filesystem/file-systems.ts';
 import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
 import { BundleStore } from './bundle-store.ts';
@@ -13,6 +14,7 @@ import {
   EMBEDDED_STORE_NAME,
   isGraphFileName,
   isJobFolderName,
+  MARKER_NAME,
   RESULTS_NAME,
   SAVEPOINTS_NAME,
 } from './storage-layout.ts';
@@ -85,6 +87,23 @@ export class ClusterStorage {
   /** The job graph files and bundles of a job; the pointers to them are deleted before (I3). */
   async deleteJob(jobId: JobId): Promise<void> {
     await this.fs.deleteFolder(this.jobFolder(jobId));
+  }
+
+  /**
+   * Deletes what processes that were killed had begun to write beside the folders of jobs (I13). What was begun since the newest leader wrote
+   * its marker stays: it may be that leader's. Ages are those of the file system, not of this machine's clock. Errors: FILESYSTEM.
+   */
+  async deleteUnfinished(): Promise<void> {
+    const marker = await this.fs.stat(`${this.folder}/${MARKER_NAME}`);
+    for (const folder of [this.folder, this.resultsFolder]) {
+      for (const name of await this.fs.names(folder)) {
+        const path = `${folder}/${name}`;
+        const begun = targetOfTemporaryName(name) === undefined ? undefined : await this.fs.stat(path);
+        if (marker !== undefined && begun !== undefined && begun.modifiedMs < marker.modifiedMs) {
+          await this.fs.delete(path);
+        }
+      }
+    }
   }
 
   /** A store without anything in it is a beginning only where no job is kept here (R12); else STORE_EMPTY. */

@@ -2,6 +2,7 @@ import type { HighAvailabilityServices } from '../../coordination/high-availabil
 import type { Leadership } from '../../coordination/leadership.ts';
 import type { ClusterStorage } from '../../coordination/storage/cluster-storage.ts';
 import type { Clock } from '../../foundation/common/clock.ts';
+import { messageOf } from '../../foundation/common/errors.ts';
 import type { Fence } from '../../foundation/common/fence.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';
@@ -119,6 +120,17 @@ export class LeaderTerm {
     this.#ready.resolve();
     await published;
     this.resources.published(hints);
+    void this.#deleteUnfinished();
+  }
+
+  /** Nothing waits for it; what cannot be deleted now the next leader deletes. */
+  async #deleteUnfinished(): Promise<void> {
+    const { storage, logger } = this.#options;
+    try {
+      await storage.deleteUnfinished();
+    } catch (thrown) {
+      logger.debug(`Unfinished files of earlier processes stay in ${storage.folder}: ${messageOf(thrown)}`);
+    }
   }
 
   /** Stops acting at once; tasks go on (I9). A second call does nothing. */

@@ -167,6 +167,17 @@ export const CLUSTER_MUTANTS: Readonly<Record<string, Mutant>> = {
       },
     ],
   },
+  'unfinished-stays': {
+    invariant: 'I13',
+    breaks: 'what killed processes had begun to write is left where it is',
+    changes: [
+      {
+        file: 'runtime/jobmanager/leader-term.ts',
+        find: '      await storage.deleteUnfinished();',
+        put: '      void storage;',
+      },
+    ],
+  },
   'snapshot-not-looked-for': {
     invariant: 'I12',
     breaks: 'a write into the log of the store counts, whatever was collected meanwhile',

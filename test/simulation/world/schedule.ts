@@ -19,6 +19,7 @@ import {
   type Plan,
   type PlannedFault,
 } from './plan.ts';
+import { leftBehind } from './left-behind.ts';
 import type { Outcome } from './outcome.ts';
 import { Points, type Point } from './points.ts';
 import { RareStates } from './rare-states.ts';
@@ -37,6 +38,8 @@ const LENGTH_MS = 60_000;
 /** I8: lease and heartbeat, reconcile timeout, restart delay, interval and timeout of a checkpoint. */
 const PROGRESS_MS = 400_000;
 const LOOK_MS = 500;
+/** What a leader cannot delete it tries again. */
+const CLEAN_UP_MS = 120_000;
 const STORE_LOG = '/ha-store/log/';
 /** After them a timer may fall due when the input has ended, and never fire. */
 const OF_TIME: readonly Fault[] = ['user code blocks', 'a clock is wrong'];
@@ -172,6 +175,7 @@ class Schedule {
     }
     await world.run(LOOK_MS);
     const ends = await lives.ends();
+    await this.#cleanedUp();
     const cancelled = ends.filter(({ state }) => state === 'CANCELED').map(({ size }) => size);
     const required = ends.filter(({ size }) => !cancelled.includes(size)).map(({ size }) => size);
     this.#invariants.atTheEnd(
@@ -184,6 +188,18 @@ class Schedule {
       });
     }
     this.#rare.falseAlarms(world.leader?.jobManager?.leader?.falseAlarms ?? 0);
+  }
+
+  /** I13: nothing of jobs that have ended stays behind but savepoints and results. */
+  async #cleanedUp(): Promise<void> {
+    const world = this.#world;
+    const untilMs = world.elapsedMs + CLEAN_UP_MS;
+    for (let left = await leftBehind(world.disk); left.length > 0; left = await leftBehind(world.disk)) {
+      if (world.elapsedMs > untilMs) {
+        throw new Violation('I13', `${left.join(', ')} stay behind, and all jobs have ended`);
+      }
+      await world.run(LOOK_MS);
+    }
   }
 
   outcome(violation: Outcome['violation']): Outcome {
