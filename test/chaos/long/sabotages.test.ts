@@ -1,5 +1,4 @@
-import { expect, test } from 'vitest';
-import { limiter } from '../../golden/limiter.ts';
+import { afterEach, expect, test } from 'vitest';
 import { ATTEMPTS, GREEN_ATTEMPT, startSabotaged, type Attempt } from '../sabotage/attempts.ts';
 import { SABOTAGES } from '../sabotage/sabotages.mjs';
 import { StartedCluster } from '../started-cluster.ts';
@@ -10,22 +9,21 @@ interface Report {
   readonly findings: readonly { readonly kind: string; readonly text: string }[];
 }
 
-/** A drill waits most of its time; of more clusters at once the processes would wait for a core. */
-const inTurn = limiter(2);
+let cluster: StartedCluster | undefined;
 
-const drill = (sabotage: string, attempt: Attempt) =>
-  inTurn(async () => {
-    const cluster = await startSabotaged(sabotage, attempt);
-    try {
-      const { code, stdout, stderr } = await cluster.run('drill', ...attempt.drill, '--json');
-      expect(stdout, `the drill ended with ${code}:\n${stderr}`).toMatch(/^\{/);
-      return { code, stderr, report: JSON.parse(stdout) as Report };
-    } finally {
-      await cluster.close();
-    }
-  });
+afterEach(async () => {
+  await cluster?.close();
+  cluster = undefined;
+});
 
-test.concurrent.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage) => {
+const drill = async (sabotage: string, attempt: Attempt) => {
+  cluster = await startSabotaged(sabotage, attempt);
+  const { code, stdout, stderr } = await cluster.run('drill', ...attempt.drill, '--json');
+  expect(stdout, `the drill ended with ${code}:\n${stderr}`).toMatch(/^\{/);
+  return { code, stderr, report: JSON.parse(stdout) as Report };
+};
+
+test.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage) => {
   const attempt = ATTEMPTS[sabotage]!;
   const { code, stderr, report } = await drill(sabotage, attempt);
   const found = report.findings.map(({ kind }) => kind);

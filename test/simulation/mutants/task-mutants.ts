@@ -49,7 +49,7 @@ export const TASK_MUTANTS: Readonly<Record<string, Mutant>> = {
         put:
           '      const address = parseAddress(leader.endpoints.rpcAddress);\n' +
           '      const table = [...this.#options.tasks.reports];\n' +
-          '      await new Promise((resolve) => this.#options.clock.after(300, resolve as () => void));\n' +
+          '      await new Promise((resolve) => this.#options.clock.after(2_000, resolve as () => void));\n' +
           '      (this as unknown as { table: unknown }).table = table;\n',
       },
       {
