@@ -256,12 +256,25 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
   },
   'copy-of-another': {
     invariant: 'I6',
-    breaks: 'a task restores the copy on its machine that has the name of its state, be it of another checkpoint',
+    breaks: 'a task restores the newest copy on its machine of what it looks for, be it of another checkpoint',
     changes: [
       {
+        // The same place among the files that a subtask writes for a checkpoint: the same state.
         file: 'runtime/taskmanager/local-state/subtask-copies.ts',
-        find: "path.slice(path.lastIndexOf('/') + 1);",
-        put: "path.slice(path.lastIndexOf('/') + 1, path.lastIndexOf('-')).replace(/-\\d+$/, '');",
+        find: "const nameOf = ({ path }: FileStateHandle): string => path.slice(path.lastIndexOf('/') + 1);",
+        put:
+          'const places = new Map<string, string>();' +
+          'const written = new Map<string, number>();' +
+          'const nameOf = ({ path }: FileStateHandle): string => {' +
+          "  const name = path.slice(path.lastIndexOf('/') + 1);" +
+          '  if (!places.has(name)) {' +
+          "    const file = name.slice(0, name.lastIndexOf('-'));" +
+          '    const place = written.get(file) ?? 0;' +
+          '    written.set(file, place + 1);' +
+          "    places.set(name, `${file.slice(0, file.lastIndexOf('-'))}-${place}`);" +
+          '  }' +
+          '  return places.get(name)!;' +
+          '};',
       },
       {
         file: 'runtime/taskmanager/local-state/subtask-copies.ts',

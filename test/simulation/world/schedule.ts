@@ -40,6 +40,8 @@ const PROGRESS_MS = 400_000;
 const LOOK_MS = 500;
 /** What a leader cannot delete it tries again. */
 const CLEAN_UP_MS = 120_000;
+/** Some state is small enough to travel in the metadata, some is not. */
+const INLINE_THRESHOLD = '48b';
 const STORE_LOG = '/ha-store/log/';
 /** After them a timer may fall due when the input has ended, and never fire. */
 const OF_TIME: readonly Fault[] = ['user code blocks', 'a clock is wrong'];
@@ -323,6 +325,7 @@ class Schedule {
     });
     return this.#world.submission(definition, jobId, {
       'execution.checkpointing.num-retained': String(this.#plan.numRetained),
+      'execution.checkpointing.data-inline-threshold': INLINE_THRESHOLD,
       ...(restore === undefined ? {} : { restore }),
       ...(size === BROKEN ? { restarts: '2' } : {}),
     });

@@ -95,8 +95,8 @@ const SETTINGS: Omit<ThreadSettings, 'index'> = {
   batchBytes: 4_096,
   channelCredit: 2,
   floatingCredit: 8,
-  // Some state is small enough to travel in the metadata, some is not.
-  inlineThresholdBytes: 48,
+  // Of jobs that name none; those of schedules do.
+  inlineThresholdBytes: 0,
   metricsIntervalMs: 10_000,
 };
 
