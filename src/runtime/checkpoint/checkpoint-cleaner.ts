@@ -36,6 +36,7 @@ export class CheckpointCleaner {
   readonly #fs: FileSystem;
   readonly #jobFolder: string;
   readonly #logger: Logger;
+  #failures = 0;
 
   constructor(fs: FileSystem, jobFolder: string, logger: Logger) {
     this.#fs = fs;
@@ -81,8 +82,12 @@ export class CheckpointCleaner {
     });
   }
 
-  /** The job has ended and keeps no checkpoint: deletes all of them. What is not ours stays, and the folder with it. */
-  async deleteAll(): Promise<void> {
+  /**
+   * The job has ended and keeps no checkpoint: deletes all of them. What is not ours stays, and the folder with it. Returns whether every call
+   * that this took was answered: if not, something of it may be left.
+   */
+  async deleteAll(): Promise<boolean> {
+    const failuresBefore = this.#failures;
     const folders =
       (await this.#attempt('list', this.#jobFolder, () => this.#fs.list(this.#jobFolder)))
         ?.filter((entry) => entry.isFolder)
@@ -93,6 +98,7 @@ export class CheckpointCleaner {
       await this.#deleteIfEmpty(`${this.#jobFolder}/${SHARED_NAME}`);
       await this.#deleteIfEmpty(this.#jobFolder);
     }
+    return this.#failures === failuresBefore;
   }
 
   async #retire(plan: Deletions, kept: readonly RetainedCheckpoint[]): Promise<void> {
@@ -171,6 +177,7 @@ export class CheckpointCleaner {
     try {
       return await run();
     } catch (error) {
+      this.#failures++;
       this.#logger.warn(`cannot ${what} ${path} of an old checkpoint: ${messageOf(error)}`, {
         folder: this.#jobFolder,
       });

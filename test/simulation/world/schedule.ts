@@ -19,7 +19,7 @@ import {
   type Plan,
   type PlannedFault,
 } from './plan.ts';
-import { leftBehind } from './left-behind.ts';
+import { LeftBehind } from './left-behind.ts';
 import type { Outcome } from './outcome.ts';
 import { Points, type Point } from './points.ts';
 import { RareStates } from './rare-states.ts';
@@ -38,8 +38,6 @@ const LENGTH_MS = 60_000;
 /** I8: lease and heartbeat, reconcile timeout, restart delay, interval and timeout of a checkpoint. */
 const PROGRESS_MS = 400_000;
 const LOOK_MS = 500;
-/** What a leader cannot delete it tries again. */
-const CLEAN_UP_MS = 120_000;
 /** Some state is small enough to travel in the metadata, some is not. */
 const INLINE_THRESHOLD = '48b';
 const STORE_LOG = '/ha-store/log/';
@@ -74,6 +72,7 @@ class Schedule {
   readonly #invariants: Invariants;
   readonly #continuity = new Continuity();
   readonly #deadChannels: DeadChannels;
+  readonly #left: LeftBehind;
   readonly #rare: RareStates;
   readonly #faults: Faults;
   readonly #userCode: UserCodeFaults;
@@ -130,6 +129,7 @@ class Schedule {
     });
     this.#rare = new RareStates(this.#store);
     this.#deadChannels = new DeadChannels(this.#world.channels);
+    this.#left = new LeftBehind(this.#world.disk);
     this.#invariants = new Invariants(
       this.#store,
       this.#world.log,
@@ -177,7 +177,7 @@ class Schedule {
     }
     await world.run(LOOK_MS);
     const ends = await lives.ends();
-    await this.#cleanedUp();
+    await this.#left.cleanedUp((ms) => world.run(ms));
     const cancelled = ends.filter(({ state }) => state === 'CANCELED').map(({ size }) => size);
     const required = ends.filter(({ size }) => !cancelled.includes(size)).map(({ size }) => size);
     this.#invariants.atTheEnd(
@@ -190,18 +190,6 @@ class Schedule {
       });
     }
     this.#rare.falseAlarms(world.leader?.jobManager?.leader?.falseAlarms ?? 0);
-  }
-
-  /** I13: nothing of jobs that have ended stays behind but savepoints and results. */
-  async #cleanedUp(): Promise<void> {
-    const world = this.#world;
-    const untilMs = world.elapsedMs + CLEAN_UP_MS;
-    for (let left = await leftBehind(world.disk); left.length > 0; left = await leftBehind(world.disk)) {
-      if (world.elapsedMs > untilMs) {
-        throw new Violation('I13', `${left.join(', ')} stay behind, and all jobs have ended`);
-      }
-      await world.run(LOOK_MS);
-    }
   }
 
   outcome(violation: Outcome['violation']): Outcome {
@@ -333,6 +321,7 @@ class Schedule {
 
   #said(message: string): void {
     this.#invariants.said(message);
+    this.#left.said(message, this.#world.time.now());
     if (message.includes('was granted leadership')) {
       this.#leaderChanges++;
       const living = this.#livingTaskManagers;

@@ -298,7 +298,7 @@ export class Dispatcher implements JobDirectory {
 
   async #resumeEnd(jobId: JobId): Promise<void> {
     try {
-      await this.#ended.remove(jobId, true);
+      await this.#ended.remove(jobId);
       this.#options.logger.info(`Job ${jobId}, which ended under the leader before, is cleaned up`);
     } catch (thrown) {
       this.#options.logger.warn(`What job ${jobId} leaves is left to the next leader: ${messageOf(thrown)}`);

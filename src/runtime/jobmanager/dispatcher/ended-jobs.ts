@@ -11,6 +11,10 @@ import type { JobDetails, JobSummary } from './cluster-gateway.ts';
 import { isAway } from './is-away.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 
+/** Before the files of checkpoints are deleted again: twice as long each time, about a minute in all. */
+const DELETE_AGAIN_MS = 500;
+const DELETE_AGAIN_MAX_MS = 32_000;
+
 export interface EndedJobsOptions {
   readonly stores: SteadfastStores;
   readonly storage: ClusterStorage;
@@ -102,11 +106,11 @@ export class EndedJobs {
     this.#results.set(jobId, pointer);
   }
 
-  /** Pointers, files, then the result becomes clean. `resumed`: the checkpoints may be there still. */
-  async remove(jobId: JobId, resumed: boolean): Promise<void> {
+  /** Pointers, files, then the result becomes clean. */
+  async remove(jobId: JobId): Promise<void> {
     const { stores, storage } = this.#options;
     await stores.run(`remove what job ${jobId} leaves`, () =>
-      removeEndedJob(stores.raw, storage, jobId, () => (resumed ? this.#deleteCheckpoints(jobId) : Promise.resolve())),
+      removeEndedJob(stores.raw, storage, jobId, () => this.#deleteCheckpoints(jobId)),
     );
     const pointer = this.#results.get(jobId);
     if (pointer !== undefined) {
@@ -115,7 +119,7 @@ export class EndedJobs {
   }
 
   async #deleteCheckpoints(jobId: JobId): Promise<void> {
-    const { storage, logger } = this.#options;
+    const { stores, storage, logger } = this.#options;
     const pointer = this.#results.get(jobId);
     if (pointer === undefined) {
       return;
@@ -123,12 +127,30 @@ export class EndedJobs {
     try {
       const { checkpointsToDelete: folder } = await storage.results.read(pointer.resultPath);
       if (folder !== undefined) {
-        const { fs, path } = storage.locate(folder);
-        await new CheckpointCleaner(fs, path, logger).deleteAll();
+        await this.#deleteAllIn(folder);
       }
     } catch (thrown) {
+      if (stores.isStopped || isAway(thrown)) {
+        throw thrown;
+      }
       // Files that nothing points to are garbage, no danger (I3).
       logger.warn(`The checkpoints of the ended job ${jobId} are left where they are: ${messageOf(thrown)}`);
+    }
+  }
+
+  /** Storage that is away for a while is waited for (I13); who leads no more leaves it to the next leader, the result being dirty. */
+  async #deleteAllIn(folder: string): Promise<void> {
+    const { stores, storage, logger } = this.#options;
+    const { fs, path } = storage.locate(folder);
+    for (let pauseMs = DELETE_AGAIN_MS; !(await new CheckpointCleaner(fs, path, logger).deleteAll()); pauseMs *= 2) {
+      if (pauseMs > DELETE_AGAIN_MAX_MS) {
+        logger.warn(`Not all checkpoint files in ${path} could be deleted; delete by hand what is left of them`);
+        return;
+      }
+      await stores.pause(pauseMs);
+      if (stores.isStopped) {
+        throw new MillraceError('NOT_LEADER', 'this JobManager leads no longer', { retryable: true });
+      }
     }
   }
 }

@@ -318,7 +318,7 @@ export class ManagedJob {
       const times = { startedMs: submittedMs, endedMs: clock.now() };
       await ended.write({ jobId, jobName, status: 'CANCELED', ...times, restarts: 0 });
       this.#hasResult = true;
-      await ended.remove(jobId, false);
+      await ended.remove(jobId);
       removed();
       resources.jobEnded(jobId);
     } catch (thrown) {
@@ -354,7 +354,7 @@ export class ManagedJob {
     if (result.status !== 'SUSPENDED') {
       this.#state = { kind: 'ended', status: result.status };
       try {
-        await ended.remove(this.jobId, false);
+        await ended.remove(this.jobId);
         removed();
       } catch (thrown) {
         logger.warn(`What job ${this.jobId} leaves is left to the next leader: ${messageOf(thrown)}`);
