@@ -108,7 +108,7 @@ describe('the cleaner', () => {
     await job.complete(5);
     const cleaner = new CheckpointCleaner(job.fs, jobFolder, silentLogger);
     await job.fs.write(`${jobFolder}/chk-4/notes`, text('of a person'));
-    await cleaner.deleteAll();
+    expect(await cleaner.deleteAll()).toBe(true);
     expect(await job.files(jobFolder)).toEqual(['chk-4/notes']);
     await job.fs.delete(`${jobFolder}/chk-4/notes`);
     await job.complete(6);
