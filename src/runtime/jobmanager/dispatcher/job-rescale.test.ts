@@ -120,6 +120,23 @@ test('a cancel takes its place', async () => {
   expect((await job.record.read()).intent).toEqual(cancel);
 });
 
+test('R7: the next leader, who finds it done, says so at once to whom asks again', async () => {
+  const job = await runningJob();
+  const intent = {
+    kind: 'rescale',
+    requestId: 'mine',
+    graphVersion: 1,
+    graphPath: '/new',
+    replacedPath: '/old',
+  } as const;
+  await job.record.recordIntent(intent);
+  job.rescale.goOn(intent);
+  expect(job.triggers.get('mine')).toEqual({ state: 'in-progress' });
+  await settled(job, 'completed');
+  expect((await job.record.read()).intent).toEqual({ kind: 'run' });
+  expect(job.rescale.isUnderWay).toBe(false);
+});
+
 test('a job that has this parallelism is left alone', async () => {
   const job = await runningJob();
   const starter = vi.spyOn(FakeJobStarter.prototype, 'rescaled').mockImplementation(async (stored) => stored);

@@ -91,7 +91,9 @@ export class JobRescale {
     }
     const job = this.#options.host.requireLoaded();
     if (intent.graphVersion <= job.pointer.graphVersion) {
-      void this.#settle(intent, intent.replacedPath);
+      const settled = this.#settle(intent, intent.replacedPath);
+      // It is done but for that: who repeats the request meanwhile, because its answer is lost, hears so (R7).
+      this.#options.triggers.start(intent.requestId, () => settled.then(() => ''));
     } else {
       this.#run(intent.requestId, () => this.#carryOut(intent, job));
     }
