@@ -13,15 +13,27 @@ import type {
 } from '../../src/runtime/jobmanager/dispatcher/job-starter.ts';
 import type { InitialRestore } from '../../src/runtime/jobmanager/jobmaster/job-master-options.ts';
 import { JobMaster } from '../../src/runtime/jobmanager/jobmaster/job-master.ts';
+import {
+  EXPONENTIAL_DELAY_DEFAULTS,
+  type RestartStrategyOptions,
+} from '../../src/runtime/jobmanager/failover/restart-strategy.ts';
 import { rescaledGraph } from '../../src/runtime/jobmanager/test-support/test-graph.ts';
 import type { ProcessParts } from '../../src/runtime/jobmanager/test-support/cluster-world.ts';
 
 const LONG_MS = 60_000;
 const RESTART_DELAY_MS = 20;
+const VERY_OFTEN: RestartStrategyOptions = { kind: 'fixed-delay', attempts: 1_000_000, delayMs: RESTART_DELAY_MS };
 
 const RESTORE = 'restore';
 const ALLOW_OLDER = 'allow-older';
-/** How often it starts again; very often when missing. */
+/** At once first, so that what fails starts again while writes of its checkpoint are under way; then as jobs of users do. */
+export const AS_OF_USERS: RestartStrategyOptions = {
+  kind: 'exponential-delay',
+  ...EXPONENTIAL_DELAY_DEFAULTS,
+  resetBackoffThresholdMs: 3_000,
+};
+
+/** How often it starts again; as its world has it when missing. */
 const RESTARTS = 'restarts';
 const OWN_SETTINGS = [RESTORE, ALLOW_OLDER, RESTARTS];
 
@@ -39,12 +51,12 @@ export class SimulatedJobStarter implements JobStarter {
   readonly masters = new Map<JobId, JobMaster>();
   readonly #parts: ProcessParts;
   readonly #redraw: Redraw;
-  readonly #restartDelayMs: number;
+  readonly #restartStrategy: RestartStrategyOptions;
 
-  constructor(parts: ProcessParts, redraw: Redraw = drawnAsTest, restartDelayMs = RESTART_DELAY_MS) {
+  constructor(parts: ProcessParts, redraw: Redraw = drawnAsTest, restartStrategy: RestartStrategyOptions = VERY_OFTEN) {
     this.#parts = parts;
     this.#redraw = redraw;
-    this.#restartDelayMs = restartDelayMs;
+    this.#restartStrategy = restartStrategy;
   }
 
   check(): Promise<readonly string[]> {
@@ -65,6 +77,7 @@ export class SimulatedJobStarter implements JobStarter {
     });
     const completed = (await surroundings.checkpoints.all()).length;
     const restore = completed === 0 ? await this.#restoreOf(configuration[RESTORE]) : undefined;
+    const restarts = configuration[RESTARTS];
     const master = new JobMaster({
       ...surroundings,
       jobId,
@@ -81,11 +94,10 @@ export class SimulatedJobStarter implements JobStarter {
       allowOlderCheckpoint: configuration[ALLOW_OLDER] === 'true',
       enumerators: [staticSplitsEnumerator],
       userCode: undefined,
-      restartStrategy: {
-        kind: 'fixed-delay',
-        attempts: Number(configuration[RESTARTS] ?? 1_000_000),
-        delayMs: this.#restartDelayMs,
-      },
+      restartStrategy:
+        restarts === undefined
+          ? this.#restartStrategy
+          : { kind: 'fixed-delay', attempts: Number(restarts), delayMs: RESTART_DELAY_MS },
       failover: 'region',
     });
     this.masters.set(jobId, master);

@@ -12,10 +12,13 @@ import type { TransactionLog } from './transaction-log.ts';
 import { Violation } from './violation.ts';
 
 interface Known {
-  readonly attempt: AttemptRef;
+  readonly id: AttemptId;
+  readonly generation: Generation;
   readonly taskManager: string;
   /** The checkpoint that it restored; 0: none. */
   readonly restored: number;
+  /** Whoever looked found that it does not live any more. */
+  isOver: boolean;
 }
 
 const TRIGGERED = /^Triggering checkpoint (\d+) \(type=(\w+)\) .* for job ([0-9a-f]{32})/;
@@ -27,11 +30,13 @@ export class Invariants {
   readonly #log: TransactionLog;
   readonly #allowed: ReadonlySet<string>;
   readonly #broken: string;
-  readonly #living: (taskManager: string) => ReadonlySet<AttemptId>;
+  readonly #isLiving: (taskManager: string, attempt: AttemptId) => boolean;
   readonly #isAnyGivenUp: () => boolean;
   /** By instance of a TaskManager: the newest fence whose commands it took. */
   readonly #taken = new Map<string, Fence>();
   readonly #attempts = new Map<AttemptId, Known>();
+  /** The same by job and subtask, in the order in which they started. */
+  readonly #jobs = new Map<string, Map<string, Known[]>>();
   readonly #lastTriggered = new Map<string, number>();
   /** By attempt: the newest trigger that it got. */
   readonly #triggers = new Map<AttemptId, { readonly checkpointId: number; readonly timestampMs: number }>();
@@ -48,17 +53,17 @@ export class Invariants {
   #violation: Violation | undefined;
 
   /**
-   * `allowed`: all that the jobs may write. `broken`: one that has to fail. `living`: what runs in that process.
+   * `allowed`: all that the jobs may write. `broken`: one that has to fail. `isLiving`: it runs in that process.
    * `isAnyGivenUp`: a TaskManager may have been given up, whose tasks nobody waits for. */
   constructor(
     store: StoreOfWorld,
     log: TransactionLog,
     allowed: ReadonlySet<string>,
     broken: string,
-    living: (taskManager: string) => ReadonlySet<AttemptId>,
+    isLiving: (taskManager: string, attempt: AttemptId) => boolean,
     isAnyGivenUp: () => boolean,
   ) {
-    this.#living = living;
+    this.#isLiving = isLiving;
     this.#isAnyGivenUp = isAnyGivenUp;
     this.#store = store;
     this.#log = log;
@@ -125,24 +130,30 @@ export class Invariants {
       }
       return;
     }
-    const earlier = [...this.#attempts].filter(([, known]) => {
-      const isSameSubtask =
-        known.attempt.job === attempt.job &&
-        known.attempt.vertex === attempt.vertex &&
-        known.attempt.subtask === attempt.subtask;
-      // One that was given up may still run where it is, and may start there late.
-      return isSameSubtask && (known.taskManager === taskManager || !this.#isAnyGivenUp());
-    });
-    for (const [other, known] of earlier) {
-      if (this.#living(known.taskManager).has(other)) {
-        this.violate('R1', `${id} starts on ${taskManager} while ${other} lives on ${known.taskManager}`);
+    const ofSubtask = this.#ofSubtask(attempt);
+    // One that was given up may still run where it is, and may start there late.
+    const earlier = ofSubtask.filter((known) => known.taskManager === taskManager || !this.#isAnyGivenUp());
+    for (const other of earlier) {
+      other.isOver ||= !this.#isLiving(other.taskManager, other.id);
+      if (!other.isOver) {
+        this.violate('R1', `${id} starts on ${taskManager} while ${other.id} lives on ${other.taskManager}`);
       }
-      if (known.taskManager === taskManager && compareGenerations(known.attempt.generation, attempt.generation) >= 0) {
-        this.violate('I5', `${id} starts after ${other}`);
+      if (other.taskManager === taskManager && compareGenerations(other.generation, attempt.generation) >= 0) {
+        this.violate('I5', `${id} starts after ${other.id}`);
       }
     }
-    this.#attempts.set(id, { attempt, taskManager, restored: restore?.checkpointId ?? 0 });
-    if (this.#isLate(attempt)) {
+    // A later start of its subtask is there already, elsewhere: nobody waits for this one any more.
+    const isLate = ofSubtask.some(({ generation }) => compareGenerations(generation, attempt.generation) > 0);
+    const known = {
+      id,
+      generation: attempt.generation,
+      taskManager,
+      restored: restore?.checkpointId ?? 0,
+      isOver: false,
+    };
+    this.#attempts.set(id, known);
+    ofSubtask.push(known);
+    if (isLate) {
       return;
     }
     const ended = this.#ended.get(attempt.job);
@@ -160,15 +171,11 @@ export class Invariants {
     }
   }
 
-  /** A later start of its subtask is there already, elsewhere: nobody waits for this one any more. */
-  #isLate({ job, vertex, subtask, generation }: AttemptRef): boolean {
-    return [...this.#attempts.values()].some(
-      ({ attempt }) =>
-        attempt.job === job &&
-        attempt.vertex === vertex &&
-        attempt.subtask === subtask &&
-        compareGenerations(attempt.generation, generation) > 0,
-    );
+  #ofSubtask({ job, vertex, subtask }: AttemptRef): Known[] {
+    const ofJob = this.#jobs.get(job) ?? new Map<string, Known[]>();
+    const known = ofJob.get(`${vertex}/${subtask}`) ?? [];
+    this.#jobs.set(job, ofJob.set(`${vertex}/${subtask}`, known));
+    return known;
   }
 
   commanded(attempt: AttemptId, command: TaskCommand): void {
@@ -190,7 +197,7 @@ export class Invariants {
       }
       const known = this.#attempts.get(attempt);
       if (known !== undefined) {
-        this.#generations.set(`${job} ${checkpointId}`, known.attempt.generation);
+        this.#generations.set(`${job} ${checkpointId}`, known.generation);
       }
       this.#lastTriggered.set(job, Math.max(last, kind === 'checkpoint' ? checkpointId : last));
     } else if (command.kind === 'completed') {
@@ -205,9 +212,11 @@ export class Invariants {
   /** Nobody chose what to restore while it was not known whether this one is complete (R2). */
   #completed(job: string, checkpointId: number): void {
     const generation = this.#generations.get(`${job} ${checkpointId}`);
-    for (const [id, { attempt, restored }] of this.#attempts) {
-      const isLater = generation !== undefined && compareGenerations(attempt.generation, generation) > 0;
-      if (attempt.job === job && isLater && restored < checkpointId) {
+    if (generation === undefined) {
+      return;
+    }
+    for (const { id, generation: started, restored } of [...(this.#jobs.get(job)?.values() ?? [])].flat()) {
+      if (compareGenerations(started, generation) > 0 && restored < checkpointId) {
         this.violate('I11', `${checkpointId} is complete, and ${id}, which started since, restored ${restored}`);
       }
     }

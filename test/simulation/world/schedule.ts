@@ -135,13 +135,12 @@ class Schedule {
       this.#world.log,
       new Set([MAIN, ...this.#size.others].flatMap(allOutputOf)),
       BROKEN.jobId,
-      (instanceId) =>
-        new Set(
-          this.#world.taskManagers
-            .filter(({ instanceId: id }) => id === instanceId)
-            .flatMap(({ tasks }) => tasks.reports.filter(({ state }) => !isTerminal(state)))
-            .map(({ attempt }) => attemptId(attempt)),
-        ),
+      (instanceId, attempt) =>
+        this.#world.taskManagers
+          .filter(({ instanceId: id }) => id === instanceId)
+          .some(({ tasks }) =>
+            tasks.reports.some((known) => attemptId(known.attempt) === attempt && !isTerminal(known.state)),
+          ),
       () => [...this.#hit].some((fault) => !GIVING_UP_NOBODY.includes(fault)),
     );
     this.#userCode = new UserCodeFaults(this.#world.userCode);

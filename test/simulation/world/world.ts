@@ -20,7 +20,7 @@ import type { ProcessRole } from '../../../src/runtime/rpc/hello.ts';
 import { InMemoryNetwork } from '../../../src/runtime/rpc/in-memory/network.ts';
 import { defaultLimits } from '../../../src/runtime/rpc/rpc-limits.ts';
 import type { RpcTransport } from '../../../src/runtime/rpc/rpc-transport.ts';
-import { builderSettings, modulePathOf, SimulatedJobStarter } from '../simulated-job-starter.ts';
+import { AS_OF_USERS, builderSettings, modulePathOf, SimulatedJobStarter } from '../simulated-job-starter.ts';
 import { ChannelWatch } from './channel-watch.ts';
 import { DataNetwork } from './data-network.ts';
 import type { TraceLine } from './trace.ts';
@@ -67,8 +67,6 @@ const SNAPSHOT_INTERVAL = 6;
 const HEARTBEAT = { intervalMs: 2_000, timeoutMs: 6_000, failureThreshold: 2 };
 const ABSENCE_MS = 120_000;
 const RETRY_MS = 500;
-/** Short, so that what fails starts again while writes of its checkpoint are under way. */
-const RESTART_DELAY_MS = 1;
 const START_MS = 1_700_000_000_000;
 const STORE = '/cluster/ha-store';
 const NO_INPUT = { args: [], env: {} };
@@ -381,7 +379,7 @@ export class World {
       const program = { ...NO_INPUT, configuration: builderSettings(configuration) };
       return planRescaled(this.#definitionOf(modulePathOf(jobId)), program, targets);
     };
-    return new SimulatedJobStarter({ fs, clock, random, logger }, redraw, RESTART_DELAY_MS);
+    return new SimulatedJobStarter({ fs, clock, random, logger }, redraw, AS_OF_USERS);
   }
 
   /** What a process does at its start. */
