@@ -47,8 +47,8 @@ test('nothing set is no HA', async () => {
   expect(storage).toBeUndefined();
 });
 
-test.each(['zookeeper', 'kubernetes'])('%s says that it is not there yet', async (type) => {
-  await expect(open({ 'high-availability.type': type })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+test('kubernetes says that it is not there yet', async () => {
+  await expect(open({ 'high-availability.type': 'kubernetes' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
 });
 
 test('HA without a storageDir does not start', async () => {

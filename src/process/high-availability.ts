@@ -12,6 +12,7 @@ import { highAvailabilityOptions } from '../foundation/config/options/high-avail
 import { fileSystemOf, probeWritable, type Location } from '../foundation/filesystem/file-systems.ts';
 import { LeaseThread } from './lease-thread.ts';
 import { absolutePlace } from './local-places.ts';
+import { openZooKeeper } from './open-zookeeper.ts';
 import { makePrivateFolder } from './private-folder.ts';
 
 /** Entries of the embedded store's log between two snapshots: reading them all takes tens of milliseconds. */
@@ -51,11 +52,18 @@ export const openHighAvailability = async (
       const storage = requireStorage(configuration, type, random);
       return { services: await openEmbedded(configuration, surroundings, storage), storage };
     }
-    default:
+    case 'zookeeper': {
+      const storage = requireStorage(configuration, type, random);
+      if (surroundings.role === 'jobmanager') {
+        await makeStorage(storage);
+      }
+      return { services: await openZooKeeper(configuration, surroundings, storage), storage };
+    }
+    case 'kubernetes':
       throw new MillraceError(
         'UNSUPPORTED',
         `high-availability.type is ${type} (${configuration.origin(highAvailabilityOptions.type)}), which this version does not have ` +
-          'yet; it has none and embedded',
+          'yet; it has none, embedded and zookeeper',
       );
   }
 };
@@ -68,11 +76,7 @@ const openEmbedded = async (
   const { fs, path: folder } = embeddedFolder(configuration, storage);
   const startsEmpty = configuration.get(highAvailabilityOptions.startEmpty);
   if (role === 'jobmanager') {
-    if (storage.fs.scheme === 'file') {
-      // Stored jobs have what `run --env` handed to them.
-      await makePrivateFolder(storage.folder);
-    }
-    await probeWritable(storage.folder, highAvailabilityOptions.storageDirectory.key);
+    await makeStorage(storage);
   }
   try {
     return await EmbeddedServices.open({
@@ -94,6 +98,14 @@ const openEmbedded = async (
   } catch (error) {
     throw codeOf(error) === 'UNSUPPORTED' ? withoutLinks(folder, error) : error;
   }
+};
+
+const makeStorage = async (storage: ClusterStorage): Promise<void> => {
+  if (storage.fs.scheme === 'file') {
+    // Stored jobs have what `run --env` handed to them.
+    await makePrivateFolder(storage.folder);
+  }
+  await probeWritable(storage.folder, highAvailabilityOptions.storageDirectory.key);
 };
 
 const embeddedFolder = (configuration: Configuration, storage: ClusterStorage): Location => {

@@ -26,6 +26,9 @@ export const informationSchema = z.object({
 });
 export type InformationNode = z.infer<typeof informationSchema>;
 
+/** `leader/storage`: whose store it is. */
+export const storageSchema = z.object({ folder: z.string() });
+
 /** `leader/suspicions` */
 export const suspicionsSchema = z.object({
   /** False alarms in this lineage. */

@@ -11,6 +11,8 @@ export interface StorePaths {
   readonly epoch: string;
   /** Ephemeral: who leads, and where. */
   readonly information: string;
+  /** Where the cluster keeps what the records point to. */
+  readonly storage: string;
   /** Whom standbys have taken for dead, and how often they were wrong. */
   readonly suspicions: string;
   /** Folders of records, there from the beginning. */
@@ -29,6 +31,7 @@ export const storePathsOf = (root: string): StorePaths => {
     latches: `${leader}/latch`,
     epoch: `${leader}/epoch`,
     information: `${leader}/connection_info`,
+    storage: `${leader}/storage`,
     suspicions: `${leader}/suspicions`,
     recordFolders: ['execution-plans', 'jobs', 'results', 'locks'].map((name) => `${root}/${name}`),
     ofRecord: (key) => `${root}/${key}`,

@@ -2,7 +2,7 @@ import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import { newUuid } from '../uuid.ts';
 import type { ZooKeeperClient } from './client/zookeeper-client.ts';
-import { decodeNode, encodeNode, epochSchema, NO_SUSPICIONS } from './leader-nodes.ts';
+import { decodeNode, encodeNode, epochSchema, NO_SUSPICIONS, storageSchema } from './leader-nodes.ts';
 import { pathsBelow } from './record-nodes.ts';
 import { ifThere, isCode, storeCall, together } from './store-call.ts';
 import { parentsOf, type StorePaths } from './store-paths.ts';
@@ -11,6 +11,8 @@ export interface StoreRootOptions {
   readonly client: ZooKeeperClient;
   readonly paths: StorePaths;
   readonly random: Random;
+  /** What `high-availability.storageDir` is in this process; who comes with another one belongs to another cluster. */
+  readonly storage: string;
   /** `undefined`: this process never makes the store, it waits for one that does. Rejects where a new store would be wrong (R12). */
   readonly beforeCreation: (() => Promise<void>) | undefined;
 }
@@ -68,18 +70,32 @@ export const deleteStoreRoot = (client: ZooKeeperClient, paths: StorePaths): Pro
     }
   });
 
-const readLineage = async ({ client, paths }: StoreRootOptions): Promise<string | undefined> => {
-  const [, node] = await together(client.sync(paths.root), ifThere(client.get(paths.epoch)));
+/** Errors: STORE_IN_USE where it is the store of a cluster with another `storageDir`. */
+const readLineage = async ({ client, paths, storage }: StoreRootOptions): Promise<string | undefined> => {
+  const [, node, owner] = await together(
+    client.sync(paths.root),
+    ifThere(client.get(paths.epoch)),
+    ifThere(client.get(paths.storage)),
+  );
+  const theirs = owner === undefined ? storage : decodeNode(storageSchema, owner.data, paths.storage).folder;
+  if (theirs !== storage) {
+    throw new MillraceError(
+      'STORE_IN_USE',
+      `the HA store at ${paths.root} in ZooKeeper belongs to a cluster that keeps its data in ${theirs}, not in ${storage}; ` +
+        'name the same folder in high-availability.storageDir, or another name for this cluster in high-availability.cluster-id',
+    );
+  }
   return node === undefined ? undefined : decodeNode(epochSchema, node.data, paths.epoch).lineage;
 };
 
 const makeRoot = async (options: StoreRootOptions): Promise<string> => {
-  const { client, paths, random } = options;
+  const { client, paths, random, storage } = options;
   const { root, leader, latches, suspicions, epoch, recordFolders } = paths;
   const empty = new Uint8Array(0);
   for (const path of [...parentsOf(root), root, leader, latches, ...recordFolders]) {
     await unlessThere(client.create(path, empty));
   }
+  await unlessThere(client.create(paths.storage, encodeNode({ folder: storage })));
   await unlessThere(client.create(suspicions, encodeNode(NO_SUSPICIONS)));
   const lineage = newUuid(random);
   const nobody = { lineage, epoch: 0, sessionId: '', grantedAtMs: 0, latch: '' };

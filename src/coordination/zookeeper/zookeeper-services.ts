@@ -26,6 +26,8 @@ export interface ZooKeeperServicesOptions {
   readonly connect: () => ZooKeeperClient;
   /** `<path.root>/<cluster-id>`, of this cluster alone. */
   readonly root: string;
+  /** See `openStoreRoot`. */
+  readonly storage: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -62,12 +64,12 @@ export class ZooKeeperServices implements HighAvailabilityServices {
 
   /** Errors: STORE_AWAY (also: no store there yet, and not to be made), STORE_BROKEN, STORE_EMPTY. */
   static async open(options: ZooKeeperServicesOptions): Promise<ZooKeeperServices> {
-    const { connect, root, clock, random, logger, beforeCreation } = options;
+    const { connect, root, storage, clock, random, logger, beforeCreation } = options;
     const paths = storePathsOf(root);
     const keeper = new SessionKeeper({ connect, clock, logger });
     let services: ZooKeeperServices | undefined;
     try {
-      const lineage = await openStoreRoot({ client: keeper.client, paths, random, beforeCreation });
+      const lineage = await openStoreRoot({ client: keeper.client, paths, random, storage, beforeCreation });
       services = new ZooKeeperServices(options, paths, keeper, lineage);
       await services.#folder.look();
       return services;

@@ -53,7 +53,7 @@ const groupSection = ({ title, options }: OptionGroup): string =>
 const typeText = ({ type }: AnyOption): string => (type.name === 'enumeration' ? cell(type.allowed) : type.name);
 
 const meaningText = (option: AnyOption): string => {
-  const parts = [option.isUsed ? '' : '*Not yet.*', option.description];
+  const parts = [option.isUsed ? '' : '*No effect.*', option.description];
   if (!option.isFlink) {
     parts.push("Millrace's own.");
   }

@@ -3,7 +3,7 @@ import { Configuration } from './configuration.ts';
 import { checkpointingOptions } from './options/checkpointing-options.ts';
 import { clusterOptions } from './options/cluster-options.ts';
 import { executionOptions } from './options/execution-options.ts';
-import { highAvailabilityOptions } from './options/high-availability-options.ts';
+import { zooKeeperOptions } from './options/zookeeper-options.ts';
 
 describe('Configuration', () => {
   test('defaults are typed', () => {
@@ -44,7 +44,7 @@ describe('Configuration', () => {
 
   test('a map may be written key by key', () => {
     const configuration = Configuration.of({ 'high-availability.zookeeper.client.authorization.digest': 'a:b' });
-    expect(configuration.get(highAvailabilityOptions.zooKeeperAuthorization)).toEqual({ digest: 'a:b' });
+    expect(configuration.get(zooKeeperOptions.authorization)).toEqual({ digest: 'a:b' });
   });
 
   test('a wrong value names key, value, origin and what is allowed', () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadConfiguration } from './load-configuration.ts';
 import { checkpointingOptions } from './options/checkpointing-options.ts';
 import { executionOptions } from './options/execution-options.ts';
-import { highAvailabilityOptions } from './options/high-availability-options.ts';
+import { zooKeeperOptions } from './options/zookeeper-options.ts';
 import { processOptions } from './options/process-options.ts';
 import { restartOptions } from './options/restart-options.ts';
 
@@ -107,7 +107,7 @@ describe('config.yaml', () => {
       ].join('\n'),
     );
     expect(configuration.get(processOptions.temporaryFolders)).toEqual(['/a', '/b']);
-    expect(configuration.get(highAvailabilityOptions.zooKeeperAuthorization)).toEqual({ digest: 'user:word' });
+    expect(configuration.get(zooKeeperOptions.authorization)).toEqual({ digest: 'user:word' });
     expect(configuration.entries().find(({ key }) => key === 'x-dirs')?.value).toEqual(['/a', '/b']);
   });
 
@@ -205,7 +205,7 @@ describe('findings', () => {
   test('all wrong values are said at once; those of keys without effect are not', () => {
     const error = thrown(() =>
       load(
-        'parallelism.default: 0\nexecution.checkpointing.timeout: soon\nhigh-availability.zookeeper.client.retry-wait: sometimes',
+        'parallelism.default: 0\nexecution.checkpointing.timeout: soon\nhigh-availability.zookeeper.client.max-close-wait: sometimes',
       ),
     );
     expect(error.message.split('\n')).toEqual([

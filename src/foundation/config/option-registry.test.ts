@@ -10,6 +10,8 @@ import { ALL_OPTIONS, environmentName, HIDDEN_VALUE, keysByEnvironmentName } fro
 const DIFFERING_DEFAULTS = `
 | \`heartbeat.interval\` / \`heartbeat.timeout\` | 10 s / 50 s | 1 s / 6 s | a frozen process is noticed in seconds |
 | \`high-availability.zookeeper.client.session-timeout\` | 60 s | 10 s | host loss |
+| \`high-availability.zookeeper.client.retry-wait\` | 5 s | 20 ms | leadership must not wait for it |
+| \`high-availability.zookeeper.client.max-retry-wait\` | 60 s | 1 s | leadership must not wait for it |
 | \`restart-strategy.exponential-delay.initial-backoff\` | 1 s, from the first restart | 1 s, from the second; the first after a quiet hour, or after a lost TaskManager, is at once | output again within a second |
 | \`execution.checkpointing.num-retained\` | 1 | 2 | a way out when the newest is unreadable |
 | \`execution.checkpointing.local-backup.enabled\` | false | true | restore where the task stays |
@@ -101,7 +103,7 @@ describe('configList', () => {
     expect(valueOf('execution.checkpointing.timeout')).toEqual(['10 min', 'default']);
     expect(valueOf('cluster.id')).toEqual(['1', 'conf/config.yaml:1, no effect yet']);
     expect(valueOf('no.such.key')).toEqual(['1', 'conf/config.yaml:1, unknown key']);
-    expect(valueOf('high-availability.zookeeper.client.retry-wait')).toBeUndefined();
+    expect(valueOf('high-availability.zookeeper.client.max-close-wait')).toBeUndefined();
   });
 
   test('masks secrets', () => {

@@ -13,6 +13,7 @@ import { restartOptions } from './options/restart-options.ts';
 import { rpcOptions } from './options/rpc-options.ts';
 import { securityOptions } from './options/security-options.ts';
 import { taskManagerOptions } from './options/taskmanager-options.ts';
+import { zooKeeperOptions } from './options/zookeeper-options.ts';
 
 export interface OptionGroup {
   readonly title: string;
@@ -37,6 +38,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   group('TLS between processes', securityOptions),
   group('Cluster and REST', clusterOptions),
   group('High availability', highAvailabilityOptions),
+  group('ZooKeeper', zooKeeperOptions),
 ];
 
 export const ALL_OPTIONS: readonly AnyOption[] = OPTION_GROUPS.flatMap(({ options }) => options);

@@ -1,13 +1,10 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { codeOf, messageOf, MillraceError } from '../common/errors.ts';
 import type { Configuration } from '../config/configuration.ts';
-import type { Option } from '../config/option.ts';
 import { securityOptions } from '../config/options/security-options.ts';
+import { readKeyStore, readTrustStore } from './pem-stores.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
 const options = securityOptions;
-type FileOption = Option<string | undefined>;
+const HELP = '`millrace certs` makes the files for a test';
 
 /**
  * What `security.ssl.internal.*` says; `undefined` when TLS between processes is off. Errors: BAD_OPTION for files that
@@ -20,97 +17,22 @@ export const loadTlsIdentity = async (
   if (!configuration.get(options.internalEnabled)) {
     return undefined;
   }
-  const store = await readPem(configuration, options.internalKeystore, options.internalKeystoreType);
-  const trust = await readPem(configuration, options.internalTruststore, options.internalTruststoreType);
-  const passphrase = configuration.get(options.internalKeyPassword);
+  const isNeeded = { because: options.internalEnabled.key, help: HELP };
+  const identity = await readKeyStore(
+    configuration,
+    {
+      file: options.internalKeystore,
+      type: options.internalKeystoreType,
+      password: options.internalKeyPassword,
+      isNeeded,
+    },
+    nowMs,
+  );
+  const ca = await readTrustStore(configuration, {
+    file: options.internalTruststore,
+    type: options.internalTruststoreType,
+    isNeeded,
+  });
   const fingerprint = configuration.get(options.internalFingerprint);
-  const [key] = store.text.match(/-----BEGIN (?<kind>[A-Z ]*PRIVATE KEY)-----.*?-----END \k<kind>-----/s) ?? [];
-  const certs = certificatesIn(store);
-  const [first] = certs;
-  if (key === undefined || first === undefined) {
-    throw store.wrong(`holds no ${key === undefined ? 'private key' : 'certificate'}; put both into it, PEM after PEM`);
-  }
-  const ca = certificatesIn(trust);
-  if (ca.length === 0) {
-    throw trust.wrong('holds no certificate');
-  }
-  checkCertificate(store, first, nowMs);
-  const parsedKey = parseKey(store, key, passphrase);
-  if (!first.checkPrivateKey(parsedKey)) {
-    throw store.wrong('holds a private key and a certificate that do not belong together; the certificate goes first');
-  }
-  return {
-    // Task threads and other readers need no password then.
-    key: passphrase === undefined ? key : String(parsedKey.export({ type: 'pkcs8', format: 'pem' })),
-    cert: certs.map(String).join('\n'),
-    ca: ca.map(String).join('\n'),
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-  };
-};
-
-interface PemFile {
-  readonly text: string;
-  wrong(problem: string): MillraceError;
-}
-
-const readPem = async (configuration: Configuration, option: FileOption, type: Option<string>): Promise<PemFile> => {
-  const path = configuration.get(option);
-  if (path === undefined) {
-    throw new MillraceError(
-      'BAD_OPTION',
-      `${options.internalEnabled.key} is true, and ${option.key} is not set; \`millrace certs\` makes the files for a test`,
-    );
-  }
-  const wrong = (problem: string, cause?: unknown): MillraceError =>
-    new MillraceError('BAD_OPTION', `${path} (${option.key}) ${problem}`, { cause });
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (thrown) {
-    throw wrong(codeOf(thrown) === 'ENOENT' ? 'does not exist' : `cannot be read: ${messageOf(thrown)}`, thrown);
-  }
-  const format = binaryFormat(bytes);
-  const wanted = configuration.get(type).toUpperCase();
-  if (format !== undefined || wanted !== 'PEM') {
-    throw wrong(`is of the format ${format ?? wanted}; Millrace reads PEM. ${conversion(path, format ?? wanted)}`);
-  }
-  return { text: bytes.toString('utf8'), wrong };
-};
-
-/** Java's formats, by their first bytes. */
-const binaryFormat = (bytes: Buffer): string | undefined => {
-  const start = bytes.subarray(0, 4).toString('hex');
-  return start === 'feedfeed' ? 'JKS' : start === 'cececece' ? 'JCEKS' : bytes[0] === 0x30 ? 'PKCS12' : undefined;
-};
-
-const conversion = (path: string, format: string): string => {
-  const toPem = (from: string): string => `openssl pkcs12 -in ${from} -nodes -out store.pem`;
-  return format === 'PKCS12'
-    ? `Convert it with: ${toPem(path)}`
-    : `Convert it with: keytool -importkeystore -srckeystore ${path} -destkeystore store.p12 -deststoretype PKCS12 && ${toPem('store.p12')}`;
-};
-
-const certificatesIn = (file: PemFile): readonly X509Certificate[] => {
-  try {
-    const blocks = file.text.match(/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs) ?? [];
-    return blocks.map((block) => new X509Certificate(block));
-  } catch (thrown) {
-    throw file.wrong(`holds a certificate that cannot be read (${messageOf(thrown)})`);
-  }
-};
-
-const checkCertificate = (store: PemFile, cert: X509Certificate, nowMs: number): void => {
-  if (Date.parse(cert.validTo) <= nowMs || Date.parse(cert.validFrom) > nowMs) {
-    throw store.wrong(`holds a certificate that is valid from ${cert.validFrom} to ${cert.validTo}, not now`);
-  }
-};
-
-const parseKey = (store: PemFile, key: string, passphrase: string | undefined): KeyObject => {
-  try {
-    return createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) });
-  } catch (thrown) {
-    throw store.wrong(
-      `holds a private key that cannot be read (${messageOf(thrown)}); is ${options.internalKeyPassword.key} right?`,
-    );
-  }
+  return { ...identity, ca, ...(fingerprint === undefined ? {} : { fingerprint }) };
 };

@@ -40,6 +40,7 @@ const cluster = (sessionTimeoutMs = 4_000): HaCluster => {
           return client;
         },
         root,
+        storage: '/shared',
         clock: systemClock,
         random: systemRandom,
         logger: silentLogger,

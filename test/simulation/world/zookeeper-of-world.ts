@@ -61,6 +61,7 @@ export class ZooKeeperOfWorld {
     return ZooKeeperServices.open({
       connect: () => this.#connect(process),
       root: ZOOKEEPER_ROOT,
+      storage: '/cluster',
       clock,
       random,
       logger,

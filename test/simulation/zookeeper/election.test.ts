@@ -62,6 +62,7 @@ const start = async (name: string): Promise<Member> => {
         return state.client;
       },
       root: ROOT,
+      storage: '/shared',
       clock: process.clock,
       random,
       logger: silentLogger,

@@ -39,7 +39,13 @@ const lead = async (seed: number): Promise<Leader> => {
   const paths = storePathsOf('/millrace/test');
   const keeper = new SessionKeeper({ connect, clock, logger: silentLogger });
   const lineage = await world.settled(
-    openStoreRoot({ client: keeper.client, paths, random, beforeCreation: () => Promise.resolve() }),
+    openStoreRoot({
+      client: keeper.client,
+      paths,
+      random,
+      storage: '/shared',
+      beforeCreation: () => Promise.resolve(),
+    }),
   );
   const folder = new LeaderFolder({ keeper, paths, lineage, clock });
   const election = new ZooKeeperElection({ keeper, folder, paths, clock, random });

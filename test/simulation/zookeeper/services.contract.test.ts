@@ -24,6 +24,7 @@ const clusterOn = (seed: number, lagMs: (random: Random) => number): HaCluster =
         connect: () =>
           new ModelClient({ ensemble, clock, worldClock: clock, random, delayMs, sessionTimeoutMs: 600_000 }),
         root: '/millrace/test',
+        storage: '/shared',
         clock,
         random,
         logger: silentLogger,

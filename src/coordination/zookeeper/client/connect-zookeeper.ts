@@ -10,7 +10,7 @@ import type { SaslMechanism } from './sasl.ts';
 import { TcpTransport, type ZooKeeperTls } from './tcp-transport.ts';
 import type { Transport } from './transport.ts';
 import { WireZooKeeperClient } from './wire-zookeeper-client.ts';
-import type { Session, ZooKeeperClient } from './zookeeper-client.ts';
+import type { Acl, Session, ZooKeeperClient } from './zookeeper-client.ts';
 import { ZooKeeperError } from './zookeeper-error.ts';
 
 export interface ZooKeeperOptions {
@@ -24,6 +24,12 @@ export interface ZooKeeperOptions {
   readonly tls?: ZooKeeperTls;
   /** Identities from the first operation on; see `addAuth`. */
   readonly auth?: readonly { readonly scheme: string; readonly credentials: Uint8Array }[];
+  /** Of nodes that are created without one; everybody may do everything unless said. */
+  readonly acl?: readonly Acl[];
+  /** The limit of one attempt to reach a server, from the connection to the session; a third of the session timeout is less in most cases. */
+  readonly connectionTimeoutMs?: number;
+  /** Pauses between two rounds of attempts: they grow from the first to the longest, and never exceed a quarter of the session timeout. */
+  readonly retryPauseMs?: { readonly first: number; readonly longest: number };
   /** Operations that wait or are on their way; more reject with THROTTLED. 65,536 unless said. */
   readonly operationsMax?: number;
   /** The `jute.maxbuffer` of the servers: larger requests reject with BAD_ARGUMENTS. 1,048,575 unless said. */
@@ -44,6 +50,8 @@ export type ZooKeeperSasl =
   | { readonly mechanism: 'GSSAPI' }
   | SaslMechanism;
 
+const RETRY_PAUSE_MS = { first: 20, longest: 1_000 };
+
 /** A client that begins to connect. Throws BAD_ARGUMENTS. */
 export const connectZooKeeper = (options: ZooKeeperOptions): ZooKeeperClient => {
   const { random = systemRandom, sessionTimeoutMs = 10_000 } = options;
@@ -51,7 +59,7 @@ export const connectZooKeeper = (options: ZooKeeperOptions): ZooKeeperClient => 
     throw new ZooKeeperError('BAD_ARGUMENTS', 'connect', undefined, 'sessionTimeoutMs is a number of milliseconds');
   }
   const { servers, chroot } = parseConnectString(options.connectString);
-  const client = new WireZooKeeperClient({
+  const session = {
     servers,
     chroot: new Chroot(chroot),
     sessionTimeoutMs,
@@ -64,7 +72,10 @@ export const connectZooKeeper = (options: ZooKeeperOptions): ZooKeeperClient => 
     clock: options.clock ?? systemClock,
     random,
     logger: options.logger ?? silentLogger,
-  });
+    connectionTimeoutMs: options.connectionTimeoutMs,
+    retryPauseMs: options.retryPauseMs ?? RETRY_PAUSE_MS,
+  };
+  const client = new WireZooKeeperClient(session, options.acl);
   for (const { scheme, credentials } of options.auth ?? []) {
     // Refused ones end the client with the state `auth-failed`.
     client.addAuth(scheme, credentials).catch(() => {});

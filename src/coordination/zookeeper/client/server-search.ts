@@ -7,14 +7,15 @@ export interface ServerSearchOptions {
   readonly servers: readonly ServerName[];
   readonly transport: Transport;
   readonly sessionTimeoutMs: number;
+  /** The longest that one server is waited for; `undefined`: as the session timeout allows. */
+  readonly connectionTimeoutMs: number | undefined;
+  /** Between rounds: the first pause, and how long they grow. */
+  readonly retryPauseMs: { readonly first: number; readonly longest: number };
   readonly clock: Clock;
   readonly random: Random;
 }
 
 export type Found = (server: ServerAddress, handshakeTimeoutMs: number) => void;
-
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 1_000;
 
 /**
  * Which server is tried next, and when. A round takes each once, in a new random order; names are resolved when it is their turn, so
@@ -73,8 +74,8 @@ export class ServerSearch {
     const address = this.#addresses.shift();
     if (address !== undefined) {
       this.#last = address;
-      const { sessionTimeoutMs } = this.#options;
-      found(address, (sessionTimeoutMs * Math.min(3, 1 + this.#rounds)) / 3);
+      const { sessionTimeoutMs, connectionTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
+      found(address, Math.min(connectionTimeoutMs, (sessionTimeoutMs * Math.min(3, 1 + this.#rounds)) / 3));
       return;
     }
     const name = this.#names.shift();
@@ -111,9 +112,9 @@ export class ServerSearch {
   }
 
   #pauseMs(): number {
-    const { sessionTimeoutMs, random } = this.#options;
-    const longestMs = Math.min(LONGEST_PAUSE_MS, sessionTimeoutMs / 4);
-    const pauseMs = Math.min(longestMs, FIRST_PAUSE_MS * 2 ** Math.min(this.#rounds - 1, 16));
+    const { sessionTimeoutMs, retryPauseMs, random } = this.#options;
+    const longestMs = Math.min(retryPauseMs.longest, sessionTimeoutMs / 4);
+    const pauseMs = Math.min(longestMs, retryPauseMs.first * 2 ** Math.min(this.#rounds - 1, 16));
     return pauseMs * (0.5 + random.next() / 2);
   }
 }

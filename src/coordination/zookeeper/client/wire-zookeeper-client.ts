@@ -33,11 +33,14 @@ import { ZooKeeperSession, type ZooKeeperSessionOptions } from './zookeeper-sess
 /** The client that speaks to real servers. Methods are async so that bad arguments reject, too; they send before they return. */
 export class WireZooKeeperClient implements ZooKeeperClient {
   readonly #chroot: Chroot;
+  readonly #acl: readonly Acl[] | undefined;
   readonly #watches: SessionWatches;
   readonly #session: ZooKeeperSession;
 
-  constructor(options: ZooKeeperSessionOptions) {
+  /** `acl`: of nodes that are created without one; everybody may do everything where it is missing. */
+  constructor(options: ZooKeeperSessionOptions, acl?: readonly Acl[]) {
     this.#chroot = options.chroot;
+    this.#acl = acl;
     this.#watches = new SessionWatches(options.chroot);
     this.#session = new ZooKeeperSession(options, this.#watches);
   }
@@ -59,7 +62,7 @@ export class WireZooKeeperClient implements ZooKeeperClient {
     data: Uint8Array,
     options: CreateOptions = {},
   ): Promise<{ readonly path: string; readonly stat: Stat }> {
-    return this.#submit(createRequest(this.#chroot, path, data, options));
+    return this.#submit(createRequest(this.#chroot, path, data, this.#withAcl(options)));
   }
 
   async get(path: string, watch?: Watcher): Promise<{ readonly data: Uint8Array; readonly stat: Stat }> {
@@ -99,7 +102,12 @@ export class WireZooKeeperClient implements ZooKeeperClient {
   }
 
   async multi(operations: readonly MultiOperation[]): Promise<MultiOutcome> {
-    return this.#submit(multiRequest(this.#chroot, operations));
+    return this.#submit(
+      multiRequest(
+        this.#chroot,
+        operations.map((operation) => this.#protected(operation)),
+      ),
+    );
   }
 
   async whoAmI(): Promise<readonly { readonly scheme: string; readonly id: string }[]> {
@@ -122,6 +130,14 @@ export class WireZooKeeperClient implements ZooKeeperClient {
 
   close(): Promise<void> {
     return this.#session.close();
+  }
+
+  #withAcl(options: CreateOptions): CreateOptions {
+    return this.#acl === undefined ? options : { acl: this.#acl, ...options };
+  }
+
+  #protected(operation: MultiOperation): MultiOperation {
+    return operation.kind === 'create' ? { ...operation, options: this.#withAcl(operation.options ?? {}) } : operation;
   }
 
   #submit<T>(request: Request<T>): Promise<T> {

@@ -32,6 +32,8 @@ export interface ZooKeeperSessionOptions {
   readonly operationsMax: number;
   readonly requestBytesMax: number;
   readonly frameBytesMax: number;
+  readonly connectionTimeoutMs: number | undefined;
+  readonly retryPauseMs: { readonly first: number; readonly longest: number };
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: Random;

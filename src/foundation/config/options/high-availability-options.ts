@@ -1,8 +1,7 @@
-import { booleanType, durationType, enumType, integerType, mapType, pathNameType, stringType } from '../option-type.ts';
+import { booleanType, durationType, enumType, pathNameType, stringType } from '../option-type.ts';
 import { option } from '../option.ts';
 
 const prefix = 'high-availability';
-const client = `${prefix}.zookeeper.client`;
 const lease = `${prefix}.kubernetes.leader-election`;
 const isUsed = false;
 
@@ -17,7 +16,8 @@ export const highAvailabilityOptions = {
     default: 'none',
     description:
       'What the JobManagers agree through: `none`, one JobManager whose crash ends its jobs; `embedded`, a folder that all ' +
-      'processes share, of one machine or of a shared file system that links atomically (NFS does). `zookeeper` and `kubernetes` are not there yet.',
+      'processes share, of one machine or of a shared file system that links atomically (NFS does); `zookeeper`, an ensemble of ZooKeeper ' +
+      '3.6 or newer. `kubernetes` is not there yet.',
   }),
   clusterId: option(pathNameType, {
     key: `${prefix}.cluster-id`,
@@ -63,100 +63,6 @@ export const highAvailabilityOptions = {
     deprecatedKeys: [recovery('jobmanager.port')],
     default: '0',
     description: 'Port, or range of ports, of a JobManager with HA; 0 takes any.',
-  }),
-  zooKeeperQuorum: option(stringType, {
-    key: `${prefix}.zookeeper.quorum`,
-    deprecatedKeys: [recovery('zookeeper.quorum')],
-    description: 'The ensemble, as host:port, divided by commas.',
-    isUsed,
-  }),
-  zooKeeperRoot: option(stringType, {
-    key: `${prefix}.zookeeper.path.root`,
-    deprecatedKeys: [recovery('zookeeper.path.root')],
-    default: '/flink',
-    description: 'Node above those of all clusters.',
-    isUsed,
-  }),
-  zooKeeperExecutionPlans: option(stringType, {
-    key: `${prefix}.zookeeper.path.execution-plans`,
-    deprecatedKeys: [recovery('zookeeper.path.jobgraphs'), `${prefix}.zookeeper.path.jobgraphs`],
-    default: '/execution-plans',
-    description: 'Node of the submitted jobs.',
-    isUsed,
-  }),
-  zooKeeperApplications: option(stringType, {
-    key: `${prefix}.zookeeper.path.applications`,
-    default: '/applications',
-    description: 'Node of the submitted applications.',
-    isUsed,
-  }),
-  zooKeeperSessionTimeout: option(durationType, {
-    key: `${client}.session-timeout`,
-    deprecatedKeys: [recovery('zookeeper.client.session-timeout')],
-    default: '10 s',
-    description: 'How long a session outlives its connection; a leader whose host is lost is replaced after it.',
-    differs: { flink: '60 s', here: '10 s', reason: 'host loss' },
-    isUsed,
-  }),
-  zooKeeperConnectionTimeout: option(durationType, {
-    key: `${client}.connection-timeout`,
-    deprecatedKeys: [recovery('zookeeper.client.connection-timeout')],
-    default: '15 s',
-    description: 'Limit of one attempt to connect.',
-    isUsed,
-  }),
-  zooKeeperRetryWait: option(durationType, {
-    key: `${client}.retry-wait`,
-    deprecatedKeys: [recovery('zookeeper.client.retry-wait')],
-    default: '5 s',
-    description: 'First pause between attempts; it doubles.',
-    isUsed,
-  }),
-  zooKeeperMaxRetryWait: option(durationType, {
-    key: `${client}.max-retry-wait`,
-    default: '1 min',
-    description: 'The longest such pause.',
-    isUsed,
-  }),
-  zooKeeperMaxRetries: option(integerType({ min: 0 }), {
-    key: `${client}.max-retry-attempts`,
-    deprecatedKeys: [recovery('zookeeper.client.max-retry-attempts')],
-    default: '3',
-    description: 'Attempts before an operation fails.',
-    isUsed,
-  }),
-  zooKeeperAcl: option(enumType(['open', 'creator']), {
-    key: `${client}.acl`,
-    default: 'open',
-    description: 'Who may read and write the nodes.',
-    isUsed,
-  }),
-  zooKeeperAuthorization: option(mapType, {
-    key: `${client}.authorization`,
-    description: 'Credentials added to the connection, by scheme. Never shown.',
-    isUsed,
-  }),
-  zooKeeperMaxCloseWait: option(durationType, {
-    key: `${client}.max-close-wait`,
-    description: 'How long closing the client may take.',
-    isUsed,
-  }),
-  zooKeeperSimulatedExpiration: option(integerType({ min: 0, max: 100 }), {
-    key: `${client}.simulated-session-expiration-percent`,
-    description: 'Part of the session timeout after which a client takes its session for lost.',
-    isUsed,
-  }),
-  zooKeeperEnsembleTracker: option(booleanType, {
-    key: `${client}.ensemble-tracker`,
-    default: 'true',
-    description: 'Follow changes of the ensemble; not behind a load balancer.',
-    isUsed,
-  }),
-  zooKeeperTolerateSuspended: option(booleanType, {
-    key: `${client}.tolerate-suspended-connections`,
-    default: 'false',
-    description: 'In Flink: a lost connection alone does not end leadership. Here it never does.',
-    isUsed,
   }),
   leaseDuration: option(durationType, {
     key: `${lease}.lease-duration`,
