@@ -6,7 +6,9 @@ import { isSecret } from '../../foundation/config/option-registry.ts';
 import { rawText } from '../../foundation/config/option-type.ts';
 import { checkpointingOptions } from '../../foundation/config/options/checkpointing-options.ts';
 import { clusterOptions } from '../../foundation/config/options/cluster-options.ts';
+import type { AnyOption } from '../../foundation/config/option.ts';
 import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
+import { zooKeeperOptions } from '../../foundation/config/options/zookeeper-options.ts';
 import { processOptions } from '../../foundation/config/options/process-options.ts';
 import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
 import { secretsOf } from '../../foundation/config/secrets-of.ts';
@@ -130,11 +132,13 @@ const withMemory = (configuration: Configuration, { taskManagers }: ClusterStart
   );
 };
 
-const CLIENT_OPTIONS = [
+/** What finds the leader, without secrets: those a client gets where it gets its own. */
+const CLIENT_OPTIONS: readonly AnyOption[] = [
   highAvailabilityOptions.type,
   highAvailabilityOptions.storageDirectory,
   highAvailabilityOptions.clusterId,
   highAvailabilityOptions.embeddedDirectory,
+  ...Object.values(zooKeeperOptions).filter(({ key, isUsed }) => isUsed && !isSecret(key)),
 ];
 
 const clientSettings = (configuration: Configuration, [firstPort]: readonly number[]): Record<string, string> => {
@@ -154,7 +158,7 @@ const clientSettings = (configuration: Configuration, [firstPort]: readonly numb
 
 /** Clients run in other folders. */
 const absolute = (key: string, value: string): string =>
-  /dir$/i.test(key) && !/^[a-z][a-z0-9+.-]*:/i.test(value) ? resolve(value) : value;
+  /(dir|store)$/i.test(key) && !/^[a-z][a-z0-9+.-]*:/i.test(value) ? resolve(value) : value;
 
 /** A port for each JobManager that it keeps when it is started again. */
 const freePorts = async ({ configuration, jobManagers }: ClusterStart): Promise<readonly number[]> => {
