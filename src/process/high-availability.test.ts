@@ -51,6 +51,50 @@ test('kubernetes says that it is not there yet', async () => {
   await expect(open({ 'high-availability.type': 'kubernetes' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
 });
 
+const QUORUM = 'high-availability.zookeeper.quorum';
+const CLIENT = 'high-availability.zookeeper.client';
+const zooKeeper = (more: Readonly<Record<string, string>> = {}): Record<string, string> => ({
+  ...embedded(),
+  'high-availability.type': 'ZOOKEEPER',
+  // Nothing listens there, and nobody is asked before all is said that the configuration has wrong.
+  [QUORUM]: '127.0.0.1:1',
+  ...more,
+});
+
+test.each([
+  [
+    'no quorum',
+    { [QUORUM]: ' ' },
+    /type is zookeeper .*, but high-availability\.zookeeper\.quorum is not set; name the servers/,
+  ],
+  ['a quorum that is none', { [QUORUM]: 'zk1:99999' }, /zookeeper\.quorum \(code\): .*zk1:99999 has no valid port/],
+  ['no storageDir', { 'high-availability.storageDir': '' }, /storageDir is not set/],
+  ['a root with dots', { 'high-availability.zookeeper.path.root': '/a/../b' }, /path\.root \(code\): .*a\/\.\.\/b/],
+  ['creator and nobody', { [`${CLIENT}.acl`]: 'creator' }, /client\.acl is creator .*nothing says who this process is/],
+  [
+    'a user without password',
+    { [`${CLIENT}.sasl.username`]: 'x' },
+    /sasl\.username is set and .*sasl\.password is not/,
+  ],
+  [
+    'a password without user',
+    { [`${CLIENT}.sasl.password`]: 'x' },
+    /sasl\.password is set and .*sasl\.username is not/,
+  ],
+  [
+    'Kerberos',
+    { 'security.kerberos.login.contexts': 'Client,KafkaClient' },
+    /names Client: .*Kerberos, which Millrace does not support/,
+  ],
+  [
+    'a truststore that is not there',
+    { [`${CLIENT}.ssl.enabled`]: 'true', [`${CLIENT}.ssl.truststore`]: '/no/such.pem' },
+    /\/no\/such\.pem \(high-availability\.zookeeper\.client\.ssl\.truststore\) does not exist/,
+  ],
+])('ZooKeeper with %s does not start, and says why', async (_what, settings, message) => {
+  await expect(open(zooKeeper(settings))).rejects.toThrow(message);
+});
+
 test('HA without a storageDir does not start', async () => {
   await expect(open({ 'high-availability.type': 'embedded' })).rejects.toThrow(/storageDir is not set/);
 });

@@ -20,6 +20,8 @@ import { startRest } from './start-rest.ts';
 import { nameUnnamedProcess } from './unnamed-process.ts';
 
 const PAUSE_MS = 250;
+/** What is waited for is said again. */
+const SAID_EVERY_MS = 10_000;
 /** A TaskManager that is started with its JobManagers waits for a moment: nothing to worry about before that. */
 const EARLY_MS = 10_000;
 
@@ -38,6 +40,7 @@ const open = async (
 ): Promise<HighAvailability | undefined> => {
   const sinceMs = systemClock.monotonic();
   let said = '';
+  let saidAtMs = sinceMs;
   while (!stopped.aborted) {
     try {
       return await openHighAvailability(configuration, { clock: systemClock, random: systemRandom, logger, role });
@@ -47,8 +50,10 @@ const open = async (
       }
       const isEarly = role === 'other' && systemClock.monotonic() - sinceMs < EARLY_MS;
       const level = isEarly ? 'info' : 'warn';
-      if (said !== level + messageOf(thrown)) {
+      const nowMs = systemClock.monotonic();
+      if (said !== level + messageOf(thrown) || nowMs - saidAtMs >= SAID_EVERY_MS) {
         said = level + messageOf(thrown);
+        saidAtMs = nowMs;
         logger[level](`Waiting for the HA store: ${messageOf(thrown)}`);
       }
     }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { connectZooKeeper } from '../../../../src/coordination/zookeeper/client/connect-zookeeper.ts';
-import { ClusterUnderTest } from '../../../chaos/cluster-under-test.ts';
+import type { ClusterUnderTest } from '../../../chaos/cluster-under-test.ts';
 import { CountedJob } from '../../../chaos/counted-job.ts';
 import { millrace } from '../../../cli/millrace-process.ts';
 import { Ensemble } from '../ensemble.ts';
