@@ -6,20 +6,24 @@ import type { Configuration } from '../foundation/config/configuration.ts';
 import type { LeaderEndpoints, LeaderInformation } from '../coordination/leadership.ts';
 import { openHighAvailability } from './high-availability.ts';
 
+const readLeader = async (configuration: Configuration): Promise<LeaderInformation | undefined> => {
+  const { services } = await openHighAvailability(configuration, {
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    role: 'client',
+  });
+  try {
+    return await services.retrieval.read();
+  } finally {
+    await services.close();
+  }
+};
+
 /** Who leads, as the HA store says now; `undefined`: nobody, or the store does not answer. */
 export const findLeaderInformation = async (configuration: Configuration): Promise<LeaderInformation | undefined> => {
   try {
-    const { services } = await openHighAvailability(configuration, {
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      role: 'other',
-    });
-    try {
-      return await services.retrieval.read();
-    } finally {
-      await services.close();
-    }
+    return await readLeader(configuration);
   } catch (error) {
     if (codeOf(error) === 'STORE_AWAY') {
       return undefined;
@@ -32,6 +36,6 @@ export const findLeaderInformation = async (configuration: Configuration): Promi
 export const findLeaderEndpoints = async (configuration: Configuration): Promise<LeaderEndpoints | undefined> =>
   (await findLeaderInformation(configuration))?.endpoints;
 
-/** Its REST endpoint. */
+/** Its REST endpoint. Errors: STORE_AWAY (retryable) and the others of the HA store. */
 export const findLeader = async (configuration: Configuration): Promise<string | undefined> =>
-  (await findLeaderEndpoints(configuration))?.restAddress;
+  (await readLeader(configuration))?.endpoints.restAddress;

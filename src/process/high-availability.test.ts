@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const open = async (
   settings: Readonly<Record<string, string>>,
-  role: 'jobmanager' | 'other' = 'jobmanager',
+  role: 'jobmanager' | 'taskmanager' = 'jobmanager',
 ): Promise<HighAvailability> => {
   const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger, role };
   const ha = await openHighAvailability(Configuration.of(settings), surroundings);
@@ -123,7 +123,7 @@ test.each(['', '/', '..', 'a/../b', 'a b'])('the cluster id %j is refused', asyn
 
 test('processes of one cluster share a lineage, those of another do not', async () => {
   const one = await open(embedded());
-  const two = await open(embedded(), 'other');
+  const two = await open(embedded(), 'taskmanager');
   const other = await open(embedded({ 'high-availability.cluster-id': 'another' }));
   expect(two.services.lineage).toBe(one.services.lineage);
   expect(other.services.lineage).not.toBe(one.services.lineage);
@@ -139,7 +139,7 @@ test('clusters have stores of their own, also below one folder of stores', async
 });
 
 test('a TaskManager that comes first waits for a JobManager to make the store', async () => {
-  await expect(open(embedded(), 'other')).rejects.toMatchObject({ code: 'STORE_AWAY', retryable: true });
+  await expect(open(embedded(), 'taskmanager')).rejects.toMatchObject({ code: 'STORE_AWAY', retryable: true });
 });
 
 test('an empty store where storageDir holds jobs is no beginning (R12)', async () => {
@@ -175,6 +175,6 @@ test('a JobManager has a thread that stands in for its main one, others have non
   const threads = (): number => (process.report.getReport() as { readonly workers: readonly unknown[] }).workers.length;
   await open(embedded());
   await expect.poll(threads).toBe(1);
-  await open(embedded(), 'other');
+  await open(embedded(), 'taskmanager');
   expect(threads()).toBe(1);
 });

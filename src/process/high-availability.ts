@@ -24,9 +24,9 @@ export interface HighAvailabilitySurroundings {
   readonly logger: Logger;
   /**
    * JobManagers make the store where there is none, and have a thread that renews the lease while this one is held up; TaskManagers and
-   * clients wait until there is a store.
+   * clients wait until there is a store. Clients ask once, and do not wait long for an answer.
    */
-  readonly role: 'jobmanager' | 'other';
+  readonly role: 'jobmanager' | 'taskmanager' | 'client';
 }
 
 export interface HighAvailability {
@@ -89,7 +89,7 @@ const openEmbedded = async (
       pollIntervalMs: configuration.get(highAvailabilityOptions.embeddedPollInterval),
       snapshotInterval: SNAPSHOT_INTERVAL,
       beforeCreation:
-        role === 'other' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
+        role !== 'jobmanager' ? undefined : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(folder)),
       // Other threads see the files of a disk, not those in the memory of this one.
       ...(role === 'jobmanager' && fs.scheme === 'file'
         ? { standIn: (lease, lineage) => new LeaseThread({ folder, lineage, lease, clock, logger }) }

@@ -13,6 +13,8 @@ import { uriOf } from '../foundation/filesystem/file-systems.ts';
 import { readKeyStore, readTrustStore } from '../foundation/security/pem-stores.ts';
 import type { HighAvailabilitySurroundings } from './high-availability.ts';
 
+/** Whoever asks once hears within twice this time that nobody answers. */
+const CLIENT_SESSION_MS = 4_000;
 /** Names login contexts of Kerberos in Flink; those of the ensemble are meant where it has the one of ZooKeeper's clients. */
 const KERBEROS_CONTEXTS = 'security.kerberos.login.contexts';
 
@@ -27,17 +29,19 @@ export const openZooKeeper = async (
   storage: ClusterStorage,
 ): Promise<ZooKeeperServices> => {
   const client = await clientOptionsOf(configuration, clock.now());
+  const timeoutMs = configuration.get(options.sessionTimeout);
+  const sessionTimeoutMs = role === 'client' ? Math.min(timeoutMs, CLIENT_SESSION_MS) : timeoutMs;
   const root = rootOf(configuration);
   const startsEmpty = configuration.get(highAvailabilityOptions.startEmpty);
   return ZooKeeperServices.open({
-    connect: () => connectZooKeeper({ ...client, clock, random, logger }),
+    connect: () => connectZooKeeper({ ...client, sessionTimeoutMs, clock, random, logger }),
     root,
     storage: uriOf({ fs: storage.fs, path: storage.folder }),
     clock,
     random,
     logger,
     beforeCreation:
-      role === 'other'
+      role !== 'jobmanager'
         ? undefined
         : () => (startsEmpty ? Promise.resolve() : storage.requireNoJobs(`${root} in ZooKeeper`)),
   });

@@ -35,33 +35,63 @@ const WAITS_FOR: ReadonlySet<string | undefined> = new Set(['STORE_AWAY', 'STORE
 const open = async (
   configuration: Configuration,
   logger: Logger,
-  role: 'jobmanager' | 'other',
+  role: 'jobmanager' | 'taskmanager',
   stopped: AbortSignal,
 ): Promise<HighAvailability | undefined> => {
   const sinceMs = systemClock.monotonic();
+  let reason = 'it has not answered yet';
   let said = '';
-  let saidAtMs = sinceMs;
-  while (!stopped.aborted) {
-    try {
-      return await openHighAvailability(configuration, { clock: systemClock, random: systemRandom, logger, role });
-    } catch (thrown) {
-      if (!WAITS_FOR.has(codeOf(thrown))) {
-        throw thrown;
+  const level = (): 'info' | 'warn' =>
+    role === 'taskmanager' && systemClock.monotonic() - sinceMs < EARLY_MS ? 'info' : 'warn';
+  const say = (): void => {
+    said = level() + reason;
+    logger[level()](`Waiting for the HA store: ${reason}`);
+  };
+  const repeating = setInterval(say, SAID_EVERY_MS);
+  try {
+    while (!stopped.aborted) {
+      try {
+        const surroundings = { clock: systemClock, random: systemRandom, logger, role };
+        return await unlessStopped(openHighAvailability(configuration, surroundings), stopped);
+      } catch (thrown) {
+        if (!WAITS_FOR.has(codeOf(thrown))) {
+          throw thrown;
+        }
+        reason = messageOf(thrown);
+        if (said !== level() + reason) {
+          say();
+        }
       }
-      const isEarly = role === 'other' && systemClock.monotonic() - sinceMs < EARLY_MS;
-      const level = isEarly ? 'info' : 'warn';
-      const nowMs = systemClock.monotonic();
-      if (said !== level + messageOf(thrown) || nowMs - saidAtMs >= SAID_EVERY_MS) {
-        said = level + messageOf(thrown);
-        saidAtMs = nowMs;
-        logger[level](`Waiting for the HA store: ${messageOf(thrown)}`);
-      }
+      await new Promise<void>((resolve) => {
+        systemClock.after(PAUSE_MS, resolve);
+      });
     }
-    await new Promise<void>((resolve) => {
-      systemClock.after(PAUSE_MS, resolve);
-    });
+  } finally {
+    clearInterval(repeating);
   }
   return undefined;
+};
+
+/** What is opened after the stop is closed again. */
+const unlessStopped = async (
+  opening: Promise<HighAvailability>,
+  stopped: AbortSignal,
+): Promise<HighAvailability | undefined> => {
+  const stop = Promise.withResolvers<undefined>();
+  const told = (): void => stop.resolve(undefined);
+  stopped.addEventListener('abort', told, { once: true });
+  try {
+    const first = await Promise.race([opening, stop.promise]);
+    if (first === undefined) {
+      opening.then(
+        ({ services }) => services.close(),
+        () => {},
+      );
+    }
+    return first;
+  } finally {
+    stopped.removeEventListener('abort', told);
+  }
 };
 
 /** The output of a process, whose log also has the error that ends it. */
@@ -161,7 +191,7 @@ export const runTaskManager: StartProcess = async (configuration, { stopped }) =
   const { logger, print } = openOutput(configuration, 'taskmanager', givenName);
   const tls = await loadTlsIdentity(configuration, systemClock.now());
   const isHighlyAvailable = configuration.get(highAvailabilityOptions.type) !== 'none';
-  const opened = isHighlyAvailable ? await open(configuration, logger, 'other', stopped) : undefined;
+  const opened = isHighlyAvailable ? await open(configuration, logger, 'taskmanager', stopped) : undefined;
   if (isHighlyAvailable && opened === undefined) {
     return undefined;
   }

@@ -78,7 +78,7 @@ const startTaskManagers = async (): Promise<void> => {
   const logger: Logger = { debug: note, info: note, warn: note, error: note };
   const configuration = Configuration.of(settings);
   for (const name of ['one', 'two']) {
-    const surroundings = { clock: systemClock, random: systemRandom, logger, role: 'other' as const };
+    const surroundings = { clock: systemClock, random: systemRandom, logger, role: 'client' as const };
     const { services } = await openHighAvailability(configuration, surroundings);
     ha.push(services);
     const own = configuration.with({ 'taskmanager.resource-id': name });

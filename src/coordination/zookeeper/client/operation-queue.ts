@@ -21,6 +21,8 @@ export class OperationQueue {
   #waiting: Operation[] = [];
   #timer: TimerHandle | undefined;
   #timerAtMs = Infinity;
+  /** Why no server could be reached, as far as it is known. */
+  obstacle: string | undefined;
 
   constructor(clock: Clock, limits: OperationLimits) {
     this.#clock = clock;
@@ -88,7 +90,10 @@ export class OperationQueue {
     let next = Infinity;
     for (const operation of [...this.#open]) {
       if (operation.deadlineMs <= nowMs) {
-        operation.fail(operation.wasSent ? 'OPERATION_TIMEOUT' : 'NOT_CONNECTED');
+        const [code, detail] = operation.wasSent
+          ? (['OPERATION_TIMEOUT'] as const)
+          : (['NOT_CONNECTED', this.obstacle] as const);
+        operation.fail(code, detail);
       } else {
         next = Math.min(next, operation.deadlineMs);
       }

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../../../foundation/common/clock.ts';
+import { codeOf, messageOf } from '../../../foundation/common/errors.ts';
 import type { Random } from '../../../foundation/common/random.ts';
 import type { ServerName } from './connect-string.ts';
 import type { ServerAddress, Transport } from './transport.ts';
@@ -13,6 +14,8 @@ export interface ServerSearchOptions {
   readonly retryPauseMs: { readonly first: number; readonly longest: number };
   readonly clock: Clock;
   readonly random: Random;
+  /** A name has no address now. */
+  readonly unresolved: (host: string, problem: string) => void;
 }
 
 export type Found = (server: ServerAddress, handshakeTimeoutMs: number) => void;
@@ -99,7 +102,8 @@ export class ServerSearch {
     this.#timer = clock.after(sessionTimeoutMs / 3, () => goOn([]));
     try {
       goOn(await transport.resolve(host));
-    } catch {
+    } catch (error) {
+      this.#options.unresolved(host, codeOf(error) ?? messageOf(error));
       goOn([]);
     }
   }

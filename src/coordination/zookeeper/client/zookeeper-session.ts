@@ -65,7 +65,12 @@ export class ZooKeeperSession {
     this.#watches = watches;
     this.#operations = new OperationQueue(options.clock, options);
     this.#listeners = new StateListeners();
-    this.#search = new ServerSearch(options);
+    this.#search = new ServerSearch({
+      ...options,
+      unresolved: (host, problem) => {
+        this.#operations.obstacle = `${host}: ${problem}`;
+      },
+    });
     this.#find();
   }
 
@@ -257,6 +262,7 @@ export class ZooKeeperSession {
       onGone?.();
       return;
     }
+    this.#operations.obstacle = server && `${server.host}:${server.port}: ${problem}`;
     logger.debug('zookeeper connection lost', { problem, address: server?.address, port: server?.port });
     // One that is lost again and again soon after its welcome is no better than one that is refused.
     if (this.#welcomedAtMs !== undefined && clock.monotonic() - this.#welcomedAtMs > this.#timeoutMs / 3) {
