@@ -23,7 +23,8 @@ A duration is a number of milliseconds or a number with a unit (\`100 ms\`, \`5 
 a number of bytes or a number with a unit (\`20 kb\`, \`64mb\`, \`1 gb\`; a kilobyte is 1024 bytes). Letter case does not
 count in enumerations, nor whether a name is written with \`-\` or \`_\`. A wrong value is an error; an unknown key is a
 warning that names the nearest known one. If both the current and an old name of a key are set in one place, the current
-one counts.
+one counts. Spellings that go around but never were keys of Flink (\`zookeeper.quorum\`, \`zookeeper.retry-count\` and the like) are
+read too, and answered with the right key; beside the right key with another value they are an error.
 
 Options marked *not yet* are known, and shown with the default they will have, but nothing reads them yet.
 `;
@@ -59,6 +60,9 @@ const meaningText = (option: AnyOption): string => {
   }
   if (option.deprecatedKeys.length > 0) {
     parts.push(`Old names: ${codes(option.deprecatedKeys)}.`);
+  }
+  if (option.otherSpellings.length > 0) {
+    parts.push(`Also read, although never keys of Flink: ${codes(option.otherSpellings)}.`);
   }
   if (option.fallbackKeys.length > 0) {
     parts.push(`Falls back to ${codes(option.fallbackKeys)}.`);

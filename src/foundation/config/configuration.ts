@@ -1,7 +1,7 @@
 import { MillraceError } from '../common/errors.ts';
 import { ALL_OPTIONS, HIDDEN_VALUE, isSecret } from './option-registry.ts';
 import { mapType, rawText, type RawValue } from './option-type.ts';
-import type { AnyOption, Option } from './option.ts';
+import { type AnyOption, namesOf, type Option } from './option.ts';
 
 /** One value that somebody set, under the key they wrote. */
 export interface ConfigEntry {
@@ -68,18 +68,14 @@ export class Configuration {
     return this.entry(option)?.origin ?? 'default';
   }
 
-  /** What counts for this option: its own or an old name, else the options it falls back to. */
+  /** What counts for this option: its own key, an old name or another spelling, else the options it falls back to. */
   entry(option: AnyOption): ConfigEntry | undefined {
-    return (
-      this.#strongest([option.key, ...option.deprecatedKeys]) ??
-      this.#mapEntry(option) ??
-      this.#strongest(option.fallbackKeys)
-    );
+    return this.#strongest(namesOf(option)) ?? this.#mapEntry(option) ?? this.#strongest(option.fallbackKeys);
   }
 
   /** Entries of the same layer under several names of one option; the first counts. */
   namesakes(option: AnyOption): readonly ConfigEntry[] {
-    const found = [option.key, ...option.deprecatedKeys].flatMap((key) => this.#byKey.get(key) ?? []);
+    const found = namesOf(option).flatMap((key) => this.#byKey.get(key) ?? []);
     const rank = Math.max(...found.map((entry) => entry.rank));
     return found.filter((entry) => entry.rank === rank);
   }
@@ -94,7 +90,7 @@ export class Configuration {
     const record: Record<string, string> = {};
     const read = new Set<string>();
     for (const option of ALL_OPTIONS) {
-      const names = [option.key, ...option.deprecatedKeys];
+      const names = namesOf(option);
       names.forEach((name) => read.add(name));
       const entry = this.#strongest(names);
       if (entry !== undefined) {

@@ -4,6 +4,7 @@ import { configurationDocs } from './configuration-docs.ts';
 import { configList } from './config-list.ts';
 import { Configuration } from './configuration.ts';
 import { FLINK_KEYS, FLINK_PREFIXES } from './flink-keys.ts';
+import { namesOf } from './option.ts';
 import { ALL_OPTIONS, environmentName, HIDDEN_VALUE, keysByEnvironmentName } from './option-registry.ts';
 
 /** The design's table of defaults that differ; the last rows come from other parts of it. */
@@ -62,7 +63,7 @@ describe('the options', () => {
   test('have keys of their own', () => {
     const keys = ALL_OPTIONS.map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
-    const names = new Set(ALL_OPTIONS.flatMap(({ key, deprecatedKeys }) => [key, ...deprecatedKeys]));
+    const names = new Set(ALL_OPTIONS.flatMap(namesOf));
     expect(FLINK_KEYS.filter((key) => names.has(key))).toEqual([]);
     expect(FLINK_KEYS.filter((key) => FLINK_PREFIXES.some((prefix) => key.startsWith(prefix)))).toEqual([]);
   });

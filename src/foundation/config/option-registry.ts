@@ -1,7 +1,7 @@
 import { FLINK_KEYS, FLINK_PREFIXES } from './flink-keys.ts';
 import { editDistance, nearestOf } from './nearest.ts';
 import { mapType } from './option-type.ts';
-import type { AnyOption } from './option.ts';
+import { type AnyOption, namesOf } from './option.ts';
 import { checkpointingOptions } from './options/checkpointing-options.ts';
 import { clusterOptions } from './options/cluster-options.ts';
 import { executionOptions } from './options/execution-options.ts';
@@ -45,7 +45,7 @@ export const ALL_OPTIONS: readonly AnyOption[] = OPTION_GROUPS.flatMap(({ option
 
 const optionsByName = new Map<string, AnyOption[]>();
 for (const option of ALL_OPTIONS) {
-  for (const name of [option.key, ...option.deprecatedKeys]) {
+  for (const name of namesOf(option)) {
     optionsByName.set(name, [...(optionsByName.get(name) ?? []), option]);
   }
 }
@@ -59,7 +59,13 @@ const SLIP_DISTANCE = 2;
 /** What is known of a key that somebody wrote. */
 export type KeyMeaning =
   /** The current or an old name of options; several share an old name where Flink split one in two. */
-  | { readonly kind: 'option'; readonly options: readonly AnyOption[]; readonly isDeprecated: boolean }
+  | {
+      readonly kind: 'option';
+      readonly options: readonly AnyOption[];
+      readonly isDeprecated: boolean;
+      /** Never a key of Flink's, nor one of Millrace's own: only read. */
+      readonly isOtherSpelling: boolean;
+    }
   | { readonly kind: 'flink' }
   | { readonly kind: 'unknown'; readonly nearest: string | undefined };
 
@@ -67,17 +73,27 @@ export const meaningOf = (key: string): KeyMeaning => {
   const options = optionsByName.get(key) ?? mapOptions.filter((option) => key.startsWith(`${option.key}.`));
   if (options.length > 0) {
     const isDeprecated = options.every((option) => option.deprecatedKeys.includes(key));
-    return { kind: 'option', options, isDeprecated };
+    const isOtherSpelling = options.every((option) => option.otherSpellings.includes(key));
+    return { kind: 'option', options, isDeprecated, isOtherSpelling };
   }
   if (flinkKeys.has(key)) {
     return { kind: 'flink' };
   }
-  const nearest = nearestOf(key, suggestions);
+  const nearest = rightKeyOf(nearestOf(key, suggestions));
   if (FLINK_PREFIXES.some((prefix) => key.startsWith(prefix))) {
-    const isSlip = nearest !== undefined && editDistance(key, nearest) <= SLIP_DISTANCE;
-    return isSlip ? { kind: 'unknown', nearest } : { kind: 'flink' };
+    const isSlip = nearest !== undefined && editDistance(key, nearest.written) <= SLIP_DISTANCE;
+    return isSlip ? { kind: 'unknown', nearest: nearest.right } : { kind: 'flink' };
   }
-  return { kind: 'unknown', nearest };
+  return { kind: 'unknown', nearest: nearest?.right };
+};
+
+/** Nobody is told to write another spelling: it stands for the right key. */
+const rightKeyOf = (written: string | undefined): { readonly written: string; readonly right: string } | undefined => {
+  if (written === undefined) {
+    return undefined;
+  }
+  const option = optionsByName.get(written)?.find(({ otherSpellings }) => otherSpellings.includes(written));
+  return { written, right: option?.key ?? written };
 };
 
 /** The environment variable of an option: `MILLRACE_CONF_EXECUTION_CHECKPOINTING_INTERVAL`. */
@@ -88,7 +104,7 @@ export const environmentName = (key: string): string =>
 
 /** Keys by environment variable. Current names come first where an old one would give the same variable. */
 export const keysByEnvironmentName: ReadonlyMap<string, string> = new Map([
-  ...[...FLINK_KEYS, ...ALL_OPTIONS.flatMap(({ deprecatedKeys }) => deprecatedKeys)].map(
+  ...[...FLINK_KEYS, ...ALL_OPTIONS.flatMap((option) => namesOf(option).slice(1))].map(
     (key) => [environmentName(key), key] as const,
   ),
   ...ALL_OPTIONS.map(({ key }) => [environmentName(key), key] as const),

@@ -6,6 +6,8 @@ export interface Option<T> {
   readonly key: string;
   /** Old names, Flink's included. */
   readonly deprecatedKeys: readonly string[];
+  /** What people write although no Flink ever had such a key. It is read, and answered with the right one. */
+  readonly otherSpellings: readonly string[];
   /** Other options whose value counts where this one has none. */
   readonly fallbackKeys: readonly string[];
   readonly type: OptionType<NonNullable<T>>;
@@ -35,6 +37,7 @@ interface OptionTexts {
   readonly key: string;
   readonly description: string;
   readonly deprecatedKeys?: readonly string[];
+  readonly otherSpellings?: readonly string[];
   readonly fallbackKeys?: readonly string[];
   readonly differs?: DefaultDifference;
   /** What the default is in words, where it depends on something. */
@@ -42,6 +45,13 @@ interface OptionTexts {
   readonly isFlink?: boolean;
   readonly isUsed?: boolean;
 }
+
+/** All keys that set an option; where several stand side by side, the first of them counts. */
+export const namesOf = ({ key, deprecatedKeys, otherSpellings }: AnyOption): readonly string[] => [
+  key,
+  ...deprecatedKeys,
+  ...otherSpellings,
+];
 
 /** An option; its default is written as a user would write it. */
 export function option<T>(type: OptionType<T>, texts: OptionTexts & { readonly default: string }): Option<T>;
@@ -55,6 +65,7 @@ export function option<T>(
   return {
     key: texts.key,
     deprecatedKeys: texts.deprecatedKeys ?? [],
+    otherSpellings: texts.otherSpellings ?? [],
     fallbackKeys: texts.fallbackKeys ?? [],
     type: type as OptionType<NonNullable<T>>,
     default: parsed,

@@ -22,12 +22,14 @@ export const highAvailabilityOptions = {
   clusterId: option(pathNameType, {
     key: `${prefix}.cluster-id`,
     deprecatedKeys: [`${prefix}.zookeeper.path.namespace`, recovery('zookeeper.path.namespace')],
+    otherSpellings: ['zookeeper.cluster-id'],
     default: '/default',
     description: 'Tells clusters apart that share a store.',
   }),
   storageDirectory: option(stringType, {
     key: `${prefix}.storageDir`,
     deprecatedKeys: [`${prefix}.zookeeper.storageDir`, recovery('zookeeper.storageDir')],
+    otherSpellings: [`${prefix}.storage-dir`],
     description: 'Folder that all processes share, for job graphs and what the pointers in the store refer to.',
   }),
   embeddedDirectory: option(stringType, {

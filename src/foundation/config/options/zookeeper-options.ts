@@ -16,6 +16,7 @@ export const zooKeeperOptions = {
   quorum: option(stringType, {
     key: `${prefix}.quorum`,
     deprecatedKeys: [recovery('quorum')],
+    otherSpellings: ['zookeeper.quorum', 'zookeeper.address'],
     description:
       'The servers of the ensemble, as host:port, divided by commas; one name in front of all of them is enough. A path after them is ' +
       'where paths begin.',
@@ -23,6 +24,7 @@ export const zooKeeperOptions = {
   root: option(stringType, {
     key: `${prefix}.path.root`,
     deprecatedKeys: [recovery('path.root')],
+    otherSpellings: ['zookeeper.path.root'],
     default: '/flink',
     description: 'Node above those of all clusters.',
   }),
@@ -57,6 +59,7 @@ export const zooKeeperOptions = {
   retryWait: option(durationType, {
     key: `${client}.retry-wait`,
     deprecatedKeys: [recovery('client.retry-wait')],
+    otherSpellings: ['zookeeper.retry-delay'],
     default: '20 ms',
     description:
       'First pause after all servers were tried in vain; it doubles. Never more than a quarter of the session timeout.',
@@ -71,12 +74,14 @@ export const zooKeeperOptions = {
   maxRetries: option(integerType({ min: 0 }), {
     key: `${client}.max-retry-attempts`,
     deprecatedKeys: [recovery('client.max-retry-attempts')],
+    otherSpellings: ['zookeeper.retry-count'],
     default: '3',
     description: 'In Flink: attempts before an operation fails. Here it is tried for twice the session timeout.',
     isUsed,
   }),
   acl: option(enumType(['open', 'creator']), {
     key: `${client}.acl`,
+    otherSpellings: ['zookeeper.client.acl'],
     default: 'open',
     description:
       'Who may touch the nodes: everybody, or only who made them, which needs credentials (`authorization`, SASL or a certificate) ' +
