@@ -32,3 +32,28 @@ test('several TaskManagers have together what one has by itself of the machine, 
     expect(await memoryOf(3, { [said]: '700mb' })).toEqual([expect.stringMatching(`${said}=`)]);
   }
 });
+
+test('processes are given each option once, under its current key', async () => {
+  const configuration = Configuration.of({ 'rest.bind-port': '0', 'zookeeper.retry-count': '5' }, 'the file').with(
+    { 'high-availability.zookeeper.client.max-retry-attempts': '7', 'state.checkpoints.dir': '/checkpoints' },
+    '-D',
+  );
+  const plan = await planCluster(
+    {
+      configuration,
+      configDir: undefined,
+      jobManagers: 1,
+      taskManagers: 1,
+      isInsecure: false,
+      isSupervised: false,
+      look: async () => undefined,
+    },
+    new ClusterFolder('/nowhere/run'),
+  );
+  for (const { args } of [...plan.jobManagers, ...plan.taskManagers]) {
+    expect(args.filter((arg) => /retry|checkpoints\.dir|checkpointing\.dir/.test(arg))).toEqual([
+      'execution.checkpointing.dir=/checkpoints',
+      'high-availability.zookeeper.client.max-retry-attempts=7',
+    ]);
+  }
+});

@@ -39,7 +39,8 @@ export type PlannedProcess = Pick<ProcessPlan, 'name' | 'kind' | 'args' | 'log' 
 export const planCluster = async (request: ClusterStart, folder: ClusterFolder): Promise<ClusterPlan> => {
   const configuration = withMemory(withLocalState(withHighAvailability(request, folder), folder), request);
   const ports = await freePorts(request);
-  const given = configuration.entries().map(({ key, value }) => [key, rawText(value)] as const);
+  // Under current keys: of two names of an option, set in two places, only the one that counts.
+  const given = Object.entries(configuration.toRecord());
   const common = [
     ...(request.configDir === undefined ? [] : ['--config', resolve(request.configDir)]),
     ...given.filter(([key]) => !isSecret(key)).flatMap(([key, value]) => ['-D', `${key}=${value}`]),

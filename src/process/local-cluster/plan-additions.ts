@@ -2,7 +2,6 @@ import { dirname, join } from 'node:path';
 import { present } from '../../foundation/common/assert.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { isSecret } from '../../foundation/config/option-registry.ts';
-import { rawText } from '../../foundation/config/option-type.ts';
 import { taskManagerOptions } from '../../foundation/config/options/taskmanager-options.ts';
 import { secretsOf } from '../../foundation/config/secrets-of.ts';
 import type { ProcessRecord } from './cluster-folder.ts';
@@ -33,7 +32,8 @@ export const planAdditions = (
     'a JobManager of the cluster',
   );
   const common = commonArgs(model.args.slice(1));
-  const given = configuration.entries().map(({ key, value }) => [key, rawText(value)] as const);
+  // Under current keys: of two names of an option, set in two places, only the one that counts.
+  const given = Object.entries(configuration.toRecord());
   const own = given.filter(([key]) => !isSecret(key)).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
   const used = records.map(({ name }) => Number(NAME.exec(name)?.groups?.['number'] ?? 0));
   const first = Math.max(0, ...used) + 1;
