@@ -88,6 +88,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       const { ClusterFolder, defaultClusterFolder } = await import('./local-cluster/cluster-folder.ts');
       return new ClusterFolder(defaultClusterFolder(process.env)).settings();
     },
+    gatherFacts: async (request) => (await import('./config-check/gather-facts.ts')).gatherFacts(request),
     loadTls: async (configuration) => {
       const { restIdentity } = await import('./rest-identity.ts');
       return restIdentity(configuration, systemClock.now());

@@ -8,7 +8,7 @@ import { checkpointingOptions } from '../foundation/config/options/checkpointing
 import { processOptions } from '../foundation/config/options/process-options.ts';
 
 /** `f_type` of file systems whose files take memory. */
-const IN_MEMORY = new Set([0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]);
+export const IN_MEMORY: ReadonlySet<number> = new Set([0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]);
 
 /** Where local copies of state may go: made, of this user alone. What cannot be used is left out with a warning. */
 export const localStateRoots = (configuration: Configuration, logger: Logger): readonly string[] => {

@@ -40,6 +40,19 @@ const FILES = [
  * no configuration file.
  */
 export const loadConfiguration = (sources: ConfigurationSources): LoadedConfiguration => {
+  const { configuration, file, warnings } = readConfiguration(sources);
+  const findings = checkConfiguration(configuration);
+  if (findings.errors.length > 0) {
+    throw new MillraceError('BAD_OPTION', findings.errors.join('\n'));
+  }
+  return { configuration, file, warnings: [...warnings, ...findings.warnings], hints: findings.hints };
+};
+
+/**
+ * What is set, with wrong values and all; warnings are about the texts alone. Errors: BAD_OPTION for a text that cannot be read,
+ * FILE_NOT_FOUND as `loadConfiguration`.
+ */
+export const readConfiguration = (sources: ConfigurationSources): Omit<LoadedConfiguration, 'hints'> => {
   const env = sources.env ?? {};
   const file = findFile(sources, env);
   const warnings: string[] = [...file.warnings];
@@ -52,17 +65,7 @@ export const loadConfiguration = (sources: ConfigurationSources): LoadedConfigur
   const fromEnvironment = environmentEntries(env);
   warnings.push(...fromEnvironment.warnings);
   configuration = configuration.with(fromEnvironment.entries).with(argumentEntries(sources.args ?? []));
-
-  const findings = checkConfiguration(configuration);
-  if (findings.errors.length > 0) {
-    throw new MillraceError('BAD_OPTION', findings.errors.join('\n'));
-  }
-  return {
-    configuration,
-    file: file.path,
-    warnings: [...warnings, ...findings.warnings],
-    hints: findings.hints,
-  };
+  return { configuration, file: file.path, warnings };
 };
 
 interface FoundFile {

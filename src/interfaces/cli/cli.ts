@@ -3,20 +3,14 @@ import type { Clock } from '../../foundation/common/clock.ts';
 import { errorInfo, MillraceError } from '../../foundation/common/errors.ts';
 import { loadConfiguration } from '../../foundation/config/load-configuration.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
-import { configList } from '../../foundation/config/config-list.ts';
-import { alignedLines } from './aligned-lines.ts';
 import { addCertsCommand } from './certs-command.ts';
 import { ClusterJobControl } from './cluster/cluster-job-control.ts';
 import type { PlanJob } from './cluster/cluster-run.ts';
 import { clusterOf, wantedTarget, type TargetEnvironment } from './cluster/cluster-target.ts';
 import { addClusterCommands, type ClusterCommands } from './cluster-commands.ts';
 import { addDrillCommand, type DrillCommands } from './drill/drill-command.ts';
-import {
-  addControlCommands,
-  withConfiguration,
-  type ClusterFlags,
-  type ControlEnvironment,
-} from './control-commands.ts';
+import { addConfigCommand, type ConfigCommands } from './config-command.ts';
+import { addControlCommands, type ClusterFlags, type ControlEnvironment } from './control-commands.ts';
 import { allStacks, describeFailure } from './describe-failure.ts';
 import type { RunEnvironment } from './run-command.ts';
 import { addHaCommand, type HaCommands } from './ha-command.ts';
@@ -30,7 +24,7 @@ import { Terminal } from './terminal.ts';
 import type { TerminalStreams } from './terminal.ts';
 
 export interface CliEnvironment
-  extends TargetEnvironment, HostsEnvironment, ClusterCommands, DrillCommands, HaCommands {
+  extends TargetEnvironment, HostsEnvironment, ClusterCommands, ConfigCommands, DrillCommands, HaCommands {
   readonly version: string;
   readonly start: StartRun;
   readonly streams: TerminalStreams;
@@ -83,20 +77,7 @@ const makeProgram = (environment: CliEnvironment, terminal: Terminal, exit: (cod
 
   const load = (flags: ClusterFlags): Configuration => loadFor(flags, environment, terminal);
   addRunCommands(program, { ...environment, terminal, load, exit });
-  const config = program.command('config').description('look at the configuration').exitOverride();
-  withConfiguration(config.command('list'))
-    .description('list the options with their values')
-    .option('--origin', 'show where each value comes from')
-    .option('--changed', "show the defaults that differ from Flink's, and why")
-    .exitOverride()
-    .action(async (flags: ClusterFlags & { readonly origin?: boolean; readonly changed?: boolean }) => {
-      const configuration = load(flags);
-      const options = { origin: flags.origin === true, changed: flags.changed === true };
-      const { header, rows } = configList(configuration, options);
-      for (const line of alignedLines([header, ...rows])) {
-        await terminal.print(line);
-      }
-    });
+  addConfigCommand(program, { ...environment, terminal, load, exit });
   addCertsCommand(program, { terminal, clock: environment.clock });
   const control: ControlEnvironment = {
     terminal,

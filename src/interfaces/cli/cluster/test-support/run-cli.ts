@@ -45,6 +45,7 @@ export const run = async (args: readonly string[], changes: Partial<CliEnvironme
     probePorts: (_, targets) => Promise.resolve({ network: 'here', outcomes: targets.map(() => ({})) }),
     startedCluster: () => Promise.resolve(undefined),
     loadTls: () => Promise.resolve(undefined),
+    gatherFacts: () => Promise.reject(new Error('not here')),
     restoreStore: () => Promise.reject(new Error('not here')),
     onInterrupt: () => () => {},
     exitNow: () => {},
