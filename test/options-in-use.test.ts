@@ -7,8 +7,10 @@ import { ALL_OPTIONS } from '../src/foundation/config/option-registry.ts';
 
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const OPTIONS = join(SRC, 'foundation/config/options');
-/** Whoever only says what is wrong with a value does nothing with it. */
-const CHECKS = [join(SRC, 'foundation/config/check'), join(SRC, 'process/config-check')];
+/** Whoever only says what a value means, or what is wrong with it, does nothing with it. */
+const TALKERS = ['foundation/config/check', 'foundation/config/explain', 'process/config-check'].map((folder) =>
+  join(SRC, folder),
+);
 
 /** Options with an effect although no code names them. */
 const WITHOUT_READER: Readonly<Record<string, string>> = {
@@ -22,7 +24,7 @@ const WITHOUT_READER: Readonly<Record<string, string>> = {
 const sources = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .map((name) => join(SRC, name))
-  .filter((path) => ![OPTIONS, ...CHECKS].some((folder) => path.startsWith(folder)))
+  .filter((path) => ![OPTIONS, ...TALKERS].some((folder) => path.startsWith(folder)))
   .map((path) => readFileSync(path, 'utf8'));
 
 /** `jobManagerOptions.heap`, also under another name of the group, or `heap` taken out of it in the same file. */

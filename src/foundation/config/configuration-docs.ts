@@ -1,5 +1,7 @@
 import { FLINK_KEYS, FLINK_PREFIXES } from './flink-keys.ts';
 import { ENVIRONMENT_PREFIX, environmentName, OPTION_GROUPS, type OptionGroup } from './option-registry.ts';
+import { explanationOf } from './explain/explain-key.ts';
+import { EXPLAIN_TEXTS } from './explain/explain-texts.ts';
 import type { AnyOption } from './option.ts';
 import { executionOptions } from './options/execution-options.ts';
 
@@ -17,7 +19,9 @@ earlier:
 3. the command line: \`-D key=value\`.
 
 What a job sets in its code counts over all of these. \`millrace config list --origin\` shows where each value comes
-from, \`--changed\` the defaults that are not Flink's.
+from, \`--changed\` the defaults that are not Flink's. \`millrace config explain <key>\` says of a key whether it is required,
+what is recommended and what happens without it; \`millrace config check\` says what is wrong, risky or old in a configuration
+before anything starts ([config-check.md](config-check.md)).
 
 A duration is a number of milliseconds or a number with a unit (\`100 ms\`, \`5 s\`, \`1min\`, \`1h\`, \`2 d\`); a memory size is
 a number of bytes or a number with a unit (\`20 kb\`, \`64mb\`, \`1 gb\`; a kilobyte is 1024 bytes). Letter case does not
@@ -34,6 +38,7 @@ export const configurationDocs = (): string =>
   [
     INTRODUCTION,
     ...OPTION_GROUPS.map(groupSection),
+    explainedSection(OPTION_GROUPS.flatMap(({ options }) => options)),
     changedSection(OPTION_GROUPS.flatMap(({ options }) => options)),
     flinkSection(),
   ].join('\n');
@@ -69,6 +74,23 @@ const meaningText = (option: AnyOption): string => {
   }
   return parts.filter((part) => part !== '').join(' ');
 };
+
+/** The keys that HA depends on, in the words of `config explain`. */
+const explainedSection = (options: readonly AnyOption[]): string =>
+  [
+    '## What high availability needs',
+    '',
+    '| key | what it does | required | recommended | if not set | SSD |',
+    '|---|---|---|---|---|---|',
+    ...options
+      .filter(({ key }) => EXPLAIN_TEXTS.get(key)?.what !== undefined)
+      .map(explanationOf)
+      .map(
+        ({ key, what, required, recommended, ifNotSet, ssd }) =>
+          `| \`${key}\` | ${[what, required, recommended, ifNotSet, ssd].map(cell).join(' | ')} |`,
+      ),
+    '',
+  ].join('\n');
 
 const changedSection = (options: readonly AnyOption[]): string =>
   [

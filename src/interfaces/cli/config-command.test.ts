@@ -134,3 +134,30 @@ describe('config list', () => {
     expect(changed.stdout).toMatch(/^high-availability\.zookeeper\.client\.session-timeout +60 s +10 s +host loss$/m);
   });
 });
+
+describe('config explain', () => {
+  test('says all of a key, under whatever name it is asked for', async () => {
+    const { code, stdout, stderr } = await run(['config', 'explain', 'high-availability.storage-dir']);
+    expect(stdout.split('\n')[0]).toBe(
+      'high-availability.storage-dir is not a Flink key, read as high-availability.storageDir.',
+    );
+    expect(stdout).toMatch(/^required +with HA$/m);
+    expect(stdout).toMatch(/^SSD +helps on local disks, irrelevant on object stores$/m);
+    expect(stdout).toMatch(/^old names +high-availability\.zookeeper\.storageDir, recovery\.zookeeper\.storageDir$/m);
+    expect([code, stderr]).toEqual([0, '']);
+  });
+
+  test('takes several, and refuses what is no key', async () => {
+    const two = await run(['config', 'explain', 'parallelism.default', 'jobmanager.scheduler']);
+    expect(two).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^key +parallelism\.default\n[^]*no effect in Millrace yet\.\n$/),
+    });
+    expect(await run(['config', 'explain', 'paralelism.default'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'millrace: there is no key paralelism.default; did you mean parallelism.default?\n',
+    });
+    expect((await run(['config', 'explain'])).code).toBe(1);
+  });
+});

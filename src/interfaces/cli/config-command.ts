@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { codeOf, messageOf } from '../../foundation/common/errors.ts';
+import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
 import { bySeverity, findingsOf, LEVELS } from '../../foundation/config/check/all-findings.ts';
 import type { CheckFacts } from '../../foundation/config/check/check-facts.ts';
 import type { Finding } from '../../foundation/config/check/finding.ts';
+import { explainKey } from '../../foundation/config/explain/explain-key.ts';
 import { configList } from '../../foundation/config/config-list.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { readConfiguration } from '../../foundation/config/load-configuration.ts';
@@ -37,6 +38,7 @@ export const addConfigCommand = (program: Command, environment: ConfigCommandLin
   const config = program.command('config').description('look at the configuration').exitOverride();
   addList(config, environment);
   addCheck(config, environment);
+  addExplain(config, environment);
 };
 
 interface ListFlags extends ClusterFlags {
@@ -152,4 +154,44 @@ const reportOf = (findings: readonly Finding[]): string => {
     };
   });
   return JSON.stringify({ errors: error, risks: risk, hints: hint, findings: listed }, undefined, 2);
+};
+
+const addExplain = (config: Command, { terminal }: ConfigCommandLine): void => {
+  config
+    .command('explain')
+    .description('say what a key does, whether it is required, what is recommended, and what happens without it')
+    .argument('<key...>', 'keys; old names and other spellings are known too')
+    .exitOverride()
+    .action(async (keys: readonly string[]) => {
+      for (const [at, key] of keys.entries()) {
+        if (at > 0) {
+          await terminal.print('');
+        }
+        await explain(key, terminal);
+      }
+    });
+};
+
+/** Errors: BAD_OPTION. */
+const explain = async (key: string, terminal: Terminal): Promise<void> => {
+  const found = explainKey(key);
+  switch (found.kind) {
+    case 'unknown':
+      throw new MillraceError(
+        'BAD_OPTION',
+        `there is no key ${key}${found.nearest === undefined ? '; millrace config list has them all' : `; did you mean ${found.nearest}?`}`,
+      );
+    case 'without-effect':
+      await terminal.print(found.text);
+      return;
+    case 'options':
+      if (found.note !== undefined) {
+        await terminal.print(found.note);
+      }
+      for (const lines of found.options) {
+        for (const line of alignedLines(lines)) {
+          await terminal.print(line);
+        }
+      }
+  }
 };

@@ -19,6 +19,19 @@ test('every code has a case', () => {
   expect(new Set([...CHECK_CASES.map(({ code }) => code), ...OF_THE_COMMAND])).toEqual(new Set(FINDING_CODES));
 });
 
+test('every code is in the documentation, with its levels', () => {
+  const text = readFileSync(new URL('../../../../docs/config-check.md', import.meta.url), 'utf8');
+  const documented = text.split('\n').flatMap((line) => {
+    const [codes = '', levels = ''] = line.split('|').slice(1);
+    return [...codes.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code, levels.trim().split(', ')] as const);
+  });
+  expect(documented).toHaveLength(FINDING_CODES.length);
+  expect(new Set(documented.map(([code]) => code))).toEqual(new Set(FINDING_CODES));
+  for (const { code, level } of CHECK_CASES) {
+    expect([code, Object.fromEntries(documented)[code]]).toEqual([code, expect.arrayContaining([level])]);
+  }
+});
+
 describe.each(CHECK_CASES)('$code ($level): $what', ({ code, level, found, origin, says, notFound }) => {
   test('is found', () => {
     const findings = findingsOf(factsOf(found)).filter((finding) => finding.code === code && finding.level === level);
