@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { checkConfiguration } from './check-configuration.ts';
 import { Configuration } from './configuration.ts';
 import { parseFlatConfig } from './flat-config.ts';
+import { loadConfiguration } from './load-configuration.ts';
 import { meaningOf } from './option-registry.ts';
 import type { Option } from './option.ts';
 import { checkpointingOptions } from './options/checkpointing-options.ts';
@@ -150,6 +151,14 @@ describe('other spellings', () => {
     });
     expect(configuration.get(ha.zooKeeperQuorum)).toBe('b:2');
     expect(checkConfiguration(configuration).errors).toEqual([]);
+  });
+
+  test('may stand in variables too', () => {
+    const env = { MILLRACE_CONF_ZOOKEEPER_QUORUM: 'a:1', MILLRACE_CONF_HIGH_AVAILABILITY_STORAGE_DIR: '/shared' };
+    const { configuration, warnings, hints } = loadConfiguration({ env, workingFolder: '/nowhere' });
+    expect([configuration.get(ha.zooKeeperQuorum), configuration.get(ha.storageDirectory)]).toEqual(['a:1', '/shared']);
+    expect(warnings).toEqual([]);
+    expect(hints[0]).toContain('zookeeper.quorum (MILLRACE_CONF_ZOOKEEPER_QUORUM) is not a Flink key');
   });
 
   test('a slip in one of them is answered with the right key', () => {
