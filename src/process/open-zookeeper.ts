@@ -8,10 +8,12 @@ import { MillraceError } from '../foundation/common/errors.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import type { AnyOption } from '../foundation/config/option.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
-import { zooKeeperOptions as options } from '../foundation/config/options/zookeeper-options.ts';
+import { zooKeeperOptions } from '../foundation/config/options/zookeeper-options.ts';
 import { uriOf } from '../foundation/filesystem/file-systems.ts';
 import { readKeyStore, readTrustStore } from '../foundation/security/pem-stores.ts';
 import type { HighAvailabilitySurroundings } from './high-availability.ts';
+
+const options = zooKeeperOptions;
 
 /** Whoever asks once hears within twice this time that nobody answers. */
 const CLIENT_SESSION_MS = 4_000;

@@ -8,6 +8,7 @@ import { meaningOf } from './option-registry.ts';
 import type { Option } from './option.ts';
 import { checkpointingOptions } from './options/checkpointing-options.ts';
 import { highAvailabilityOptions } from './options/high-availability-options.ts';
+import { zooKeeperOptions } from './options/zookeeper-options.ts';
 import { type ParsedConfig, parseYamlConfig } from './yaml-config.ts';
 
 const ha = highAvailabilityOptions;
@@ -25,21 +26,21 @@ type Expected = readonly (readonly [Option<unknown>, unknown])[];
 const A: Expected = [
   [ha.type, 'zookeeper'],
   [ha.storageDirectory, 'hdfs:///flink/ha/'],
-  [ha.zooKeeperQuorum, 'zk1:2181,zk2:2181,zk3:2181'],
-  [ha.zooKeeperAcl, 'open'],
+  [zooKeeperOptions.quorum, 'zk1:2181,zk2:2181,zk3:2181'],
+  [zooKeeperOptions.acl, 'open'],
 ];
 const B: Expected = [
-  ...A.filter(([option]) => option !== ha.zooKeeperQuorum),
-  [ha.zooKeeperQuorum, 'host1:2181,host2:2181,host3:2181'],
+  ...A.filter(([option]) => option !== zooKeeperOptions.quorum),
+  [zooKeeperOptions.quorum, 'host1:2181,host2:2181,host3:2181'],
 ];
 const C: Expected = [
   [ha.type, 'zookeeper'],
   [ha.storageDirectory, 'file:///tmp/flink/recovery'],
   [ha.clusterId, 'my_flink_cluster'],
-  [ha.zooKeeperQuorum, 'zk1.example.com:2181,zk2.example.com:2181,zk3.example.com:2181'],
-  [ha.zooKeeperRoot, '/flink'],
-  [ha.zooKeeperRetryWait, 1000],
-  [ha.zooKeeperMaxRetries, 5],
+  [zooKeeperOptions.quorum, 'zk1.example.com:2181,zk2.example.com:2181,zk3.example.com:2181'],
+  [zooKeeperOptions.root, '/flink'],
+  [zooKeeperOptions.retryWait, 1000],
+  [zooKeeperOptions.maxRetries, 5],
 ];
 const D: Expected = [
   [ha.type, 'kubernetes'],
@@ -95,15 +96,15 @@ describe('the examples of the handbook', () => {
 describe('other spellings', () => {
   test.each<[string, string, Option<unknown>, unknown]>([
     ['high-availability.storage-dir', '/shared', ha.storageDirectory, '/shared'],
-    ['zookeeper.quorum', 'a:1', ha.zooKeeperQuorum, 'a:1'],
-    ['zookeeper.address', 'a:1', ha.zooKeeperQuorum, 'a:1'],
-    ['zookeeper.client.acl', 'CREATOR', ha.zooKeeperAcl, 'creator'],
+    ['zookeeper.quorum', 'a:1', zooKeeperOptions.quorum, 'a:1'],
+    ['zookeeper.address', 'a:1', zooKeeperOptions.quorum, 'a:1'],
+    ['zookeeper.client.acl', 'CREATOR', zooKeeperOptions.acl, 'creator'],
     ['zookeeper.cluster-id', 'my_flink_cluster', ha.clusterId, 'my_flink_cluster'],
     ['zookeeper.cluster-id', '/my_flink_cluster', ha.clusterId, 'my_flink_cluster'],
-    ['zookeeper.path.root', '/x', ha.zooKeeperRoot, '/x'],
-    ['zookeeper.retry-delay', '1000', ha.zooKeeperRetryWait, 1000],
-    ['zookeeper.retry-delay', '2 s', ha.zooKeeperRetryWait, 2000],
-    ['zookeeper.retry-count', '5', ha.zooKeeperMaxRetries, 5],
+    ['zookeeper.path.root', '/x', zooKeeperOptions.root, '/x'],
+    ['zookeeper.retry-delay', '1000', zooKeeperOptions.retryWait, 1000],
+    ['zookeeper.retry-delay', '2 s', zooKeeperOptions.retryWait, 2000],
+    ['zookeeper.retry-count', '5', zooKeeperOptions.maxRetries, 5],
   ])('%s: %s is read as %o', (key, value, option, expected) => {
     const configuration = Configuration.of({ [key]: value });
     expect(configuration.get(option)).toBe(expected);
@@ -124,7 +125,7 @@ describe('other spellings', () => {
       { 'zookeeper.quorum': 'a:1', 'high-availability.zookeeper.quorum': 'b:2' },
       'f:1',
     );
-    expect(configuration.get(ha.zooKeeperQuorum)).toBe('b:2');
+    expect(configuration.get(zooKeeperOptions.quorum)).toBe('b:2');
     expect(checkConfiguration(configuration).errors).toEqual([
       'high-availability.zookeeper.quorum (f:1) is "b:2" and zookeeper.quorum (f:1) is "a:1", and both mean ' +
         'high-availability.zookeeper.quorum; write only high-availability.zookeeper.quorum',
@@ -149,20 +150,23 @@ describe('other spellings', () => {
     const configuration = Configuration.of({ 'zookeeper.quorum': 'a:1' }).with({
       'high-availability.zookeeper.quorum': 'b:2',
     });
-    expect(configuration.get(ha.zooKeeperQuorum)).toBe('b:2');
+    expect(configuration.get(zooKeeperOptions.quorum)).toBe('b:2');
     expect(checkConfiguration(configuration).errors).toEqual([]);
   });
 
   test('may stand in variables too', () => {
     const env = { MILLRACE_CONF_ZOOKEEPER_QUORUM: 'a:1', MILLRACE_CONF_HIGH_AVAILABILITY_STORAGE_DIR: '/shared' };
     const { configuration, warnings, hints } = loadConfiguration({ env, workingFolder: '/nowhere' });
-    expect([configuration.get(ha.zooKeeperQuorum), configuration.get(ha.storageDirectory)]).toEqual(['a:1', '/shared']);
+    expect([configuration.get(zooKeeperOptions.quorum), configuration.get(ha.storageDirectory)]).toEqual([
+      'a:1',
+      '/shared',
+    ]);
     expect(warnings).toEqual([]);
     expect(hints[0]).toContain('zookeeper.quorum (MILLRACE_CONF_ZOOKEEPER_QUORUM) is not a Flink key');
   });
 
   test('a slip in one of them is answered with the right key', () => {
     expect(meaningOf('zookeeper.quorums')).toEqual({ kind: 'unknown', nearest: 'high-availability.zookeeper.quorum' });
-    expect(meaningOf('zookeeper.sasl.disable')).toEqual({ kind: 'flink' });
+    expect(meaningOf('zookeeper.something.of.flink')).toEqual({ kind: 'flink' });
   });
 });

@@ -7,6 +7,7 @@ import { valueOf } from '../../foundation/config/check/finding.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { checkpointingOptions } from '../../foundation/config/options/checkpointing-options.ts';
 import { highAvailabilityOptions } from '../../foundation/config/options/high-availability-options.ts';
+import { zooKeeperOptions } from '../../foundation/config/options/zookeeper-options.ts';
 import type { CheckRequest } from '../../interfaces/cli/config-command.ts';
 import { askZooKeeper } from './ask-zookeeper.ts';
 import { placeKindOf } from './place-kind.ts';
@@ -41,7 +42,8 @@ const placesOf = (configuration: Configuration): CheckFacts['places'] =>
   );
 
 const ensembleOf = async (configuration: Configuration, asksServers: boolean): Promise<EnsembleFacts> => {
-  const { type, zooKeeperQuorum, zooKeeperSessionTimeout } = highAvailabilityOptions;
+  const { type } = highAvailabilityOptions;
+  const { quorum: zooKeeperQuorum, sessionTimeout: zooKeeperSessionTimeout } = zooKeeperOptions;
   const quorum = valueOf(configuration, zooKeeperQuorum) ?? '';
   if (valueOf(configuration, type) !== 'zookeeper' || quorum.trim() === '') {
     return { servers: [], problem: undefined };

@@ -1,8 +1,10 @@
 import { highAvailabilityOptions } from '../options/high-availability-options.ts';
+import { zooKeeperOptions } from '../options/zookeeper-options.ts';
 import { type CheckFacts, isSameHost, type EnsembleFacts } from './check-facts.ts';
 import { type Finding, originOf, valueOf } from './finding.ts';
 
-const { type, zooKeeperQuorum } = highAvailabilityOptions;
+const { type } = highAvailabilityOptions;
+const { quorum: zooKeeperQuorum } = zooKeeperOptions;
 
 /** How many ZooKeeper servers there are, and where. */
 export const ensembleFindings = (facts: CheckFacts): readonly Finding[] =>

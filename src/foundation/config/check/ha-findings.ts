@@ -1,8 +1,18 @@
 import { highAvailabilityOptions } from '../options/high-availability-options.ts';
+import { zooKeeperOptions } from '../options/zookeeper-options.ts';
 import type { CheckFacts } from './check-facts.ts';
 import { type Finding, originOf, valueOf } from './finding.ts';
 
-const { type, storageDirectory, zooKeeperQuorum, zooKeeperAcl, zooKeeperAuthorization } = highAvailabilityOptions;
+const { type, storageDirectory } = highAvailabilityOptions;
+const {
+  quorum: zooKeeperQuorum,
+  acl: zooKeeperAcl,
+  authorization,
+  saslUsername,
+  saslDisable,
+  sslEnabled,
+  sslKeystore,
+} = zooKeeperOptions;
 
 /** What HA cannot do without. */
 export const haFindings = ({ configuration, ensemble }: CheckFacts): readonly Finding[] => {
@@ -49,17 +59,23 @@ export const haFindings = ({ configuration, ensemble }: CheckFacts): readonly Fi
   return [...findings, ...aclFindings({ configuration })];
 };
 
+/** A password, credentials of a scheme, or a certificate. */
+const hasIdentity = (configuration: CheckFacts['configuration']): boolean =>
+  Object.keys(valueOf(configuration, authorization) ?? {}).length > 0 ||
+  (valueOf(configuration, saslUsername) !== undefined && valueOf(configuration, saslDisable) !== true) ||
+  (valueOf(configuration, sslEnabled) === true && valueOf(configuration, sslKeystore) !== undefined);
+
 const aclFindings = ({ configuration }: Pick<CheckFacts, 'configuration'>): readonly Finding[] =>
   valueOf(configuration, type) === 'zookeeper' &&
   valueOf(configuration, zooKeeperAcl) === 'creator' &&
-  Object.keys(valueOf(configuration, zooKeeperAuthorization) ?? {}).length === 0
+  !hasIdentity(configuration)
     ? [
         {
           code: 'ACL_WITHOUT_AUTHENTICATION',
           level: 'error',
-          message: `${zooKeeperAcl.key} is creator, but nothing says who we are: ZooKeeper refuses nodes of a creator without a name`,
+          message: `${zooKeeperAcl.key} is creator, but nothing says who we are: no process starts`,
           origin: originOf(configuration, zooKeeperAcl),
-          wayOut: `set ${zooKeeperAuthorization.key}.digest: user:password on every process, or ${zooKeeperAcl.key}: open`,
+          wayOut: `set ${authorization.key}.digest: user:password on every process, or ${saslUsername.key}, or a certificate in ${sslKeystore.key}, or ${zooKeeperAcl.key}: open`,
         },
       ]
     : [];

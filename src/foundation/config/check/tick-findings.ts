@@ -1,9 +1,11 @@
 import { formatDuration } from '../../common/duration.ts';
 import { highAvailabilityOptions } from '../options/high-availability-options.ts';
+import { zooKeeperOptions } from '../options/zookeeper-options.ts';
 import type { CheckFacts, EnsembleServer, ServerSettings } from './check-facts.ts';
 import { type Finding, originOf, valueOf } from './finding.ts';
 
-const { type, zooKeeperQuorum, zooKeeperSessionTimeout } = highAvailabilityOptions;
+const { type } = highAvailabilityOptions;
+const { quorum: zooKeeperQuorum, sessionTimeout: zooKeeperSessionTimeout } = zooKeeperOptions;
 
 /** ZooKeeper grants two to twenty ticks unless it is told otherwise. */
 const TICKS_MIN = 2;

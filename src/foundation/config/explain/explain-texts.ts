@@ -2,6 +2,7 @@ import type { AnyOption } from '../option.ts';
 import { checkpointingOptions } from '../options/checkpointing-options.ts';
 import { clusterOptions } from '../options/cluster-options.ts';
 import { highAvailabilityOptions } from '../options/high-availability-options.ts';
+import { zooKeeperOptions } from '../options/zookeeper-options.ts';
 import { processOptions } from '../options/process-options.ts';
 import { securityOptions } from '../options/security-options.ts';
 
@@ -45,7 +46,7 @@ const texts: readonly (readonly [AnyOption, ExplainText])[] = [
     },
   ],
   [
-    ha.zooKeeperQuorum,
+    zooKeeperOptions.quorum,
     {
       what: 'The servers of the ZooKeeper ensemble, host:port, divided by commas.',
       required: 'with high-availability.type: zookeeper',
@@ -55,7 +56,7 @@ const texts: readonly (readonly [AnyOption, ExplainText])[] = [
     },
   ],
   [
-    ha.zooKeeperAcl,
+    zooKeeperOptions.acl,
     {
       what: 'Who may touch our nodes in ZooKeeper: open, everybody; creator, only who has made them.',
       recommended: 'open for development; creator where the ensemble is secured (SASL or digest)',
@@ -72,7 +73,7 @@ const texts: readonly (readonly [AnyOption, ExplainText])[] = [
     },
   ],
   [
-    ha.zooKeeperRoot,
+    zooKeeperOptions.root,
     {
       what: 'The root of all our nodes in ZooKeeper; those of a cluster are below it, under its cluster-id.',
       recommended: '/flink',
