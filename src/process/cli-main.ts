@@ -113,6 +113,10 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       const { restoreStore } = await import('./restore-store.ts');
       return restoreStore(configuration, { ...options, clock: systemClock, random: systemRandom });
     },
+    readHaStore: async (configuration) => {
+      const { readHaStore } = await import('./read-ha-store.ts');
+      return readHaStore(configuration, { clock: systemClock, random: systemRandom });
+    },
     exitNow: endNow,
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { alignedLines } from './aligned-lines.ts';
-import { startedConfiguration, type TargetEnvironment } from './cluster/cluster-target.ts';
+import { startedConfiguration } from './cluster/cluster-target.ts';
 import { withConfiguration, type ClusterFlags } from './control-commands.ts';
+import { addHaStatusCommand, type HaStatusCommands } from './ha/ha-status-command.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the files of a cluster say of its jobs. */
@@ -22,7 +23,7 @@ export interface RestoredStore {
   readonly broken: readonly { readonly path: string; readonly message: string }[];
 }
 
-export interface HaCommands extends TargetEnvironment {
+export interface HaCommands extends HaStatusCommands {
   readonly restoreStore: (
     configuration: Configuration,
     options: { readonly isDryRun: boolean; readonly addsMissing: boolean },
@@ -44,6 +45,7 @@ interface RestoreFlags extends ClusterFlags {
 /** `millrace ha`: care for the HA store. */
 export const addHaCommand = (program: Command, environment: HaCommandLine): void => {
   const ha = program.command('ha').description('care for the HA store of a cluster').exitOverride();
+  addHaStatusCommand(ha, environment);
   withConfiguration(ha.command('restore'))
     .description('write the pointers of an HA store that was lost anew, from the files in high-availability.storageDir')
     .option(
