@@ -9,7 +9,7 @@ import { highAvailabilityOptions } from '../foundation/config/options/high-avail
 import { processOptions } from '../foundation/config/options/process-options.ts';
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { loadTlsIdentity } from '../foundation/security/load-tls-identity.ts';
-import type { StartProcess } from '../interfaces/cli/cluster-commands.ts';
+import type { StartProcess } from '../interfaces/cli/cluster-command-line.ts';
 import { endNow } from './end-now.ts';
 import { limitHeap } from './heap-limit.ts';
 import { openHighAvailability, type HighAvailability } from './high-availability.ts';

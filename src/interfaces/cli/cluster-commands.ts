@@ -1,47 +1,24 @@
 import type { Command } from 'commander';
-import type { Configuration } from '../../foundation/config/configuration.ts';
 import { codeOf, messageOf, MillraceError, type ErrorCode } from '../../foundation/common/errors.ts';
-import { overviewSchema, taskManagersSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
-import { alignedLines } from './aligned-lines.ts';
-import { clusterSlots } from './cluster/cluster-slots.ts';
-import { clusterOf, type TargetEnvironment } from './cluster/cluster-target.ts';
+import { taskManagersSchema, type ClusterOverviewBody } from '../rest/schema/cluster-schema.ts';
 import type { RestClient } from './cluster/rest-client.ts';
-import { portOf, settleJobs } from './cluster-stop.ts';
+import {
+  clientOf,
+  overviewOf,
+  unlessAway,
+  withFolder,
+  type ClusterCommandLine,
+  type FolderFlags,
+  type Open,
+  type StartProcess,
+} from './cluster-command-line.ts';
+import { addClusterStatus } from './cluster-status.ts';
+import { settleJobs } from './cluster-stop.ts';
 import { withConfiguration, type ClusterFlags } from './control-commands.ts';
 import { EXIT_CODE_OF, Interrupts } from './interrupts.ts';
-import { leaderlessLines } from './leaderless-lines.ts';
-import type { ClusterProcess, ClusterSight, LocalCluster } from './local-cluster.ts';
-import type { InterruptSignal, RunEnvironment } from './run-command.ts';
+import type { ClusterProcess, ClusterSight } from './local-cluster.ts';
+import type { InterruptSignal } from './run-command.ts';
 import type { Terminal } from './terminal.ts';
-
-/** A JobManager or TaskManager in this process. */
-export interface RunningProcess {
-  /** It ended by itself; rejects with why. */
-  readonly ended: Promise<void>;
-  /** In order. */
-  stop(): Promise<void>;
-}
-
-/** `undefined`: `stopped` came while it waited for what it needs, and nothing of it is left. */
-export type StartProcess = (
-  configuration: Configuration,
-  options: { readonly isInsecure: boolean; readonly stopped: AbortSignal },
-) => Promise<RunningProcess | undefined>;
-
-/** Given by the process; commands that it cannot serve are not there. */
-export interface ClusterCommands {
-  /** `folder`: `--run-dir`; the user's default when missing. */
-  readonly openLocalCluster?: (folder: string | undefined) => Promise<LocalCluster>;
-  readonly startJobManager?: StartProcess;
-  readonly startTaskManager?: StartProcess;
-}
-
-export interface ClusterCommandLine
-  extends ClusterCommands, TargetEnvironment, Pick<RunEnvironment, 'onInterrupt' | 'exitNow'> {
-  readonly terminal: Terminal;
-  readonly load: (flags: ClusterFlags) => Configuration;
-  readonly exit: (code: number) => void;
-}
 
 export const addClusterCommands = (program: Command, environment: ClusterCommandLine): void => {
   const { startJobManager, startTaskManager, openLocalCluster } = environment;
@@ -59,7 +36,7 @@ export const addClusterCommands = (program: Command, environment: ClusterCommand
     addAdd(cluster, environment, openLocalCluster);
     addRevive(cluster, environment, openLocalCluster);
     addStop(cluster, environment, openLocalCluster);
-    addStatus(cluster, environment, openLocalCluster);
+    addClusterStatus(cluster, environment, openLocalCluster);
     addSupervise(cluster, environment, openLocalCluster);
   }
 };
@@ -104,18 +81,10 @@ const interrupted = (interrupts: Interrupts): Promise<InterruptSignal> =>
     interrupts.onInterrupt(resolve);
   });
 
-type Open = NonNullable<ClusterCommands['openLocalCluster']>;
-
-interface FolderFlags {
-  readonly runDir?: string;
-}
-
-const withFolder = (command: Command): Command =>
-  command.option('--run-dir <dir>', 'folder of the cluster; else MILLRACE_RUN_DIR, else ~/.millrace/cluster');
-
 interface StartFlags extends ProcessFlags, FolderFlags {
   readonly jobmanagers: string;
   readonly taskmanagers: string;
+  readonly zookeeper?: string;
   readonly supervise?: boolean;
 }
 
@@ -124,6 +93,7 @@ const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open)
     .description('start JobManagers and TaskManagers in the background')
     .option('--jobmanagers <n>', 'JobManagers; one of them leads', '1')
     .option('--taskmanagers <n>', 'TaskManagers', '1')
+    .option('--zookeeper <n>', 'a ZooKeeper ensemble of so many servers too, which the JobManagers agree through')
     .option('--supervise', 'start a process again when it dies')
     .option('--insecure', INSECURE)
     .exitOverride()
@@ -132,10 +102,12 @@ const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open)
       const local = await open(flags.runDir);
       const jobManagers = countOf(flags.jobmanagers, '--jobmanagers', 1);
       const taskManagers = countOf(flags.taskmanagers, '--taskmanagers', 0);
+      const zooKeeperServers = flags.zookeeper === undefined ? undefined : ensembleSize(flags.zookeeper, terminal);
       const configuration = environment.load(flags);
       await local.start({
         jobManagers,
         taskManagers,
+        ...(zooKeeperServers === undefined ? {} : { zooKeeperServers }),
         isSupervised: flags.supervise === true,
         isInsecure: flags.insecure === true,
         configuration,
@@ -149,8 +121,8 @@ const addStart = (cluster: Command, environment: ClusterCommandLine, open: Open)
           return overview === undefined ? undefined : sightOf(overview);
         },
       });
-      for (const { name, pid, restPort } of await local.processes()) {
-        await terminal.print(`${name} (pid ${pid})${restPort === undefined ? '' : ` REST port ${restPort}`}`);
+      for (const process of await local.processes()) {
+        await terminal.print(`${process.name} (pid ${process.pid})${portText(process)}`);
       }
       await terminal.print(`Cluster started. Its files are in ${local.folder}`);
     });
@@ -183,7 +155,25 @@ const addAdd = (cluster: Command, environment: ClusterCommandLine, open: Open): 
     });
 };
 
-/** Names of those that are registered; none where nobody leads now. */
+const portText = ({ restPort, clientPort }: ClusterProcess): string =>
+  restPort === undefined ? (clientPort === undefined ? '' : ` client port ${clientPort}`) : ` REST port ${restPort}`;
+
+const MOST_ZOOKEEPERS = 5;
+
+const ensembleSize = (text: string, terminal: Terminal): number => {
+  if (!/^[1-5]$/.test(text)) {
+    throw new MillraceError('BAD_OPTION', `--zookeeper is '${text}'; allowed: 1 to ${MOST_ZOOKEEPERS} servers`);
+  }
+  const servers = Number(text);
+  if (servers % 2 === 0) {
+    const lost = servers / 2 - 1;
+    terminal.log(
+      `WARN --zookeeper ${servers}: it costs a server more and bears no more failures (${lost}) than ${servers - 1}`,
+    );
+  }
+  return servers;
+};
+
 const addRevive = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
   withFolder(withConfiguration(cluster.command('revive')))
     .description(
@@ -219,50 +209,6 @@ const countOf = (text: string, option: string, least: number): number => {
     throw new MillraceError('BAD_OPTION', `${option} is '${text}'; allowed: a whole number from ${least} to 999`);
   }
   return Number(text);
-};
-
-/** Unless it is to wait for a leader it asks once: whoever calls it asks again. */
-const clientOf = async (
-  environment: TargetEnvironment,
-  configuration: Configuration,
-  awaitLeaderMs = 0,
-): Promise<RestClient | undefined> => {
-  const patient = configuration.with({ 'rest.await-leader-timeout': awaitLeaderMs }, 'millrace cluster');
-  return (await clusterOf({}, patient, environment))?.client;
-};
-
-const overviewOf = (client: RestClient | undefined): Promise<ClusterOverviewBody | undefined> =>
-  unlessAway(client?.ask('GET', '/overview', overviewSchema));
-
-/** `undefined`: nobody leads now. */
-const unlessAway = async <T>(answer: Promise<T> | undefined): Promise<T | undefined> => {
-  try {
-    return await answer;
-  } catch (thrown) {
-    if (thrown instanceof MillraceError && thrown.retryable) {
-      return undefined;
-    }
-    throw thrown;
-  }
-};
-
-interface ClusterAnswer {
-  readonly overview?: ClusterOverviewBody;
-  /** Somebody answers, and not this question; for want of a token for instance. */
-  readonly refusal?: unknown;
-  /** Somebody leads by the HA store, and cannot be reached; for want of certificates for instance. */
-  readonly obstacle?: string;
-}
-
-const answerOf = async (client: RestClient | undefined): Promise<ClusterAnswer> => {
-  try {
-    return client === undefined ? {} : { overview: await client.ask('GET', '/overview', overviewSchema) };
-  } catch (thrown) {
-    if (!(thrown instanceof MillraceError && thrown.retryable)) {
-      return { refusal: thrown };
-    }
-    return thrown.code === 'UNREACHABLE' ? { obstacle: messageOf(thrown) } : {};
-  }
 };
 
 /** A leader that died, or hangs, is replaced in this time. */
@@ -317,60 +263,6 @@ const addStop = (cluster: Command, environment: ClusterCommandLine, open: Open):
       await local.stop(suspension);
       await terminal.print('Cluster stopped.');
     });
-};
-
-const addStatus = (cluster: Command, environment: ClusterCommandLine, open: Open): void => {
-  withFolder(withConfiguration(cluster.command('status')))
-    .description('list the processes of the cluster; exits with 1 when one is dead or nobody leads')
-    .exitOverride()
-    .action(async (flags: ClusterFlags & FolderFlags) => {
-      const { terminal, exit } = environment;
-      const local = await open(flags.runDir);
-      const [settings, processes] = [await local.settings(), await local.processes()];
-      if (settings === undefined) {
-        await terminal.print(`No cluster is started in ${local.folder}.`);
-        exit(1);
-        return;
-      }
-      const target = { ...environment, startedCluster: () => Promise.resolve(settings) };
-      const client = await clientOf(target, environment.load(flags));
-      const { overview, refusal, obstacle } = await answerOf(client);
-      const rows = processes.map((process) => [
-        process.name,
-        String(process.pid),
-        stateOf(process, overview),
-        String(process.restarts),
-        process.log,
-      ]);
-      for (const line of alignedLines([['Process', 'Pid', 'State', 'Restarts', 'Log'], ...rows])) {
-        await terminal.print(line);
-      }
-      if (refusal !== undefined) {
-        throw refusal;
-      }
-      const slots =
-        overview === undefined || client === undefined
-          ? leaderlessLines(processes, await local.troubles(), obstacle)
-          : await clusterSlots(overview, client);
-      for (const line of slots) {
-        await terminal.print(line);
-      }
-      const hasDied = processes.some(({ isAlive }) => !isAlive);
-      if (hasDied) {
-        await terminal.print('"millrace cluster revive" starts again what has died');
-      }
-      if (overview === undefined || hasDied) {
-        exit(1);
-      }
-    });
-};
-
-const stateOf = ({ kind, isAlive, restPort }: ClusterProcess, overview: ClusterOverviewBody | undefined): string => {
-  if (!isAlive) {
-    return 'dead';
-  }
-  const leads = overview !== undefined && restPort !== undefined && portOf(overview) === restPort;
-  return kind !== 'jobmanager' || overview === undefined ? 'alive' : leads ? 'alive, leads' : 'alive, standby';
 };
 
 /** What `cluster start --supervise` runs in the background. */

@@ -1,6 +1,6 @@
 import type { Configuration } from '../../foundation/config/configuration.ts';
 
-export type ProcessKind = 'jobmanager' | 'taskmanager' | 'supervisor';
+export type ProcessKind = 'zookeeper' | 'jobmanager' | 'taskmanager' | 'supervisor';
 
 /** `SIGKILL`: as a crash; `SIGSTOP` and `SIGCONT`: a process that is frozen, and woken. */
 export type ProcessSignal = 'SIGKILL' | 'SIGSTOP' | 'SIGCONT';
@@ -14,6 +14,8 @@ export interface ClusterProcess {
   readonly isAlive: boolean;
   /** Of a JobManager. */
   readonly restPort: number | undefined;
+  /** Of a ZooKeeper server. */
+  readonly clientPort?: number;
   /** How often the supervisor started it again. */
   readonly restarts: number;
   readonly log: string;
@@ -22,6 +24,8 @@ export interface ClusterProcess {
 export interface ClusterStart {
   readonly jobManagers: number;
   readonly taskManagers: number;
+  /** An ensemble of the cluster's own; `undefined`: the one that it had at an earlier start, if any. */
+  readonly zooKeeperServers?: number;
   /** Dead processes are started again. */
   readonly isSupervised: boolean;
   readonly isInsecure: boolean;
@@ -88,6 +92,8 @@ export interface LocalCluster {
   /** Starts more TaskManagers and resolves to their names when they are registered. Errors: BAD_OPTION when no cluster runs, UNREACHABLE. */
   addTaskManagers(addition: TaskManagerAddition): Promise<readonly string[]>;
   processes(): Promise<readonly ClusterProcess[]>;
+  /** What each ZooKeeper server of the cluster says that it is, by name: `leader`, `follower`, `unreachable` and the like. */
+  zooKeeperModes(): Promise<ReadonlyMap<string, string>>;
   /** What the log of each JobManager has last of what may keep it from leading; nothing of one whose log has no warning. */
   troubles(): Promise<readonly { readonly name: string; readonly at: string; readonly text: string }[]>;
   /** Sends a signal to that process if it still is the one that has this number; false: it is gone, or another one took its place. */

@@ -8,11 +8,15 @@ import { processIdentity } from './process-identity.ts';
 
 const recordSchema = z.object({
   name: z.string().regex(/^[a-z]+(-\d+)?$/),
-  kind: z.enum(['jobmanager', 'taskmanager', 'supervisor']),
+  kind: z.enum(['zookeeper', 'jobmanager', 'taskmanager', 'supervisor']),
   pid: z.int().positive(),
   identity: z.string().min(1),
+  /** Where it does not run the `millrace` command. */
+  executable: z.exactOptional(z.string().min(1)),
   args: z.array(z.string()),
   restPort: z.exactOptional(z.int()),
+  /** Of a ZooKeeper server. */
+  clientPort: z.exactOptional(z.int()),
   restarts: z.int().nonnegative(),
   log: z.string(),
 });
@@ -28,8 +32,8 @@ const clusterSchema = z.object({
 
 const CLUSTER_FILE = 'cluster.json';
 const RECORD = /^(?<name>[a-z]+(?:-\d+)?)\.pid$/;
-/** JobManagers first; each kind in the order of its numbers. */
-const KINDS: readonly ProcessKind[] = ['jobmanager', 'taskmanager', 'supervisor'];
+/** As they are started; each kind in the order of its numbers. */
+const KINDS: readonly ProcessKind[] = ['zookeeper', 'jobmanager', 'taskmanager', 'supervisor'];
 
 export const defaultClusterFolder = (env: Readonly<Record<string, string | undefined>>): string =>
   resolve(env['MILLRACE_RUN_DIR'] ?? join(homedir(), '.millrace', 'cluster'));

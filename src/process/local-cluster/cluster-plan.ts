@@ -16,6 +16,7 @@ import type { ClusterStart } from '../../interfaces/cli/local-cluster.ts';
 import { memoryLimitsOf } from '../job-settings.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
 import type { ProcessPlan } from './spawn-process.ts';
+import type { EnsemblePlan } from './zookeeper/plan-ensemble.ts';
 
 /** REST ports of JobManagers where the configuration names none. */
 const DEFAULT_PORTS: readonly number[] = Array.from({ length: 100 }, (_, index) => 8081 + index);
@@ -23,6 +24,7 @@ const DEFAULT_PORTS: readonly number[] = Array.from({ length: 100 }, (_, index) 
 export interface ClusterPlan {
   /** How clients reach the cluster. */
   readonly settings: Readonly<Record<string, string>>;
+  readonly zooKeeper: readonly PlannedProcess[];
   readonly jobManagers: readonly PlannedProcess[];
   readonly taskManagers: readonly PlannedProcess[];
   readonly supervisor: PlannedProcess;
@@ -33,11 +35,18 @@ export interface ClusterPlan {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export type PlannedProcess = Pick<ProcessPlan, 'name' | 'kind' | 'args' | 'log' | 'restPort'>;
+export type PlannedProcess = Pick<
+  ProcessPlan,
+  'name' | 'kind' | 'args' | 'log' | 'restPort' | 'clientPort' | 'executable'
+>;
 
-/** Errors: BAD_OPTION, ADDRESS_IN_USE. */
-export const planCluster = async (request: ClusterStart, folder: ClusterFolder): Promise<ClusterPlan> => {
-  const configuration = withMemory(withLocalState(withHighAvailability(request, folder), folder), request);
+/** `ensemble`: of the cluster's own. Errors: BAD_OPTION, ADDRESS_IN_USE. */
+export const planCluster = async (
+  request: ClusterStart,
+  folder: ClusterFolder,
+  ensemble?: EnsemblePlan,
+): Promise<ClusterPlan> => {
+  const configuration = withMemory(withLocalState(withHighAvailability(request, folder, ensemble), folder), request);
   const ports = await freePorts(request);
   // Under current keys: of two names of an option, set in two places, only the one that counts.
   const given = Object.entries(configuration.toRecord());
@@ -75,6 +84,7 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
   });
   return {
     settings: clientSettings(configuration, ports),
+    zooKeeper: ensemble?.servers ?? [],
     jobManagers,
     taskManagers,
     supervisor: {
@@ -84,7 +94,7 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
       args: ['cluster', 'supervise', ...common, ...background, '--run-dir', folder.path],
     },
     isHighlyAvailable: configuration.get(highAvailabilityOptions.type) !== 'none',
-    storeText: [highAvailabilityOptions.storageDirectory, highAvailabilityOptions.clusterId]
+    storeText: STORE_OPTIONS.filter((option) => configuration.get(option) !== undefined)
       .map((option) => `${option.key}: ${configuration.get(option) ?? ''}`)
       .join(', '),
     env: secretsOf(configuration),
@@ -92,8 +102,17 @@ export const planCluster = async (request: ClusterStart, folder: ClusterFolder):
 };
 
 /** Where nobody says how the JobManagers agree, they do so through a folder below that of the cluster. */
-const withHighAvailability = ({ configuration, jobManagers }: ClusterStart, folder: ClusterFolder): Configuration => {
-  const { type, storageDirectory } = highAvailabilityOptions;
+const withHighAvailability = (
+  { configuration, jobManagers }: ClusterStart,
+  folder: ClusterFolder,
+  ensemble: EnsemblePlan | undefined,
+): Configuration => {
+  const { type, storageDirectory, zooKeeperQuorum } = highAvailabilityOptions;
+  if (ensemble !== undefined) {
+    const storage = configuration.get(storageDirectory) ?? folder.storage;
+    const own = { [type.key]: 'zookeeper', [zooKeeperQuorum.key]: ensemble.quorum, [storageDirectory.key]: storage };
+    return configuration.with(own, 'millrace cluster start');
+  }
   if (!configuration.isSet(type)) {
     const storage = configuration.get(storageDirectory) ?? folder.storage;
     return configuration.with({ [type.key]: 'embedded', [storageDirectory.key]: storage }, 'millrace cluster start');
@@ -132,6 +151,12 @@ const withMemory = (configuration: Configuration, { taskManagers }: ClusterStart
     'millrace cluster start',
   );
 };
+
+const STORE_OPTIONS = [
+  zooKeeperOptions.quorum,
+  highAvailabilityOptions.storageDirectory,
+  highAvailabilityOptions.clusterId,
+];
 
 /** What finds the leader, without secrets: those a client gets where it gets its own. */
 const CLIENT_OPTIONS: readonly AnyOption[] = [

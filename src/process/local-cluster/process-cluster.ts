@@ -13,7 +13,7 @@ import type {
   TaskManagerAddition,
 } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder, isAlive, type ProcessRecord } from './cluster-folder.ts';
-import { planCluster, type ClusterPlan } from './cluster-plan.ts';
+import { planCluster, type ClusterPlan, type PlannedProcess } from './cluster-plan.ts';
 import { LastWords } from './last-words.ts';
 import { NetworkCut } from './network-cut/network-cut.ts';
 import { newestTrouble } from './newest-trouble.ts';
@@ -21,6 +21,8 @@ import { NewWarnings } from './new-warnings.ts';
 import { planAdditions } from './plan-additions.ts';
 import { spawnProcess } from './spawn-process.ts';
 import { Supervisor } from './supervisor.ts';
+import { planEnsemble } from './zookeeper/plan-ensemble.ts';
+import { allServe, serverModes } from './zookeeper/server-modes.ts';
 
 export interface ProcessClusterOptions {
   readonly folder: string;
@@ -75,9 +77,15 @@ export class ProcessCluster implements LocalCluster {
       pid: record.pid,
       isAlive: isAlive(record),
       restPort: record.restPort,
+      ...(record.clientPort === undefined ? {} : { clientPort: record.clientPort }),
       restarts: record.restarts,
       log: record.log,
     }));
+  }
+
+  async zooKeeperModes(): Promise<ReadonlyMap<string, string>> {
+    const servers = (await this.#folder.records()).filter(({ kind }) => kind === 'zookeeper');
+    return serverModes(servers, this.#options.clock);
   }
 
   async troubles(): ReturnType<LocalCluster['troubles']> {
@@ -93,18 +101,22 @@ export class ProcessCluster implements LocalCluster {
     const folder = this.#folder;
     await folder.make();
     await this.#removeLeftOvers();
-    const plan = await planCluster(request, folder);
-    if (plan.isHighlyAvailable) {
+    const ensemble = await planEnsemble(request, folder, this.#options);
+    const plan = await planCluster(request, folder, ensemble);
+    // In an ensemble of its own, which is not started yet, nobody leads.
+    if (plan.isHighlyAvailable && ensemble === undefined) {
       await this.#refuseOther(plan, await request.look(plan.settings), () => false);
     }
     await folder.claim(plan.settings);
     this.#warnings = new NewWarnings(plan.jobManagers.map(({ log }) => log));
-    const { jobManagers, taskManagers, supervisor } = plan;
-    this.#lastWords = new LastWords([...jobManagers, ...taskManagers, supervisor].map(({ log }) => log));
+    const { zooKeeper, jobManagers, taskManagers, supervisor } = plan;
+    this.#lastWords = new LastWords([...zooKeeper, ...jobManagers, ...taskManagers, supervisor].map(({ log }) => log));
     try {
+      await ensemble?.writeFiles();
       await this.#startInOrder(request, plan);
     } catch (thrown) {
       await this.stop();
+      await ensemble?.undo();
       throw thrown;
     }
   }
@@ -151,6 +163,8 @@ export class ProcessCluster implements LocalCluster {
     for (const last of isLeft ? (['taskmanager', 'jobmanager'] as const) : (['jobmanager', 'taskmanager'] as const)) {
       await this.#stopAll(({ kind }) => kind === last);
     }
+    // All others say to it that they go.
+    await this.#stopAll(({ kind }) => kind === 'zookeeper');
     await this.#folder.release();
     return wasStarted;
   }
@@ -179,8 +193,13 @@ export class ProcessCluster implements LocalCluster {
     for (const name of names) {
       await this.startAgain(name, secretsOf(configuration));
     }
+    const servers = dead.filter(({ kind }) => kind === 'zookeeper');
     if (names.length > 0) {
-      await this.#until(`${names.join(', ')} are there`, areThere, names);
+      await this.#until(
+        `${names.join(', ')} are there`,
+        async () => (await allServe(servers, this.#options.clock)) && areThere(),
+        names,
+      );
     }
     return names;
   }
@@ -221,10 +240,15 @@ export class ProcessCluster implements LocalCluster {
 
   async #startInOrder(request: ClusterStart, plan: ClusterPlan): Promise<void> {
     const { program, env } = this.#options;
-    const { settings, jobManagers, taskManagers, supervisor } = plan;
+    const { settings, zooKeeper, jobManagers, taskManagers, supervisor } = plan;
     const all = { ...env, ...plan.env };
-    const spawn = (planned: ClusterPlan['jobManagers'][number]): Promise<ProcessRecord> =>
-      spawnProcess(this.#folder, { ...planned, restarts: 0, program, env: all });
+    const spawn = (planned: PlannedProcess, variables = all): Promise<ProcessRecord> =>
+      spawnProcess(this.#folder, { ...planned, restarts: 0, program, env: variables });
+    for (const planned of zooKeeper) {
+      // It has no use for the secrets of the others.
+      await spawn(planned, env);
+    }
+    await this.#until('the ZooKeeper servers serve', () => allServe(zooKeeper, this.#options.clock));
     // In this order; those who come too early wait. Without an HA store they would ask again after ever longer pauses.
     const together = plan.isHighlyAvailable ? [...jobManagers, ...taskManagers] : jobManagers;
     for (const planned of together) {

@@ -9,6 +9,9 @@ import { processIdentity } from './process-identity.ts';
 
 export interface ProcessPlan extends Pick<ProcessRecord, 'name' | 'kind' | 'args' | 'log' | 'restarts'> {
   readonly restPort?: number;
+  readonly clientPort?: number;
+  /** In place of `program`. */
+  readonly executable?: string;
   /** The executable and what comes before `args`. */
   readonly program: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,9 +25,9 @@ export const outputOf = (log: string): string => log.replace(/\.log$/, '.out');
  * it says besides, such as why it could not start, goes to `outputOf` the log. Errors: FILESYSTEM when it ends before it can be told from others, or cannot be started.
  */
 export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Promise<ProcessRecord> => {
-  const { program, args, log, env } = plan;
+  const { program, executable, args, log, env } = plan;
   const output = openOutput(outputOf(log));
-  const [file, ...before] = program;
+  const [file, ...before] = executable === undefined ? program : [executable];
   try {
     const child = spawn(file, [...before, ...args], { detached: true, stdio: ['ignore', output, output], env });
     await once(child, 'spawn');
@@ -43,6 +46,8 @@ export const spawnProcess = async (folder: ClusterFolder, plan: ProcessPlan): Pr
       restarts: plan.restarts,
       log,
       ...(plan.restPort === undefined ? {} : { restPort: plan.restPort }),
+      ...(plan.clientPort === undefined ? {} : { clientPort: plan.clientPort }),
+      ...(executable === undefined ? {} : { executable }),
     };
     await folder.write(record);
     return record;

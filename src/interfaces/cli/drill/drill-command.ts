@@ -4,7 +4,7 @@ import { seededRandom } from '../../../foundation/common/random.ts';
 import type { Configuration } from '../../../foundation/config/configuration.ts';
 import { secretsOf } from '../../../foundation/config/secrets-of.ts';
 import type { PlanJob } from '../cluster/cluster-run.ts';
-import type { ClusterCommandLine } from '../cluster-commands.ts';
+import type { ClusterCommandLine } from '../cluster-command-line.ts';
 import { withTarget, type ClusterFlags } from '../control-commands.ts';
 import { describeFailure } from '../describe-failure.ts';
 import { EXIT_CODE_OF, Interrupts } from '../interrupts.ts';
