@@ -81,7 +81,8 @@ export const clientOptionsOf = async (configuration: Configuration, nowMs: numbe
   };
 };
 
-const connectStringOf = (configuration: Configuration): string => {
+/** `high-availability.zookeeper.quorum`. Errors: BAD_OPTION where it is not set, or makes no sense. */
+export const connectStringOf = (configuration: Configuration): string => {
   const quorum = configuration.get(options.quorum);
   if (quorum === undefined || quorum.trim() === '') {
     throw new MillraceError(

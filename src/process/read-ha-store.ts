@@ -8,6 +8,7 @@ import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
 import type { HaStore } from '../interfaces/cli/ha/ha-status.ts';
 import { openHighAvailability } from './high-availability.ts';
+import { connectStringOf } from './open-zookeeper.ts';
 
 /**
  * What the HA store of the configuration says now, and the servers that it consists of. Errors: BAD_OPTION where the configuration names
@@ -43,7 +44,7 @@ const leaderIn = async (
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<Pick<HaStore, 'leader' | 'obstacle'>> => {
   try {
-    const options = { clock, random, logger: silentLogger, role: 'other' } as const;
+    const options = { clock, random, logger: silentLogger, role: 'client' } as const;
     const { services } = await openHighAvailability(configuration, options);
     try {
       const leader = await services.retrieval.read();
@@ -72,18 +73,5 @@ const leaderIn = async (
   }
 };
 
-const serversOf = (configuration: Configuration): readonly ServerName[] => {
-  const { zooKeeperQuorum: option } = highAvailabilityOptions;
-  const quorum = configuration.get(option);
-  if (quorum === undefined) {
-    throw new MillraceError(
-      'BAD_OPTION',
-      `high-availability.type is zookeeper, but ${option.key} is not set; name the servers of the ensemble, such as zk1:2181,zk2:2181,zk3:2181`,
-    );
-  }
-  try {
-    return parseConnectString(quorum).servers;
-  } catch (cause) {
-    throw new MillraceError('BAD_OPTION', `${option.key} is '${quorum}': ${messageOf(cause)}`, { cause });
-  }
-};
+const serversOf = (configuration: Configuration): readonly ServerName[] =>
+  parseConnectString(connectStringOf(configuration)).servers;

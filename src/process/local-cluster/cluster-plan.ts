@@ -107,7 +107,8 @@ const withHighAvailability = (
   folder: ClusterFolder,
   ensemble: EnsemblePlan | undefined,
 ): Configuration => {
-  const { type, storageDirectory, zooKeeperQuorum } = highAvailabilityOptions;
+  const { type, storageDirectory } = highAvailabilityOptions;
+  const { quorum: zooKeeperQuorum } = zooKeeperOptions;
   if (ensemble !== undefined) {
     const storage = configuration.get(storageDirectory) ?? folder.storage;
     const own = { [type.key]: 'zookeeper', [zooKeeperQuorum.key]: ensemble.quorum, [storageDirectory.key]: storage };

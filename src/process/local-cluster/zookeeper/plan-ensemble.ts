@@ -5,6 +5,7 @@ import { messageOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
 import type { Configuration } from '../../../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../../../foundation/config/options/high-availability-options.ts';
+import { zooKeeperOptions } from '../../../foundation/config/options/zookeeper-options.ts';
 import { processOptions } from '../../../foundation/config/options/process-options.ts';
 import type { ClusterStart } from '../../../interfaces/cli/local-cluster.ts';
 import type { ClusterFolder } from '../cluster-folder.ts';
@@ -84,7 +85,8 @@ export const planEnsemble = async (
 
 /** What the configuration says of the store; every command would look there, and not in the cluster's folder. */
 const otherStore = (configuration: Configuration): string | undefined => {
-  const { type, zooKeeperQuorum } = highAvailabilityOptions;
+  const { type } = highAvailabilityOptions;
+  const { quorum: zooKeeperQuorum } = zooKeeperOptions;
   const named = [type, zooKeeperQuorum].find((option) => configuration.isSet(option));
   return named === undefined
     ? undefined
