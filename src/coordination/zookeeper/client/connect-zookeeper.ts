@@ -12,6 +12,7 @@ import type { Transport } from './transport.ts';
 import { WireZooKeeperClient } from './wire-zookeeper-client.ts';
 import type { Acl, Session, ZooKeeperClient } from './zookeeper-client.ts';
 import { ZooKeeperError } from './zookeeper-error.ts';
+import type { ZooKeeperSessionOptions } from './zookeeper-session.ts';
 
 export interface ZooKeeperOptions {
   /** `host:port,[::1]:2181/chroot`; ports are 2181 unless said. The node of the chroot has to be there. */
@@ -53,13 +54,26 @@ export type ZooKeeperSasl =
 const RETRY_PAUSE_MS = { first: 20, longest: 1_000 };
 
 /** A client that begins to connect. Throws BAD_ARGUMENTS. */
-export const connectZooKeeper = (options: ZooKeeperOptions): ZooKeeperClient => {
+export const connectZooKeeper = (options: ZooKeeperOptions): ZooKeeperClient => connectWireZooKeeper(options);
+
+/** With what the interface does not have. */
+export const connectWireZooKeeper = (options: ZooKeeperOptions): WireZooKeeperClient => {
+  const client = new WireZooKeeperClient(checkZooKeeperOptions(options), options.acl);
+  for (const { scheme, credentials } of options.auth ?? []) {
+    // Refused ones end the client with the state `auth-failed`.
+    client.addAuth(scheme, credentials).catch(() => {});
+  }
+  return client;
+};
+
+/** What the options mean; connects to nothing. Throws BAD_ARGUMENTS. */
+export const checkZooKeeperOptions = (options: ZooKeeperOptions): ZooKeeperSessionOptions => {
   const { random = systemRandom, sessionTimeoutMs = 10_000 } = options;
   if (!(Number.isInteger(sessionTimeoutMs) && sessionTimeoutMs > 0 && sessionTimeoutMs < 2 ** 31)) {
     throw new ZooKeeperError('BAD_ARGUMENTS', 'connect', undefined, 'sessionTimeoutMs is a number of milliseconds');
   }
   const { servers, chroot } = parseConnectString(options.connectString);
-  const session = {
+  return {
     servers,
     chroot: new Chroot(chroot),
     sessionTimeoutMs,
@@ -75,12 +89,6 @@ export const connectZooKeeper = (options: ZooKeeperOptions): ZooKeeperClient => 
     connectionTimeoutMs: options.connectionTimeoutMs,
     retryPauseMs: options.retryPauseMs ?? RETRY_PAUSE_MS,
   };
-  const client = new WireZooKeeperClient(session, options.acl);
-  for (const { scheme, credentials } of options.auth ?? []) {
-    // Refused ones end the client with the state `auth-failed`.
-    client.addAuth(scheme, credentials).catch(() => {});
-  }
-  return client;
 };
 
 const mechanismOf = (sasl: ZooKeeperSasl, random: Random): SaslMechanism => {

@@ -132,6 +132,15 @@ export class WireZooKeeperClient implements ZooKeeperClient {
     return this.#session.close();
   }
 
+  /** See `ZooKeeperSession`. */
+  suspend(): void {
+    this.#session.suspend();
+  }
+
+  resume(): void {
+    this.#session.resume();
+  }
+
   #withAcl(options: CreateOptions): CreateOptions {
     return this.#acl === undefined ? options : { acl: this.#acl, ...options };
   }

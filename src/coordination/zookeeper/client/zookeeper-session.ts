@@ -59,6 +59,7 @@ export class ZooKeeperSession {
   #watchedZxid = 0n;
   #closing: Promise<void> | undefined;
   #onGone: (() => void) | undefined;
+  #isSuspended = false;
 
   constructor(options: ZooKeeperSessionOptions, watches: SessionWatches) {
     this.#options = options;
@@ -131,6 +132,32 @@ export class ZooKeeperSession {
     return operation.promise;
   }
 
+  /**
+   * Drops the connection and takes no other until `resume`. The ensemble is told nothing: it ends the session when the timeout is over.
+   * What is on its way rejects with CONNECTION_LOSS, what comes waits for a connection.
+   */
+  suspend(): void {
+    if (this.#isSuspended || ENDED[this.#state] !== undefined) {
+      return;
+    }
+    this.#isSuspended = true;
+    this.#search.stop();
+    if (this.#connection !== undefined) {
+      const problem = 'the client is suspended';
+      this.#connection.destroy(problem);
+      this.#lose(problem, undefined);
+    }
+  }
+
+  /** Connects at once. The session may be over by now. */
+  resume(): void {
+    if (this.#isSuspended) {
+      this.#isSuspended = false;
+      this.#search.worked();
+      this.#find();
+    }
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -141,6 +168,9 @@ export class ZooKeeperSession {
   }
 
   #find(): void {
+    if (this.#isSuspended || ENDED[this.#state] !== undefined) {
+      return;
+    }
     this.#search.next((server, handshakeTimeoutMs) => this.#open(server, handshakeTimeoutMs));
   }
 
