@@ -4,6 +4,7 @@ const ENTRIES = {
   'user-code': 'user-code-entry',
   'rescale-plan': 'rescale-plan-entry',
   'lease-thread': 'lease-thread-entry',
+  'zookeeper-thread': 'zookeeper-thread/zookeeper-thread-entry',
 } as const;
 
 /** The entry's URL: TypeScript when this file runs as TypeScript (tests), JavaScript in the published package. */
