@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LogFields } from '../../../src/foundation/common/logger.ts';
+import { systemClock } from '../../../src/foundation/common/system-clock.ts';
+import { startZooKeeperThread } from '../../../src/process/zookeeper-thread/zookeeper-thread.ts';
 import { connectZooKeeper } from '../../../src/coordination/zookeeper/client/connect-zookeeper.ts';
 import { bytes, Clients, endOf, until } from './clients.ts';
 import { ALICE, BOB, SecuredEnsemble } from './secured-ensemble.ts';
@@ -96,5 +99,49 @@ describe('TLS', () => {
 
   test('a key that cannot be read is said at once', () => {
     expect(() => connectZooKeeper({ connectString: 'a:1', tls: { key: 'nonsense' } })).toThrow(/BAD_ARGUMENTS/);
+  });
+});
+
+describe('a session in a thread', () => {
+  const lines: string[] = [];
+  const log = (message: string, fields?: LogFields): void => {
+    lines.push(JSON.stringify([message, fields]));
+  };
+  const thread = startZooKeeperThread({
+    clock: systemClock,
+    logger: { debug: log, info: log, warn: log, error: log },
+    hangMs: 20_000,
+  });
+  afterAll(() => thread.close());
+
+  test('has its certificates and identities there, and tells no secrets', async () => {
+    const { key, cert } = secured.certified('client');
+    const [ca, keyBytes] = [Buffer.from(secured.authority.cert), bytes(key)];
+    const options = {
+      connectString: secured.secure('localhost'),
+      tls: { ca, key: keyBytes, cert: Buffer.from(cert) },
+      sasl: sasl(ALICE),
+      auth: [{ scheme: 'digest', credentials: Buffer.from('me:hush') }],
+    };
+    const client = thread.connect(options);
+    await until(client, 'connected');
+    const identities = (await client.whoAmI()).map(({ scheme, id }) => `${scheme} ${id}`);
+    expect(identities).toEqual(expect.arrayContaining(['sasl alice', 'digest me']));
+    expect(identities.some((each) => each.startsWith('x509 '))).toBe(true);
+    // The same session, taken over by another client of the thread.
+    const again = thread.connect({ ...options, session: client.session! });
+    await until(again, 'connected');
+    expect(again.session!.id).toBe(client.session!.id);
+    const refused = thread.connect({ ...options, sasl: sasl({ ...ALICE, password: 'guessed' }) });
+    const error = await refused.get('/').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'AUTH_FAILED' });
+    expect(refused.state).toBe('auth-failed');
+    expect(lines.length).toBeGreaterThan(1);
+    const said = [...lines, String((error as Error).stack)].join('\n');
+    const password = Buffer.from(again.session!.password);
+    for (const secret of ['hush', 'guessed', ALICE.password, key, password.toString('hex'), [...password].join()]) {
+      expect(said).not.toContain(secret);
+    }
+    expect(() => thread.connect({ ...options, tls: { key: 'nonsense' } })).toThrow(/BAD_ARGUMENTS/);
   });
 });
