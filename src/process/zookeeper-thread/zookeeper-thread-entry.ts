@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { connectWireZooKeeper } from '../../coordination/zookeeper/client/connect-zookeeper.ts';
 import { present } from '../../foundation/common/assert.ts';
 import { systemClock } from '../../foundation/common/system-clock.ts';
@@ -11,6 +11,9 @@ import { ThreadSignals } from './thread-signals.ts';
 const port = present(parentPort, 'parent port');
 const { signals: buffer, hangMs } = workerData as ZooKeeperThreadSettings;
 const signals = new ThreadSignals(buffer);
+
+/** Others have their turn in between. */
+const COMMANDS_PER_TURN = 1_000;
 
 const host = new ClientHost({
   connect: connectWireZooKeeper,
@@ -43,10 +46,22 @@ const tick = (): void => {
 };
 tick();
 
-port.on('message', (command: ThreadCommand) => {
+const handle = (command: ThreadCommand): void => {
   if (command.kind === 'connect') {
     // Without clients it did not tick.
     mainThread.look();
   }
   host.handle(command);
+};
+
+port.on('message', (command: ThreadCommand) => {
+  handle(command);
+  // All that waits in this turn, so that it goes to the server together: one write for each would cost more than all the rest.
+  for (let left = COMMANDS_PER_TURN; left > 0; left--) {
+    const next = receiveMessageOnPort(port);
+    if (next === undefined) {
+      return;
+    }
+    handle(next.message as ThreadCommand);
+  }
 });

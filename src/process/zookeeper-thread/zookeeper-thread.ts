@@ -141,4 +141,4 @@ const startZooKeeperWorker = (settings: ZooKeeperThreadSettings): Worker =>
   });
 
 /** Requests and answers of one moment; see `startWorkerThread` for what more would cost. */
-const YOUNG_GENERATION_MIB = 8;
+const YOUNG_GENERATION_MIB = 24;
