@@ -1,3 +1,9 @@
+export { Counter, type CounterOptions } from '../recipes/counter.ts';
+export { LeaderLatch, type LatchEvent, type LatchState, type LeaderLatchOptions } from '../recipes/leader-latch.ts';
+export { LeaderRetrieval, type LeaderRetrievalOptions } from '../recipes/leader-retrieval.ts';
+export { Lock, type HeldLock, type LockOptions } from '../recipes/lock.ts';
+export type { Participant } from '../recipes/participants.ts';
+export type { RecipeOptions, WaitOptions } from '../recipes/recipe-options.ts';
 export { connectZooKeeper, type ZooKeeperOptions, type ZooKeeperSasl } from './connect-zookeeper.ts';
 export type { SaslExchange, SaslMechanism } from './sasl.ts';
 export type { ZooKeeperTls } from './tcp-transport.ts';

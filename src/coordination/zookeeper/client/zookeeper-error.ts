@@ -28,6 +28,8 @@ const ERRORS = {
   },
   BAD_ARGUMENTS: { retry: false, happened: 'no', says: 'an argument is not allowed' },
   ROLLED_BACK: { retry: false, happened: 'no', says: 'another operation of the same multi failed' },
+  /** Of the recipes. */
+  NOT_ACQUIRED: { retry: true, happened: 'no', says: 'others were first, and the time to wait for them is over' },
   /** A code this client does not know, or an answer it cannot read. */
   PROTOCOL: { retry: false, happened: 'maybe', says: 'the answer cannot be understood' },
 } as const satisfies Record<string, { retry: boolean; happened: 'no' | 'maybe'; says: string }>;
