@@ -14,6 +14,9 @@ const filesWithExamples = async (): Promise<readonly string[]> => [
   ...(await readdir(path.join(ROOT, 'src/pipeline/connectors'), { recursive: true }))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
     .map((name) => `src/pipeline/connectors/${name}`),
+  ...['counter', 'leader-latch', 'leader-retrieval', 'lock'].map(
+    (name) => `src/coordination/zookeeper/recipes/${name}.ts`,
+  ),
   'src/pipeline/operators/output-tag.ts',
   'src/testing/operator-harness.ts',
   'docs/datastream.md',
