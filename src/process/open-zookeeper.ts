@@ -1,4 +1,4 @@
-import { connectZooKeeper, type ZooKeeperOptions } from '../coordination/zookeeper/client/connect-zookeeper.ts';
+import { connectZooKeeper } from '../coordination/zookeeper/client/connect-zookeeper.ts';
 import { parseConnectString } from '../coordination/zookeeper/client/connect-string.ts';
 import { checkPath } from '../coordination/zookeeper/client/paths.ts';
 import { ZooKeeperError } from '../coordination/zookeeper/client/zookeeper-error.ts';
@@ -12,11 +12,18 @@ import { zooKeeperOptions } from '../foundation/config/options/zookeeper-options
 import { uriOf } from '../foundation/filesystem/file-systems.ts';
 import { readKeyStore, readTrustStore } from '../foundation/security/pem-stores.ts';
 import type { HighAvailabilitySurroundings } from './high-availability.ts';
+import type { ThreadClientOptions } from './zookeeper-thread/thread-messages.ts';
+import { startZooKeeperThread } from './zookeeper-thread/zookeeper-thread.ts';
 
 const options = zooKeeperOptions;
 
 /** Whoever asks once hears within twice this time that nobody answers. */
 const CLIENT_SESSION_MS = 4_000;
+/**
+ * A JobManager whose main thread is held up for so many session timeouts gives its session up, and another one leads at most one more
+ * later: as with the embedded store, within three times what a lost host takes.
+ */
+const HANG_TIMEOUTS = 2;
 /** Names login contexts of Kerberos in Flink; those of the ensemble are meant where it has the one of ZooKeeper's clients. */
 const KERBEROS_CONTEXTS = 'security.kerberos.login.contexts';
 
@@ -35,8 +42,15 @@ export const openZooKeeper = async (
   const sessionTimeoutMs = role === 'client' ? Math.min(timeoutMs, CLIENT_SESSION_MS) : timeoutMs;
   const root = rootOf(configuration);
   const startsEmpty = configuration.get(highAvailabilityOptions.startEmpty);
+  const thread =
+    role === 'jobmanager'
+      ? startZooKeeperThread({ clock, logger, hangMs: HANG_TIMEOUTS * sessionTimeoutMs })
+      : undefined;
   return ZooKeeperServices.open({
-    connect: () => connectZooKeeper({ ...client, sessionTimeoutMs, clock, random, logger }),
+    connect: () =>
+      thread?.connect({ ...client, sessionTimeoutMs }) ??
+      connectZooKeeper({ ...client, sessionTimeoutMs, clock, random, logger }),
+    disconnected: async () => thread?.close(),
     root,
     storage: uriOf({ fs: storage.fs, path: storage.folder }),
     clock,
@@ -50,7 +64,7 @@ export const openZooKeeper = async (
 };
 
 /** How the client reaches the ensemble and who it is, as the configuration says. Errors: BAD_OPTION, UNSUPPORTED. */
-export const clientOptionsOf = async (configuration: Configuration, nowMs: number): Promise<ZooKeeperOptions> => {
+export const clientOptionsOf = async (configuration: Configuration, nowMs: number): Promise<ThreadClientOptions> => {
   const sasl = saslOf(configuration);
   const tls = await tlsOf(configuration, nowMs);
   const auth = Object.entries(configuration.get(options.authorization) ?? {}).map(([scheme, credentials]) => ({
@@ -123,7 +137,7 @@ const refusing = <T>(configuration: Configuration, option: AnyOption, read: () =
   }
 };
 
-const saslOf = (configuration: Configuration): ZooKeeperOptions['sasl'] => {
+const saslOf = (configuration: Configuration): ThreadClientOptions['sasl'] => {
   if (configuration.get(options.saslDisable)) {
     return undefined;
   }
@@ -152,7 +166,7 @@ const saslOf = (configuration: Configuration): ZooKeeperOptions['sasl'] => {
 const contextsIn = (value: unknown): readonly string[] =>
   (Array.isArray(value) ? value.map(String) : String(value).split(/[,;]/)).map((each) => each.trim());
 
-const tlsOf = async (configuration: Configuration, nowMs: number): Promise<ZooKeeperOptions['tls']> => {
+const tlsOf = async (configuration: Configuration, nowMs: number): Promise<ThreadClientOptions['tls']> => {
   if (!configuration.get(options.sslEnabled)) {
     return undefined;
   }

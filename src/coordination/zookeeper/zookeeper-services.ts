@@ -24,6 +24,8 @@ import { ZooKeeperRetrieval } from './zookeeper-retrieval.ts';
 export interface ZooKeeperServicesOptions {
   /** A client of its own with each call: when a session ends, the next one begins. The session timeout is the lease of a leader. */
   readonly connect: () => ZooKeeperClient;
+  /** No client is needed any more: where they run may end. */
+  readonly disconnected?: () => Promise<void>;
   /** `<path.root>/<cluster-id>`, of this cluster alone. */
   readonly root: string;
   /** See `openStoreRoot`. */
@@ -48,6 +50,7 @@ export class ZooKeeperServices implements HighAvailabilityServices {
   readonly #folder: LeaderFolder;
   readonly #records: ZooKeeperRecordStore;
   #closing: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
 
   private constructor(options: ZooKeeperServicesOptions, paths: StorePaths, keeper: SessionKeeper, lineage: string) {
     const { clock, random } = options;
@@ -75,6 +78,9 @@ export class ZooKeeperServices implements HighAvailabilityServices {
       return services;
     } catch (error) {
       await (services ?? keeper).close();
+      if (services === undefined) {
+        await options.disconnected?.();
+      }
       throw error;
     }
   }
@@ -89,21 +95,32 @@ export class ZooKeeperServices implements HighAvailabilityServices {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    this.#ending ??= this.#end();
+    return this.#ending;
   }
 
   async cleanupAllData(): Promise<void> {
-    await this.close();
+    await this.#close();
     const client = this.#options.connect();
     try {
       await deleteStoreRoot(client, this.#paths);
     } finally {
       await client.close();
+      await this.close();
     }
   }
 
-  async #close(): Promise<void> {
+  async #end(): Promise<void> {
+    await this.#close();
+    await this.#options.disconnected?.();
+  }
+
+  #close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
     await this.election.close();
     this.#folder.close();
     await this.#keeper.close();

@@ -62,8 +62,8 @@ export const haFindings = ({ configuration, ensemble }: CheckFacts): readonly Fi
 /** A password, credentials of a scheme, or a certificate. */
 const hasIdentity = (configuration: CheckFacts['configuration']): boolean =>
   Object.keys(valueOf(configuration, authorization) ?? {}).length > 0 ||
-  (valueOf(configuration, saslUsername) !== undefined && valueOf(configuration, saslDisable) !== true) ||
-  (valueOf(configuration, sslEnabled) === true && valueOf(configuration, sslKeystore) !== undefined);
+  (valueOf(configuration, saslUsername) !== undefined && !valueOf(configuration, saslDisable)) ||
+  (valueOf(configuration, sslEnabled) && valueOf(configuration, sslKeystore) !== undefined);
 
 const aclFindings = ({ configuration }: Pick<CheckFacts, 'configuration'>): readonly Finding[] =>
   valueOf(configuration, type) === 'zookeeper' &&
