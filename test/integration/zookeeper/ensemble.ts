@@ -265,7 +265,8 @@ export class Ensemble implements AsyncDisposable {
   }
 }
 
-const classPath = ({ jars = [] }: EnsembleOptions): readonly string[] =>
+/** Jars of the servers, and these by name. */
+export const classPath = ({ jars = [] }: EnsembleOptions): readonly string[] =>
   ['slf4j-log4j12', 'log4j-1.2', 'zookeeper', ...jars].map((name) => join(JARS, `${name}.jar`));
 
 const LOGGING = `log4j.rootLogger=WARN, out
