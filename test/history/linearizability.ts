@@ -157,13 +157,14 @@ class RegisterCheck {
     let isLastKnown = true;
     let isWanted = false;
     for (const [number, { call, outcome }] of this.#underWay) {
-      if (changes(outcome) && !done.includes(number)) {
-        const next = carryOut(register, call, outcome);
-        if (next !== 'impossible') {
-          steps.push(this.#withReads({ register: next, done: [...done, number].toSorted((a, b) => a - b), used }));
-        }
-        isWanted ||= number === wanted && next !== 'impossible';
-        isLastKnown &&= number === wanted;
+      if (done.includes(number)) {
+        continue;
+      }
+      isLastKnown &&= number === wanted;
+      const next = changes(outcome) ? carryOut(register, call, outcome) : 'impossible';
+      if (next !== 'impossible') {
+        steps.push(this.#withReads({ register: next, done: [...done, number].toSorted((a, b) => a - b), used }));
+        isWanted ||= number === wanted;
       }
     }
     if (isWanted && isLastKnown) {
