@@ -76,6 +76,7 @@ const fill = async (): Promise<void> => {
       const services = await ZooKeeperServices.open({
         connect: () => connectZooKeeper({ connectString: ensemble.connectString, sessionTimeoutMs: 4_000 }),
         root: ROOT,
+        storage: '/shared',
         clock: systemClock,
         random: systemRandom,
         logger: silentLogger,
