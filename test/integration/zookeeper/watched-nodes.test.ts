@@ -16,7 +16,7 @@ import { WatchingClient, type View } from './watching-client.ts';
 
 const FOLDERS = 10;
 const NODES_EACH = 100;
-const ROUNDS = 6;
+const ROUNDS = 4;
 /** While it is away, and then as it comes back. */
 const CHANGES = [400, 100] as const;
 /** Paths so long that those of all watches are more than a server reads at once (`jute.maxbuffer`, 1 MiB): they have to come in chunks. */
