@@ -1,6 +1,6 @@
 /**
  * Processes of a cluster killed and paused under load: `node benchmarks/failover.ts [--short] [--minutes N] [--kills N] [--keep]
- * [--csv FILE] [--add] [kind ...]`. Linux only. Raw times go to the CSV file, the figures to a Markdown file beside it.
+ * [--zookeeper MS] [--csv FILE] [--add] [kind ...]`. Linux only. Raw times go to the CSV file, the figures to a Markdown file beside it.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { KINDS, Rounds, type Kind } from './failover/rounds.ts';
 import { minutesText, scheduleOf, type Counts } from './failover/schedule.ts';
 import { SETTINGS, TASK_MANAGERS, type Setting } from './failover/settings.ts';
 import { Stamps } from './failover/stamps.ts';
+import { embeddedStore, zooKeeperStore } from './failover/store.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,7 +20,8 @@ const { values, positionals } = parseArgs({
     kills: { type: 'string' },
     keep: { type: 'boolean', default: false },
     add: { type: 'boolean', default: false },
-    csv: { type: 'string', default: join(import.meta.dirname, 'results', 'failover.csv') },
+    zookeeper: { type: 'string' },
+    csv: { type: 'string' },
   },
 });
 
@@ -63,10 +65,23 @@ const countOf = (kind: Kind): number => {
 };
 const counts = Object.fromEntries(KINDS.map((kind) => [kind, countOf(kind)])) as Record<Kind, number>;
 
+const store =
+  values.zookeeper === undefined
+    ? embeddedStore
+    : await zooKeeperStore(numberOf('zookeeper', values.zookeeper)).catch((thrown: Error) => refuse(thrown.message));
+/** Each store has a file of its own. */
+const csv =
+  values.csv ??
+  join(
+    import.meta.dirname,
+    'results',
+    values.zookeeper === undefined ? 'failover.csv' : `failover-zookeeper-${values.zookeeper}.csv`,
+  );
+
 const beganMs = performance.now();
 const opened = (): Results => {
   try {
-    return new Results(values.csv, counts, values.add);
+    return new Results(csv, counts, values.add, store);
   } catch (thrown) {
     return refuse(thrown instanceof Error ? thrown.message : String(thrown));
   }
@@ -86,6 +101,7 @@ let current: FailoverCluster | undefined;
 /** What it has started ends with it. */
 const interrupted = async (): Promise<void> => {
   await current?.close(false);
+  await store.stop();
   results.finish(performance.now() - beganMs);
   process.exit(130);
 };
@@ -99,11 +115,11 @@ const measure = async (setting: Setting, untilMs: number): Promise<void> => {
     return;
   }
   process.stdout.write(`[${elapsed()}] starting ${jobs} jobs\n`);
-  const cluster = new FailoverCluster({ jobManagers: 3, taskManagers: TASK_MANAGERS, slots, endsMs: untilMs });
+  const cluster = new FailoverCluster({ jobManagers: 3, taskManagers: TASK_MANAGERS, slots, endsMs: untilMs, store });
   current = cluster;
   let keeps = true;
   try {
-    const common = { taskManagers: TASK_MANAGERS, isShort: values.short };
+    const common = { taskManagers: TASK_MANAGERS, isShort: values.short, leaseMs: store.leaseMs };
     await new Rounds(cluster, { ...common, jobs: 0 }).settle();
     await start(cluster);
     const stamps = hasProbe ? { stamps: new Stamps(cluster.work) } : {};
@@ -135,5 +151,6 @@ try {
     await measure(setting, beganMs + limitMs * (isLast ? 1 : 1 - LAST_PART) - CLOSING_MS);
   }
 } finally {
+  await store.stop();
   results.finish(performance.now() - beganMs);
 }

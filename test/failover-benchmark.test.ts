@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Line } from '../benchmarks/failover/rounds.ts';
 import { scheduleOf } from '../benchmarks/failover/schedule.ts';
 import { Stamps } from '../benchmarks/failover/stamps.ts';
+import { embeddedStore } from '../benchmarks/failover/store.ts';
 import { figuresOf, summaryOf } from '../benchmarks/failover/summary.ts';
 
 let folder: string;
@@ -68,7 +69,7 @@ const line = (stretch: Line['stretch'], seen: Partial<Line>): Line => ({
 });
 
 const verdictsOf = (...lines: readonly Line[]) =>
-  Object.fromEntries(figuresOf('leader-killed', lines).map(({ what, verdict }) => [what, verdict]));
+  Object.fromEntries(figuresOf('leader-killed', lines, embeddedStore).map(({ what, verdict }) => [what, verdict]));
 
 test('the verdict says by how much a figure falls short', () => {
   const good = { takeoverMs: 199, emitGapMs: 60, commitGapMs: 1_400, restarts: 0 };
@@ -86,7 +87,7 @@ test('the verdict says by how much a figure falls short', () => {
 });
 
 test('a summary has a table for each kind that was measured', () => {
-  const text = summaryOf([line('quiet', {}), line('failure', { takeoverMs: 5 })], 'a machine');
+  const text = summaryOf([line('quiet', {}), line('failure', { takeoverMs: 5 })], 'a machine', embeddedStore);
   expect(text).toContain('## leader-killed, once');
   expect(text).toContain('| takeover ');
   expect(text).not.toContain('taskmanager');

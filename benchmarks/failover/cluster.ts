@@ -9,6 +9,7 @@ import { Configuration } from '../../src/foundation/config/configuration.ts';
 import { bundleJob } from '../../src/interfaces/cli/bundle/bundle-job.ts';
 import { planForCluster } from '../../src/process/plan-for-cluster.ts';
 import { ProcessLog } from './process-log.ts';
+import type { FailoverStore } from './store.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 const JOBS = fileURLToPath(new URL('../jobs', import.meta.url));
@@ -30,12 +31,13 @@ export interface ClusterOptions {
   readonly slots: number;
   /** On the monotonic clock of this process: nothing is awaited any longer. */
   readonly endsMs: number;
+  readonly store: FailoverStore;
 }
 
 /** What was awaited did not come in the time that the whole measurement has. */
 export class TimeIsOver extends Error {}
 
-/** The shipped processes with their defaults, besides the folder, ports and the number of slots. */
+/** The shipped processes with their defaults, besides the store, the folder, ports and the number of slots. */
 export class FailoverCluster {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-failover-'));
   readonly #processes = new Map<string, ClusterProcess>();
@@ -43,10 +45,10 @@ export class FailoverCluster {
   readonly #endsMs: number;
   #starts = 0;
 
-  constructor({ jobManagers, taskManagers, slots, endsMs }: ClusterOptions) {
+  constructor({ jobManagers, taskManagers, slots, endsMs, store }: ClusterOptions) {
     this.#endsMs = endsMs;
     this.#settings = Object.entries({
-      'high-availability.type': 'embedded',
+      ...store.settings,
       'high-availability.storageDir': join(this.folder, 'storage'),
       'rest.port': '0',
       'taskmanager.numberOfTaskSlots': String(slots),

@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { KINDS, type Kind, type Line } from './rounds.ts';
 import { minutesText } from './schedule.ts';
+import type { FailoverStore } from './store.ts';
 import { summaryOf } from './summary.ts';
 
 const COLUMNS = [
@@ -29,9 +30,11 @@ export class Results {
   readonly #counts: Readonly<Record<Kind, number>>;
   readonly #lines: Line[];
   readonly #goesOn: boolean;
+  readonly #store: FailoverStore;
 
   /** `goesOn`: what the file has from before counts too. */
-  constructor(csv: string, counts: Readonly<Record<Kind, number>>, goesOn: boolean) {
+  constructor(csv: string, counts: Readonly<Record<Kind, number>>, goesOn: boolean, store: FailoverStore) {
+    this.#store = store;
     this.#csv = csv;
     this.#counts = counts;
     this.#lines = goesOn && existsSync(csv) ? readLines(csv) : [];
@@ -68,7 +71,7 @@ export class Results {
     const missing = KINDS.filter((kind) => this.timesOf(kind) < this.#counts[kind]);
     const rest = missing.map((kind) => `${kind} ${this.timesOf(kind)} of ${this.#counts[kind]} times`);
     const incomplete = rest.length === 0 ? '' : `\nNot all of it was measured: ${rest.join(', ')}.\n`;
-    const summary = `${summaryOf(this.#lines, machine)}${incomplete}`;
+    const summary = `${summaryOf(this.#lines, machine, this.#store)}${incomplete}`;
     const path = `${this.#csv.replace(/\.csv$/, '')}.md`;
     writeFileSync(path, `# Failover\n\n${summary}`);
     process.stdout.write(`\n${summary}\nRaw times are in ${this.#csv}, this in ${path}\n`);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterProcess, FailoverCluster } from './cluster.ts';
 import { loadNow, mainThreadTimes, pressureNow } from './pressure.ts';
 import { readOpened, type Stamps } from './stamps.ts';
+import { embeddedStore } from './store.ts';
 
 /** The last one: 200 jobs that keep ten checkpoints each, takeovers alone. */
 export const KINDS = [
@@ -72,6 +73,7 @@ export interface RoundsOptions {
   readonly jobs: number;
   readonly taskManagers: number;
   readonly isShort: boolean;
+  readonly leaseMs: number;
 }
 
 /** What is seen at once; `mend` ends the failure. */
@@ -114,14 +116,19 @@ export class Rounds {
 
   /** About how long it takes. */
   expectedMs(kind: Kind): number {
-    const { isShort } = this.#options;
-    const lengths = isShort ? SHORT_QUIET_MS + SHORT_STRETCH_MS[kind] : 2 * STRETCH_MS[kind];
+    const lengths = this.#options.isShort ? SHORT_QUIET_MS + this.#lengthMs(kind) : 2 * this.#lengthMs(kind);
     return lengths + INTERVAL_MS + MENDING_MS;
+  }
+
+  #lengthMs(kind: Kind): number {
+    const { isShort, leaseMs } = this.#options;
+    const longer = kind === 'leader-paused' ? leaseMs - embeddedStore.leaseMs : 0;
+    return (isShort ? SHORT_STRETCH_MS : STRETCH_MS)[kind] + Math.max(0, longer);
   }
 
   async run(kind: Kind, round: number): Promise<readonly Line[]> {
     const { isShort } = this.#options;
-    const lengthMs = (isShort ? SHORT_STRETCH_MS : STRETCH_MS)[kind];
+    const lengthMs = this.#lengthMs(kind);
     await this.settle();
     const nothing = { ...NOTHING, mend: () => {} };
     const quietMs = isShort ? SHORT_QUIET_MS : lengthMs;

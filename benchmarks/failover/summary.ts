@@ -1,17 +1,13 @@
 import { percentile } from '../report.ts';
 import { isOfLeader, KINDS, type Kind, type Line } from './rounds.ts';
+import type { FailoverStore } from './store.ts';
 
-/** Of the defaults: the lease of the embedded store, the heartbeat timeout. The probe's interval. */
-const LEASE_MS = 5_000;
+/** The default of the heartbeat timeout. The probe's interval. */
 const HEARTBEAT_TIMEOUT_MS = 6_000;
 const INTERVAL_MS = 1_000;
 const MEMORY_MB = 1_024;
 
-const TAKEOVER_MS: Readonly<Partial<Record<Kind, number>>> = {
-  'leader-killed': 200,
-  'many-jobs': 200,
-  'leader-paused': LEASE_MS + 500,
-};
+const TAKEOVER_MS = 200;
 const BEYOND_MS: Readonly<Partial<Record<Kind, number>>> = {
   'taskmanager-killed': 1_000,
   'taskmanager-paused': HEARTBEAT_TIMEOUT_MS + 1_000,
@@ -80,7 +76,7 @@ const shareOf = (lines: readonly Line[], column: 'waitedForCore' | 'waitedForDis
   ).toFixed(0)} %`;
 
 /** What was seen of one kind, and what is wanted. */
-export const figuresOf = (kind: Kind, lines: readonly Line[]): readonly Figure[] => {
+export const figuresOf = (kind: Kind, lines: readonly Line[], store: FailoverStore): readonly Figure[] => {
   const failures = lines.filter(({ stretch }) => stretch === 'failure');
   const quiet = lines.filter(({ stretch }) => stretch === 'quiet');
   const ms = (what: string, column: Column, limit?: number): Figure[] =>
@@ -98,10 +94,10 @@ export const figuresOf = (kind: Kind, lines: readonly Line[]): readonly Figure[]
       ...ofQuiet('commit gap', 'commitGapMs'),
     ];
   }
-  const commitLimitMs = INTERVAL_MS + 500 + (kind === 'leader-paused' ? LEASE_MS : 0);
+  const commitLimitMs = INTERVAL_MS + 500 + (kind === 'leader-paused' ? store.leaseMs : 0);
   return [
     ...ms('leadership granted', 'grantedMs'),
-    ...ms('takeover', 'takeoverMs', TAKEOVER_MS[kind]),
+    ...ms('takeover', 'takeoverMs', kind === 'leader-paused' ? store.hostLossMs : TAKEOVER_MS),
     ...ms('in it the new leader ran', 'leaderRanMs'),
     ...ms('and waited for a core', 'leaderWaitedMs'),
     ...emit,
@@ -152,12 +148,12 @@ const table = (rows: readonly (readonly string[])[]): string[] => {
 };
 
 /** As text that is a table in Markdown too. */
-export const summaryOf = (lines: readonly Line[], machine: string): string => {
-  const parts = [machine];
+export const summaryOf = (lines: readonly Line[], machine: string, store: FailoverStore): string => {
+  const parts = [`${machine} With ${store.name}.`];
   for (const kind of KINDS) {
     const own = lines.filter((line) => line.kind === kind);
     if (own.length > 0) {
-      const rows = figuresOf(kind, own).map(({ what, p50, p99, max, wanted, verdict }) => [
+      const rows = figuresOf(kind, own, store).map(({ what, p50, p99, max, wanted, verdict }) => [
         what,
         p50,
         p99,

@@ -1,12 +1,10 @@
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
 import { CountedJob } from '../counted-job.ts';
+import { HOLD_UP_ENV, holdUp } from '../hold-up.ts';
 import { expectOneLeaderAtATime } from '../one-leader-at-a-time.ts';
-
-const HOOK = fileURLToPath(new URL('../hold-up-hook.mjs', import.meta.url));
 
 let cluster: ClusterUnderTest | undefined;
 
@@ -19,24 +17,13 @@ const start = async (leaseMs: number): Promise<{ readonly current: ClusterUnderT
   const current = await ClusterUnderTest.start({
     jobManagers: 2,
     taskManagers: 1,
-    env: { NODE_OPTIONS: `--import=${HOOK}` },
+    env: HOLD_UP_ENV,
     configuration: { 'high-availability.embedded.lease-duration': `${leaseMs} ms` },
   });
   cluster = current;
   const job = await CountedJob.submit(current);
   await job.checkpointed();
   return { current, job };
-};
-
-/** Returns what lets it go again. */
-const holdUp = async (current: ClusterUnderTest, name: string): Promise<() => Promise<void>> => {
-  const path = join(current.folder, `hold-up-${current.pidOf(name)}`);
-  writeFileSync(path, '');
-  await current.until('it is held up', () => current.saidBy(name, /^held up/).length > 0);
-  return async () => {
-    rmSync(path);
-    await current.until('it goes on', () => current.saidBy(name, /no longer held up/).length > 0);
-  };
 };
 
 /** The numbers of the entries in the HA store. */

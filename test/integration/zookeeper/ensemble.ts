@@ -198,6 +198,11 @@ export class Ensemble implements AsyncDisposable {
     this.#spawn(server);
   }
 
+  /** What a server has on disk; to be touched only while it does not run. */
+  dataOf(server: number): string {
+    return join(this.#member(server).folder, 'data', 'version-2');
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#members.map((_, server) => this.kill(server)));
     await rm(this.#folder, { recursive: true, force: true });

@@ -223,7 +223,15 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
   'files-of-pointers': {
     invariant: 'I3',
     breaks: 'with a job all its files are deleted, also where a pointer could not be removed',
-    changes: [{ file: COORDINATOR_SHELL, find: 'if (!keep && !isPointed && ', put: 'if (!keep && ' }],
+    changes: [
+      { file: COORDINATOR_SHELL, find: 'if (!keep && !isPointed && ', put: 'if (!keep && ' },
+      // Between the two steps that the rule is about there is time for something to happen.
+      {
+        file: COORDINATOR_SHELL,
+        find: 'let isPointed = false;',
+        put: 'let isPointed = false;\n    await new Promise<void>((resolve) => void this.#options.clock.after(3_000, () => resolve()));',
+      },
+    ],
   },
   'early-barrier': {
     invariant: 'I6',
