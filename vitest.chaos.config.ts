@@ -7,6 +7,8 @@ export default defineConfig({
     include: [...KILLING],
     // Each starts a cluster of many processes: one after the other, whatever the number of cores.
     fileParallelism: false,
+    // Of those that say that they can run beside others.
+    maxConcurrency: 2,
     testTimeout: 300_000,
     hookTimeout: 60_000,
   },

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { test, type ExpectStatic, type OnTestFinishedHandler } from 'vitest';
 import { ATTEMPTS, GREEN_ATTEMPT, startSabotaged, type Attempt } from '../sabotage/attempts.ts';
 import { SABOTAGES } from '../sabotage/sabotages.mjs';
 import { StartedCluster } from '../started-cluster.ts';
@@ -9,33 +9,37 @@ interface Report {
   readonly findings: readonly { readonly kind: string; readonly text: string }[];
 }
 
-let cluster: StartedCluster | undefined;
+/** Of the test, which is not the only one that runs. */
+interface TestParts {
+  readonly expect: ExpectStatic;
+  readonly onTestFinished: (ended: OnTestFinishedHandler) => void;
+}
 
-afterEach(async () => {
-  await cluster?.close();
-  cluster = undefined;
-});
-
-const drill = async (sabotage: string, attempt: Attempt) => {
-  cluster = await startSabotaged(sabotage, attempt);
+const drill = async (sabotage: string, attempt: Attempt, { expect, onTestFinished }: TestParts) => {
+  const cluster = await startSabotaged(sabotage, attempt);
+  onTestFinished(() => cluster.close());
   const { code, stdout, stderr } = await cluster.run('drill', ...attempt.drill, '--json');
   expect(stdout, `the drill ended with ${code}:\n${stderr}`).toMatch(/^\{/);
   return { code, stderr, report: JSON.parse(stdout) as Report };
 };
 
-test.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage) => {
+// Drills wait most of the time: two of them run beside each other.
+test.concurrent.for(Object.keys(SABOTAGES))('%s turns a drill red', async (sabotage, { expect, onTestFinished }) => {
   const attempt = ATTEMPTS[sabotage]!;
-  const { code, stderr, report } = await drill(sabotage, attempt);
+  const { code, stderr, report } = await drill(sabotage, attempt, { expect, onTestFinished });
   const found = report.findings.map(({ kind }) => kind);
   expect(found, `${JSON.stringify(report)}\n${stderr}`).toContain(attempt.finds);
   expect([code, report.verdict]).toEqual([1, 'red']);
 });
 
-test('what only makes the moments likely in which a broken rule counts leaves it green, and another cluster alone', async () => {
+test('what only makes the moments likely in which a broken rule counts leaves it green, and another cluster alone', async ({
+  expect,
+  onTestFinished,
+}) => {
   const other = await StartedCluster.start({ jobManagers: 1, taskManagers: 1 });
   try {
     const before = await other.processes();
-    const { code, stderr, report } = await drill('slow', GREEN_ATTEMPT);
+    const { code, stderr, report } = await drill('slow', GREEN_ATTEMPT, { expect, onTestFinished });
     expect([code, report.findings], `it said:\n${stderr}`).toEqual([0, []]);
     expect(before.length).toBe(2);
     expect(await other.processes()).toEqual(before);
