@@ -7,8 +7,7 @@ export default defineConfig({
     globalSetup: ['test/temporary-folder.ts'],
     // Servers end with the thread that started them: the main one of a process.
     pool: 'forks',
-    // They wait for servers most of the time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 90_000,
   },

@@ -15,9 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => ensemble?.stop());
 
-/** As many as fit into seconds; `MILLRACE_SEEDS=200` plays more of them. */
-const SEEDS = Number(process.env['MILLRACE_SEEDS'] ?? 12);
-const firstSeed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 1e9));
+/** As many as fit into seconds; `MILLRACE_SEEDS=200` plays more of them, from `MILLRACE_SEED` on. */
+const SEEDS = Number(process.env['MILLRACE_SEEDS'] ?? 11);
+const firstSeed = Number(process.env['MILLRACE_SEED'] ?? 1);
+/** One-time watches of children did not hear once a recursive watch at their node had ended. */
+const FOUND = [833_844_664];
 
 const playReal = (seed: number): Promise<readonly string[]> =>
   playScript(seed, () => connectZooKeeper({ connectString: ensemble.connectString, sessionTimeoutMs: 10_000 }), {
@@ -48,7 +50,7 @@ test(
   `the model answers as a real ensemble does (MILLRACE_SEED=${firstSeed})`,
   { timeout: 60_000 + SEEDS * 5_000 },
   async () => {
-    for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+    for (const seed of [...FOUND, ...Array.from({ length: SEEDS }, (_, index) => firstSeed + index)]) {
       expect(await playModel(seed), `seed ${seed}`).toEqual(await playReal(seed));
     }
   },

@@ -42,7 +42,7 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
     ],
   },
   'restore-while-undecided': {
-    invariant: 'R3',
+    invariant: 'I11',
     breaks: 'R2: a region chooses what to restore while a pointer write has no answer',
     changes: [
       {

@@ -34,6 +34,8 @@ interface Lasting {
 export class SessionWatches {
   readonly #chroot: Chroot;
   readonly #oneTime = new OneTimeWatches();
+  /** Recursive watches that nobody wants and the server of this connection has: those who wait for one event there hear by them. */
+  readonly #leftThere = new Set<string>();
   readonly #lasting: Readonly<Record<LastingMode, Map<string, Lasting>>> = {
     persistent: new Map(),
     'persistent-recursive': new Map(),
@@ -58,7 +60,8 @@ export class SessionWatches {
       this.#tellLasting('persistent-recursive', path, event);
     }
     const parent = event.kind === 'created' || event.kind === 'deleted' ? parentOf(event.path) : undefined;
-    if (parent !== undefined && this.#armedAt('persistent-recursive', parent) !== undefined) {
+    const isArmed = parent !== undefined && this.#armedAt('persistent-recursive', parent) !== undefined;
+    if (parent !== undefined && (isArmed || this.#leftThere.has(parent))) {
       const ofParent: WatchEvent = { kind: 'children-changed', path: parent };
       this.#tellOneTime(ofParent);
       this.#tellLasting('persistent', parent, ofParent);
@@ -143,12 +146,14 @@ export class SessionWatches {
   }
 
   connectionLost(): void {
+    this.#leftThere.clear();
     this.#covered.clear();
     this.#read.clear();
   }
 
   clear(): void {
     this.#oneTime.clear();
+    this.#leftThere.clear();
     this.#armed.clear();
     this.#unsettled.clear();
     this.#lasting.persistent.clear();
@@ -219,7 +224,9 @@ export class SessionWatches {
   }
 
   #forget(watch: LastingWatch): void {
-    this.#armed.delete(watch);
+    if (this.#armed.delete(watch) && watch.mode === 'persistent-recursive') {
+      this.#leftThere.add(watch.path);
+    }
     if (this.#lasting[watch.mode].get(watch.path)?.watch === watch) {
       this.#lasting[watch.mode].delete(watch.path);
     }
@@ -246,6 +253,7 @@ export class SessionWatches {
       this.#read.has(path);
     // What is needed stays on this connection, for those that wait for one event; the next one will only have these.
     if (wasArmed && !isNeeded && asking.isConnected()) {
+      this.#leftThere.delete(path);
       await ifStillThere(asking.begin()(removeWatchesRequest(this.#chroot, path)));
     }
   }
