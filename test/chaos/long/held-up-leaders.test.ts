@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
 import { CountedJob } from '../counted-job.ts';
-import { HOLD_UP_ENV, holdUp } from '../hold-up.ts';
-import { expectOneLeaderAtATime } from '../one-leader-at-a-time.ts';
+import { expectHangingLeaderIsReplaced, HOLD_UP_ENV, holdUp } from '../hold-up.ts';
 
 let cluster: ClusterUnderTest | undefined;
 
@@ -51,26 +50,5 @@ test('a leader whose main thread is held up for longer than its lease leads on, 
 
 test('a leader that hangs is replaced; let go, it is refused and stands by', async () => {
   const { current, job } = await start(1_000);
-  const leader = current.leader!;
-  const pid = current.pidOf(leader);
-  const letGo = await holdUp(current, leader);
-  await current.until('another leads', () => current.leader !== undefined && current.leader !== leader);
-  await job.checkpointed(2);
-  expect(current.saidBy(leader, /no longer held up/)).toEqual([]);
-  await letGo();
-  await current.until(
-    'it knows that it does not lead',
-    () => current.saidBy(leader, /was revoked leadership/).length > 0,
-  );
-  await current.until('it serves as a standby', async () => {
-    const jobs = JSON.stringify(await current.ask('/jobs/overview', leader).catch(String));
-    return jobs.includes(job.jobId) && jobs.includes('RUNNING');
-  });
-  await job.checkpointed(2);
-  expect(current.pidOf(leader)).toBe(pid);
-  expect(current.running).toContain(leader);
-  await job.finished();
-  expect(job.recounted).toEqual(job.exact);
-  expect(job.starts).toBe(2);
-  expectOneLeaderAtATime(current);
+  await expectHangingLeaderIsReplaced(current, job);
 });

@@ -198,6 +198,17 @@ export class Ensemble implements AsyncDisposable {
     this.#spawn(server);
   }
 
+  /** Whatever was done to its servers: all of them run and serve. */
+  async mend(): Promise<void> {
+    for (let server = 0; server < this.size; server++) {
+      this.resume(server);
+      if (this.pidOf(server) === undefined) {
+        this.restart(server);
+      }
+    }
+    await this.serving();
+  }
+
   /** What a server has on disk; to be touched only while it does not run. */
   dataOf(server: number): string {
     return join(this.#member(server).folder, 'data', 'version-2');

@@ -15,15 +15,7 @@ beforeAll(async () => {
   ensemble = await Ensemble.start();
 });
 afterAll(() => ensemble?.stop());
-beforeEach(async () => {
-  for (let server = 0; server < ensemble.size; server++) {
-    ensemble.resume(server);
-    if (ensemble.pidOf(server) === undefined) {
-      ensemble.restart(server);
-    }
-  }
-  await ensemble.serving();
-});
+beforeEach(() => ensemble.mend());
 const clients = (): Clients => new Clients(ensemble.connectString);
 
 /** Milliseconds until it settled, and how. */

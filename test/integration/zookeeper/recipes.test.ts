@@ -23,15 +23,7 @@ beforeAll(async () => {
   ensemble = await Ensemble.start();
 });
 afterAll(() => ensemble?.stop());
-beforeEach(async () => {
-  for (let server = 0; server < ensemble.size; server++) {
-    ensemble.resume(server);
-    if (ensemble.pidOf(server) === undefined) {
-      ensemble.restart(server);
-    }
-  }
-  await ensemble.serving();
-});
+beforeEach(() => ensemble.mend());
 
 const clients = (): Clients => new Clients(ensemble.connectString);
 const open = (opened: Clients, count: number): Promise<ZooKeeperClient[]> =>

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ClusterUnderTest } from '../../../chaos/cluster-under-test.ts';
 import { CountedJob } from '../../../chaos/counted-job.ts';
-import { HOLD_UP_ENV, holdUp } from '../../../chaos/hold-up.ts';
+import { expectHangingLeaderIsReplaced, HOLD_UP_ENV, holdUp } from '../../../chaos/hold-up.ts';
 import { Ensemble } from '../ensemble.ts';
 import { startCluster } from './cluster-on-zookeeper.ts';
 
@@ -53,19 +53,5 @@ test('a leader whose main thread is held up for longer than its session would la
 
 test('a leader that hangs is replaced; let go, it is refused and stands by', async () => {
   const { current, job } = await start(1_000);
-  const leader = current.leader!;
-  const letGo = await holdUp(current, leader);
-  await current.until('another leads', () => current.leader !== undefined && current.leader !== leader);
-  await job.checkpointed(2);
-  expect(current.saidBy(leader, /no longer held up/)).toEqual([]);
-  await letGo();
-  await current.until(
-    'it knows that it does not lead',
-    () => current.saidBy(leader, /was revoked leadership/).length > 0,
-  );
-  await job.checkpointed(2);
-  expect(current.running).toContain(leader);
-  await job.finished();
-  expect(job.recounted).toEqual(job.exact);
-  expect(job.starts).toBe(2);
+  await expectHangingLeaderIsReplaced(current, job);
 });
