@@ -23,6 +23,12 @@ export const claimOf = (view: LeaderView, client: ZooKeeperClient, paths: StoreP
         epochVersion: view.epochVersion,
       };
 
+export const isSameClaim = (one: LeaderClaim, other: LeaderClaim): boolean =>
+  one.client === other.client &&
+  one.latchPath === other.latchPath &&
+  one.latchVersion === other.latchVersion &&
+  one.epochVersion === other.epochVersion;
+
 /**
  * The beginning of each multi of a leader. The grant wrote the latch node too: in an older copy of the ensemble, where the latch stands
  * in the queue again and another was granted an epoch of the same version, it has its version from before the grant.

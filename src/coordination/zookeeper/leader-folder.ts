@@ -28,6 +28,8 @@ export interface LeaderView {
   readonly latches: readonly string[];
   /** This process's own among them. */
   readonly own: { readonly name: string; readonly version: number } | undefined;
+  /** Those of this process that were gone once: an older copy of the ensemble has them again. */
+  readonly leftOver: readonly string[];
   readonly epoch: EpochNode;
   readonly epochVersion: number;
   /** Whatever node there is, of whomever. */
@@ -58,6 +60,7 @@ export class LeaderFolder {
   #failure: MillraceError | undefined;
   /** What this process's own latch node begins with. */
   #ownPrefix: string | undefined;
+  readonly #formerPrefixes: string[] = [];
   #timer: TimerHandle | undefined;
   /** Views that this process has made by its own writes. */
   #writes = 0;
@@ -91,6 +94,9 @@ export class LeaderFolder {
 
   /** The latch node whose name begins so is this process's; `undefined`: it has none any more. */
   own(prefix: string | undefined): void {
+    if (this.#ownPrefix !== undefined) {
+      this.#formerPrefixes.push(this.#ownPrefix);
+    }
     this.#ownPrefix = prefix;
     if (prefix === undefined && this.#view?.own !== undefined) {
       const gone = this.#view.own.name;
@@ -173,6 +179,7 @@ export class LeaderFolder {
       session,
       latches,
       own: isOwn ? { name, version: stat.version } : undefined,
+      leftOver: latches.filter((one) => this.#formerPrefixes.some((former) => one.startsWith(former))),
       epoch,
       epochVersion: epochNode!.stat.version,
       information: informationNode && decodeNode(informationSchema, informationNode.data, paths.information),

@@ -19,9 +19,12 @@ export class LeaderWrites {
     this.#endpoints = endpoints;
   }
 
-  /** A place at the end of the queue. Who was suspected, and is alive as it shows by this, says so. */
+  /**
+   * A place at the end of the queue, the only one of this process: one that is left over would be in the way of everybody for as long
+   * as its session lives. Who was suspected, and is alive as it shows by this, says so.
+   */
   async queue(client: ZooKeeperClient, view: LeaderView, prefix: string, atMs: number): Promise<MultiOutcome> {
-    const { suspicions, suspicionsVersion: version } = view;
+    const { suspicions, suspicionsVersion: version, leftOver } = view;
     const { instanceId } = this.#endpoints;
     const create: MultiOperation = {
       kind: 'create',
@@ -29,11 +32,15 @@ export class LeaderWrites {
       data: encodeNode({ instanceId }),
       options: { mode: 'ephemeral-sequential' },
     };
+    const operations: readonly MultiOperation[] = [
+      ...leftOver.map((name) => ({ kind: 'delete', path: `${this.#paths.latches}/${name}` }) as const),
+      create,
+    ];
     if (!suspicions.suspected.includes(instanceId)) {
-      return client.multi([create]);
+      return client.multi(operations);
     }
     const data = encodeNode(withFalseAlarm(suspicions, instanceId, atMs));
-    return client.multi([create, { kind: 'set', path: this.#paths.suspicions, data, version }]);
+    return client.multi([...operations, { kind: 'set', path: this.#paths.suspicions, data, version }]);
   }
 
   /** The next grant, to the owner of the view. The leader has no address that others see before it publishes it. */

@@ -7,7 +7,8 @@ import type { Subscription } from '../subscription.ts';
 import type { MultiOutcome, ZooKeeperClient } from './client/zookeeper-client.ts';
 import { ZooKeeperError } from './client/zookeeper-error.ts';
 import { KeyedOrder } from './keyed-order.ts';
-import { leadershipChecks, type LeaderClaim } from './leader-claim.ts';
+import { KnownRecords } from './known-records.ts';
+import { isSameClaim, leadershipChecks, type LeaderClaim } from './leader-claim.ts';
 import { replaced } from './leader-folder.ts';
 import { decodeNode, epochSchema } from './leader-nodes.ts';
 import { planChanges } from './record-changes.ts';
@@ -36,6 +37,7 @@ export class ZooKeeperRecordStore implements RecordStore {
   readonly #order = new KeyedOrder();
   /** Claims under which something was sent whose outcome is not known (R2). */
   #undecided: readonly LeaderClaim[] = [];
+  #known: { readonly claim: LeaderClaim; readonly records: KnownRecords } | undefined;
 
   constructor(options: ZooKeeperRecordStoreOptions) {
     this.#options = options;
@@ -73,9 +75,10 @@ export class ZooKeeperRecordStore implements RecordStore {
     return { end: () => folders.forEach((folder) => folder.end()) };
   }
 
-  /** What the leader reads without asking for anything newer than its session has seen; `undefined`: it has to ask. */
-  clientOf(leadership: Leadership): ZooKeeperClient | undefined {
-    return this.#undecided.length > 0 ? undefined : this.#options.election.claimOf(leadership)?.client;
+  /** What the leader knows without asking for anything newer than its session has seen; `undefined`: it has to ask. */
+  knownUnder(leadership: Leadership): KnownRecords | undefined {
+    const claim = this.#undecided.length > 0 ? undefined : this.#options.election.claimOf(leadership);
+    return claim && this.#knownOf(claim);
   }
 
   /** A read that sees what anybody was answered before it. */
@@ -100,25 +103,26 @@ export class ZooKeeperRecordStore implements RecordStore {
         return { outcome: 'leadership-lost' };
       }
       await this.settle();
-      const planned = await planChanges(claim.client, paths, changes);
+      const known = this.#knownOf(claim);
+      const planned = planChanges(paths, await known.nodesFor(changes), changes);
+      if (known !== this.#known?.records) {
+        continue;
+      }
       const checks = leadershipChecks(claim, paths);
       const operations = planned.conflict === undefined ? planned.operations : [];
       const sentAtMs = clock.monotonic();
       const outcome = await this.#send(claim, [...checks, ...operations]);
       if (outcome.ok) {
         election.answered(claim.epoch, sentAtMs);
+        known.wrote(operations, outcome.results.slice(checks.length));
         return planned.conflict === undefined ? WRITTEN : { outcome: 'conflict', key: planned.conflict };
       }
       if (outcome.index < checks.length) {
         election.refused();
         return { outcome: 'leadership-lost' };
       }
-      const key = planned.keys[outcome.index - checks.length];
-      const refused = planned.operations[outcome.index - checks.length];
-      const isRecord = key !== undefined && refused?.path === paths.ofRecord(key);
-      if (isRecord && refused.kind === 'create' && changes.some((change) => expectsAbsent(change, key))) {
-        return { outcome: 'conflict', key };
-      }
+      // Somebody else was at work, by hand perhaps.
+      this.#known = undefined;
       if (!isOutdated(outcome.error)) {
         throw outcome.error;
       }
@@ -128,6 +132,13 @@ export class ZooKeeperRecordStore implements RecordStore {
     });
   }
 
+  #knownOf(claim: LeaderClaim): KnownRecords {
+    if (this.#known === undefined || !isSameClaim(this.#known.claim, claim)) {
+      this.#known = { claim, records: new KnownRecords(claim.client, this.#options.paths) };
+    }
+    return this.#known.records;
+  }
+
   /** Whatever does not prove that nothing was written leaves it open. */
   async #send(claim: LeaderClaim, operations: Parameters<ZooKeeperClient['multi']>[0]): Promise<MultiOutcome> {
     try {
@@ -135,6 +146,7 @@ export class ZooKeeperRecordStore implements RecordStore {
     } catch (error) {
       if (!(error instanceof ZooKeeperError) || error.mayHaveHappened) {
         this.#undecided = [...this.#undecided, claim];
+        this.#known = undefined;
       }
       throw error;
     }
@@ -159,9 +171,6 @@ const folderOf = (prefix: string): string => {
   assert(prefix.endsWith('/'), `${prefix} is no folder of records`);
   return prefix.slice(0, -1);
 };
-
-const expectsAbsent = (change: RecordChange, key: string): boolean =>
-  change.kind !== 'delete-all' && change.key === key && change.expected === 'absent';
 
 /** What was planned does not fit what is there any more. */
 const isOutdated = ({ code }: ZooKeeperError): boolean =>

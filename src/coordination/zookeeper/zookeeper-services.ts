@@ -90,7 +90,7 @@ export class ZooKeeperServices implements HighAvailabilityServices {
   }
 
   leading(leadership: Leadership): LeaderStores {
-    const led = new LedRecordStore(this.#records, this.#paths, leadership);
+    const led = new LedRecordStore(this.#records, leadership);
     return new RecordLeaderStores(led, leadership, this.#records);
   }
 

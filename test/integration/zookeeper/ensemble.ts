@@ -6,6 +6,7 @@ import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
+import { untilStopped } from './until-stopped.ts';
 
 /*
  * Real ZooKeeper servers, as Debian packages them: one JVM each, on ports and in a folder of their own. They end with the thread that
@@ -184,9 +185,12 @@ export class Ensemble implements AsyncDisposable {
     }
   }
 
-  /** It no longer runs, its connections stay. */
+  /** Its connections stay. When this returns none of its threads runs any more, which the signal alone does not promise. */
   pause(server: number): void {
-    this.#member(server).process?.kill('SIGSTOP');
+    const { process: running } = this.#member(server);
+    if (running?.pid !== undefined && running.kill('SIGSTOP')) {
+      untilStopped(running.pid);
+    }
   }
 
   resume(server: number): void {

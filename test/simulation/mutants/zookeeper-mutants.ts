@@ -7,6 +7,7 @@ const EPOCH_CHECK = "  { kind: 'check', path: epoch, version: claim.epochVersion
 const UNDECIDED = `    } catch (error) {
       if (!(error instanceof ZooKeeperError) || error.mayHaveHappened) {
         this.#undecided = [...this.#undecided, claim];
+        this.#known = undefined;
       }
       throw error;
     }`;

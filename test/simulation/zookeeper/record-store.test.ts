@@ -24,15 +24,28 @@ interface Leader {
   readonly led: LedRecordStore;
   readonly leadership: Leadership;
   readonly client: () => ModelClient;
+  /** What was asked of the ensemble about records since the last call. */
+  readonly asked: () => readonly string[];
 }
 
 const lead = async (seed: number): Promise<Leader> => {
   const world = new ModelWorld(seed, { lagMs: (random) => random.next() * 600 });
   const { time: clock } = world;
   const clients: ModelClient[] = [];
+  const asked: string[] = [];
   const connect = (): ModelClient => {
     const client = world.client();
     clients.push(client);
+    for (const name of ['get', 'exists', 'children', 'sync', 'multi'] as const) {
+      const call = client[name].bind(client) as (...args: unknown[]) => never;
+      client[name] = (...args: unknown[]): never => {
+        // Not what the election looks at.
+        if (/test\/(jobs|results)/.test(JSON.stringify(args[0]))) {
+          asked.push(name);
+        }
+        return call(...args);
+      };
+    }
     return client;
   };
   const random = seededRandom(seed);
@@ -54,8 +67,8 @@ const lead = async (seed: number): Promise<Leader> => {
   await world.settled(election.join(contender));
   await world.until(() => contender.grants.length > 0);
   const leadership = contender.grants[0]!;
-  const led = new LedRecordStore(store, paths, leadership);
-  return { world, store, led, leadership, client: () => clients.at(-1)! };
+  const led = new LedRecordStore(store, leadership);
+  return { world, store, led, leadership, client: () => clients.at(-1)!, asked: () => asked.splice(0) };
 };
 
 const anyChange = (random: Random, known: ReadonlyMap<string, number>, count: number): RecordChange => {
@@ -189,4 +202,51 @@ test('a checkpoint pointer is two small nodes deep below its job, and the job le
   ]);
   await world.settled(led.transact(leadership, [{ kind: 'delete-all', prefix: 'jobs/a/' }]));
   expect(paths()).toEqual(['/millrace/test/jobs']);
+});
+
+const POINTER = `jobs/a/checkpoints/${'1'.padStart(19, '0')}`;
+
+test('what a leader has read or written it knows: a transaction is one multi, a list costs nothing', async () => {
+  const { world, led, leadership, asked } = await lead(101);
+  const put = (key: string, value: string): Promise<TransactionOutcome> =>
+    world.settled(led.transact(leadership, [{ kind: 'put', key, value }]));
+  await put('jobs/a/record', 'one');
+  asked();
+  await put('jobs/a/record', 'two');
+  await put(POINTER, '{}');
+  expect(asked()).toEqual(['multi', 'multi']);
+  expect(await world.settled(led.get('jobs/a/record'))).toMatchObject({ value: 'two' });
+  expect(asked()).toEqual([]);
+  // A multi tells no version of what it made: here of a record, and of the folder of it.
+  expect(await world.settled(led.list('jobs/a/'))).toMatchObject([{ key: POINTER, value: '{}' }, { value: 'two' }]);
+  expect(asked()).toEqual(['get', 'get']);
+  expect(await world.settled(led.list('jobs/a/'))).toHaveLength(2);
+  expect(await world.settled(led.get('jobs/a/other'))).toBeUndefined();
+  expect(asked()).toEqual([]);
+});
+
+test('a whole folder is known with what was added to it and removed from it', async () => {
+  const { world, led, leadership, asked } = await lead(102);
+  const transact = (change: RecordChange): Promise<TransactionOutcome> =>
+    world.settled(led.transact(leadership, [change]));
+  await transact({ kind: 'put', key: 'results/a', value: 'a' });
+  const keys = async (): Promise<readonly string[]> =>
+    (await world.settled(led.list('results/'))).map(({ key }) => key);
+  expect(await keys()).toEqual(['results/a']);
+  await transact({ kind: 'put', key: 'results/b', value: 'b' });
+  expect(await keys()).toEqual(['results/a', 'results/b']);
+  await transact({ kind: 'delete', key: 'results/a' });
+  asked();
+  expect(await keys()).toEqual(['results/b']);
+  expect(asked()).toEqual([]);
+});
+
+test('a node that somebody has changed by hand is looked at again, and the transaction carried out', async () => {
+  const { world, led, leadership } = await lead(103);
+  const put = (value: string): Promise<TransactionOutcome> =>
+    world.settled(led.transact(leadership, [{ kind: 'put', key: 'jobs/a/record', value }]));
+  await put('one');
+  world.ensemble.deleteNode('/millrace/test/jobs/a/record');
+  expect(await put('two')).toEqual({ outcome: 'written' });
+  expect(await world.settled(led.get('jobs/a/record'))).toMatchObject({ value: 'two' });
 });
