@@ -19,6 +19,12 @@ const REFUSED = `    } catch {
       return { ok: false, index: operations.length - 1, error: new ZooKeeperError('NODE_EXISTS', 'create') };
     }`;
 
+const OUTDATED = `      // Somebody else was at work, by hand perhaps.
+      this.#known = undefined;
+`;
+const CONFLICT = `      return { outcome: 'conflict', key: changes.map((change) => ('key' in change ? change.key : change.prefix))[0]! };
+`;
+
 /** Rules of the HA store on ZooKeeper. */
 export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
   'zookeeper-no-latch-check': {
@@ -37,7 +43,10 @@ export const ZOOKEEPER_MUTANTS: Readonly<Record<string, Mutant>> = {
     invariant: 'I3',
     breaks: 'R2: a change whose connection was lost counts as refused',
     world: 'small on ZooKeeper',
-    changes: [{ file: RECORDS, find: UNDECIDED, put: REFUSED }],
+    changes: [
+      { file: RECORDS, find: UNDECIDED, put: REFUSED },
+      { file: RECORDS, find: OUTDATED, put: CONFLICT },
+    ],
   },
   'zookeeper-lost-is-accepted': {
     invariant: 'I4',
