@@ -39,7 +39,7 @@ test.concurrent.for(ONE_OF_EACH_FINDING)('%s turns a drill red', async (sabotage
   expect([code, report.verdict]).toEqual([1, 'red']);
 });
 
-test('what only makes the moments likely in which a broken rule counts leaves it green, and another cluster alone', async ({
+test.concurrent('what only makes the moments likely in which a broken rule counts leaves it green, and another cluster alone', async ({
   expect,
   onTestFinished,
 }) => {
