@@ -10,6 +10,7 @@ import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
+import { jobManagerOptions } from '../foundation/config/options/jobmanager-options.ts';
 import { rpcOptions } from '../foundation/config/options/rpc-options.ts';
 import { LocalFileSystem } from '../foundation/filesystem/local/local-file-system.ts';
 import type { TlsIdentity } from '../foundation/security/tls-identity.ts';
@@ -162,6 +163,10 @@ class JobManagerProcess implements RunningJobManager {
       random: this.#random,
       logger,
       heartbeat,
+      retention: {
+        expirationMs: this.#configuration.get(jobManagerOptions.resultExpiration),
+        capacity: this.#configuration.get(jobManagerOptions.resultCapacity),
+      },
       probePorts: portProber({
         clusterId: this.#configuration.get(highAvailabilityOptions.clusterId),
         transport: this.#transport,

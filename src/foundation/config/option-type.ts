@@ -44,6 +44,14 @@ export const durationType: OptionType<number> = scalar(
   formatDuration,
 );
 
+/** Milliseconds; a bare number counts seconds, as the keys of Flink do that are numbers there. */
+export const secondsType: OptionType<number> = scalar(
+  'duration',
+  `seconds, or ${DURATION_SYNTAX}`,
+  (text) => refused(() => (/^\d+$/.test(text) ? parseDuration(`${text} s`) : parseDuration(text))),
+  formatDuration,
+);
+
 /** Bytes. */
 export const memoryType: OptionType<number> = scalar(
   'memory size',

@@ -6,6 +6,7 @@ import { systemRandom as random } from '../../foundation/common/system-random.ts
 import { Configuration } from '../../foundation/config/configuration.ts';
 import type { ClusterGateway } from '../../runtime/jobmanager/dispatcher/cluster-gateway.ts';
 import type { JobStarter } from '../../runtime/jobmanager/dispatcher/job-starter.ts';
+import { DEFAULT_RETENTION } from '../../runtime/jobmanager/dispatcher/result-retention.ts';
 import { JobManager } from '../../runtime/jobmanager/job-manager.ts';
 import { PROTOCOL_VERSION } from '../../runtime/protocol/protocol-version.ts';
 import { NewestFence } from '../../runtime/rpc/fencing.ts';
@@ -119,6 +120,7 @@ class Stage {
       random,
       logger,
       heartbeat: heartbeatOptions(configuration),
+      retention: DEFAULT_RETENTION,
       probePorts: (targets) => Promise.resolve({ network: '', outcomes: targets.map(() => ({})) }),
     });
     const member = { name, jobManager, services };

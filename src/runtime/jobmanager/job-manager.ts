@@ -33,6 +33,7 @@ import { isAway } from './dispatcher/is-away.ts';
 import type { JobStarter } from './dispatcher/job-starter.ts';
 import { JobManagerService } from './job-manager-service.ts';
 import { OwnLoadingMarks } from './dispatcher/own-loading-marks.ts';
+import type { ResultRetention } from './dispatcher/result-retention.ts';
 import { LeaderNews } from './leader-news.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
@@ -50,6 +51,7 @@ export interface JobManagerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly heartbeat: HeartbeatOptions;
+  readonly retention: ResultRetention;
   readonly probePorts: ProbePorts;
 }
 
@@ -304,7 +306,7 @@ export class JobManager implements Contender, ClusterGateway {
   }
 
   #newTerm(leadership: Leadership): LeaderTerm {
-    const { services, storage, starter, clock, random, logger, heartbeat } = this.#options;
+    const { services, storage, starter, clock, random, logger, heartbeat, retention } = this.#options;
     return new LeaderTerm({
       leadership,
       instanceId: this.endpoints.instanceId,
@@ -312,6 +314,7 @@ export class JobManager implements Contender, ClusterGateway {
       storage,
       starter,
       ownMarks: this.#ownMarks,
+      retention,
       clock,
       random,
       logger,

@@ -11,6 +11,7 @@ import type { HeartbeatOptions } from '../rpc/heartbeat-core.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import type { JobStarter } from './dispatcher/job-starter.ts';
 import type { OwnLoadingMarks } from './dispatcher/own-loading-marks.ts';
+import type { ResultRetention } from './dispatcher/result-retention.ts';
 import { SteadfastStores } from './dispatcher/steadfast-stores.ts';
 import { ResourceManager } from './resource-manager/resource-manager.ts';
 
@@ -24,6 +25,7 @@ export interface LeaderTermOptions {
   readonly storage: ClusterStorage;
   readonly starter: JobStarter;
   readonly ownMarks: OwnLoadingMarks;
+  readonly retention: ResultRetention;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -66,6 +68,7 @@ export class LeaderTerm {
       storage,
       starter,
       ownMarks: options.ownMarks,
+      retention: options.retention,
       clock,
       random,
       logger,

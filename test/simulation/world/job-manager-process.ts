@@ -3,6 +3,7 @@ import type { HighAvailabilityServices } from '../../../src/coordination/high-av
 import type { FileSystem } from '../../../src/foundation/filesystem/file-system.ts';
 import type { Location } from '../../../src/foundation/filesystem/file-systems.ts';
 import type { JobStarter } from '../../../src/runtime/jobmanager/dispatcher/job-starter.ts';
+import { DEFAULT_RETENTION } from '../../../src/runtime/jobmanager/dispatcher/result-retention.ts';
 import { JobManager } from '../../../src/runtime/jobmanager/job-manager.ts';
 import type { HeartbeatOptions } from '../../../src/runtime/rpc/heartbeat-core.ts';
 import { anyPort } from '../../../src/runtime/rpc/port-range.ts';
@@ -48,6 +49,7 @@ export const startJobManager = async (options: JobManagerProcessOptions): Promis
     random,
     logger,
     heartbeat,
+    retention: DEFAULT_RETENTION,
     probePorts: async (targets) => ({ network: 'sim', outcomes: targets.map(() => ({})) }),
   });
   await jobManager.start();

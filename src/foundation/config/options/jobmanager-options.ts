@@ -1,7 +1,7 @@
-import { durationType, memoryType } from '../option-type.ts';
+import { durationType, integerType, memoryType, secondsType } from '../option-type.ts';
 import { option } from '../option.ts';
 
-/** Memory of a JobManager, and user code on it: enumerators that sources bring along. */
+/** Memory of a JobManager, user code on it (enumerators that sources bring along), and what it remembers of ended jobs. */
 export const jobManagerOptions = {
   processMemory: option(memoryType, {
     key: 'jobmanager.memory.process.size',
@@ -34,6 +34,18 @@ export const jobManagerOptions = {
     default: '128 mb',
     description: 'ArrayBuffers of that thread.',
     isFlink: false,
+  }),
+  resultExpiration: option(secondsType, {
+    key: 'jobstore.expiration-time',
+    default: '1 h',
+    description:
+      'So long after its end a job is listed, and the HA store and `high-availability.storageDir` remember how it ended. A bare number ' +
+      'counts seconds. Until then nothing is started under the id of a job that has ended.',
+  }),
+  resultCapacity: option(integerType({ min: 1, infinite: true, aliases: { '2147483647': Infinity } }), {
+    key: 'jobstore.max-capacity',
+    default: 'infinite',
+    description: 'Of so many ended jobs it is remembered how they ended, the newest.',
   }),
   userCodeTimeout: option(durationType, {
     key: 'jobmanager.user-code.timeout',

@@ -25,6 +25,7 @@ import { EndedJobs } from './ended-jobs.ts';
 import type { JobStarter } from './job-starter.ts';
 import { ManagedJob } from './managed-job.ts';
 import type { OwnLoadingMarks } from './own-loading-marks.ts';
+import type { ResultRetention } from './result-retention.ts';
 import type { SnapshotTriggers } from './snapshot-triggers.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 import { jobHasEnded, Submissions } from './submissions.ts';
@@ -39,6 +40,7 @@ export interface DispatcherOptions {
   readonly starter: JobStarter;
   /** Of this process, under all its leaderships. */
   readonly ownMarks: OwnLoadingMarks;
+  readonly retention: ResultRetention;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -70,6 +72,7 @@ export class Dispatcher implements JobDirectory {
     const { stores, logger } = this.#options;
     this.#resources = resources;
     const dirty = await this.#ended.read();
+    void this.#ended.keepToRetention();
     const entries = await stores.run('read the jobs', () => stores.raw.jobGraphs.all());
     const loading: Promise<void>[] = [];
     // Nobody waits for what is only to be removed.

@@ -9,15 +9,19 @@ import type { Logger } from '../../../foundation/common/logger.ts';
 import { CheckpointCleaner } from '../../checkpoint/checkpoint-cleaner.ts';
 import type { JobDetails, JobSummary } from './cluster-gateway.ts';
 import { isAway } from './is-away.ts';
+import { outlived, type ResultRetention } from './result-retention.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 
 /** Before the files of checkpoints are deleted again: twice as long each time, about a minute in all. */
 const DELETE_AGAIN_MS = 500;
 const DELETE_AGAIN_MAX_MS = 32_000;
+/** Between two looks for results that are to be forgotten; sooner where they are kept for less. */
+const RETENTION_LOOK_MS = 60_000;
 
 export interface EndedJobsOptions {
   readonly stores: SteadfastStores;
   readonly storage: ClusterStorage;
+  readonly retention: ResultRetention;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -115,6 +119,31 @@ export class EndedJobs {
     const pointer = this.#results.get(jobId);
     if (pointer !== undefined) {
       this.#results.set(jobId, { ...pointer, isDirty: false });
+    }
+  }
+
+  /** Forgets the results that are too old or too many, for as long as this process leads: else the store would grow for ever. */
+  async keepToRetention(): Promise<void> {
+    const { stores, retention, logger } = this.#options;
+    const pauseMs = Math.min(RETENTION_LOOK_MS, retention.expirationMs);
+    for (await stores.pause(pauseMs); !stores.isStopped; await stores.pause(pauseMs)) {
+      try {
+        await this.#forgetOutlived();
+      } catch (thrown) {
+        if (!stores.isStopped) {
+          logger.warn(`Results of ended jobs are kept for longer than they should be: ${messageOf(thrown)}`);
+        }
+      }
+    }
+  }
+
+  /** The pointer, then the file (I3). */
+  async #forgetOutlived(): Promise<void> {
+    const { stores, storage, clock, retention } = this.#options;
+    for (const { jobId, resultPath } of outlived([...this.#results.values()], retention, clock.now())) {
+      await stores.run(`forget how job ${jobId} ended`, () => stores.raw.jobResults.remove(jobId));
+      this.#results.delete(jobId);
+      await storage.results.delete(resultPath);
     }
   }
 

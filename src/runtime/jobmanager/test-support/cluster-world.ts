@@ -18,6 +18,7 @@ import { formatAddress } from '../../rpc/rpc-address.ts';
 import { defaultLimits } from '../../rpc/rpc-limits.ts';
 import type { RpcTransport } from '../../rpc/rpc-transport.ts';
 import type { JobStarter } from '../dispatcher/job-starter.ts';
+import { DEFAULT_RETENTION } from '../dispatcher/result-retention.ts';
 import { JobManager } from '../job-manager.ts';
 import { FakeJobStarter } from './fake-job-starter.ts';
 import { FakeTaskManager } from './fake-task-manager.ts';
@@ -134,6 +135,7 @@ export class ClusterWorld {
       random,
       logger,
       heartbeat: { intervalMs: 1_000, timeoutMs: 6_000, failureThreshold: 2 },
+      retention: DEFAULT_RETENTION,
       probePorts: async (targets) => ({ network: 'sim', outcomes: targets.map(() => ({})) }),
     });
     await this.settled(jobManager.start());

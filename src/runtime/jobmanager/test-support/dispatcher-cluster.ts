@@ -15,6 +15,7 @@ import { testGraph } from './test-graph.ts';
 import type { JobSubmission } from '../dispatcher/cluster-gateway.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { OwnLoadingMarks } from '../dispatcher/own-loading-marks.ts';
+import { DEFAULT_RETENTION, type ResultRetention } from '../dispatcher/result-retention.ts';
 import { SteadfastStores } from '../dispatcher/steadfast-stores.ts';
 
 export const JOB = 'a'.repeat(32) as JobId;
@@ -41,6 +42,7 @@ export class Cluster {
   readonly log: string[] = [];
   /** Of the one process that leads again and again; without it, each leader is another one. */
   ownMarks: OwnLoadingMarks | undefined;
+  retention: ResultRetention = DEFAULT_RETENTION;
   #leadership: Promise<Leadership> | undefined;
 
   /** A Dispatcher under the one leadership there is: what a successor would find. */
@@ -66,6 +68,7 @@ export class Cluster {
       storage,
       starter,
       ownMarks: this.ownMarks ?? new OwnLoadingMarks(),
+      retention: this.retention,
       clock,
       random,
       logger,
