@@ -102,7 +102,6 @@ export const main = async (argv: readonly string[]): Promise<void> => {
         probeJob: fileURLToPath(new URL('../../drill/probe-job.ts', import.meta.url)),
         verifier: fileURLToPath(new URL('../../drill/verify.mjs', import.meta.url)),
       },
-      confirm: process.stdin.isTTY ? confirm : undefined,
       drawSeed: () => systemRandom.int(2 ** 32),
     },
     startJobManager: async (configuration, options) =>
@@ -117,6 +116,11 @@ export const main = async (argv: readonly string[]): Promise<void> => {
       const { readHaStore } = await import('./read-ha-store.ts');
       return readHaStore(configuration, { clock: systemClock, random: systemRandom });
     },
+    deleteStore: async (configuration, options) => {
+      const { deleteStore } = await import('./delete-store.ts');
+      return deleteStore(configuration, { ...options, clock: systemClock, random: systemRandom });
+    },
+    confirm: process.stdin.isTTY ? confirm : undefined,
     exitNow: endNow,
     waitForDebugger: async (hostAndPort) => {
       const { waitForDebugger } = await import('./wait-for-debugger.ts');

@@ -1,11 +1,4 @@
 import type { HighAvailabilityServices } from '../coordination/high-availability-services.ts';
-import type { Candidacy, Contender } from '../coordination/leader-election.ts';
-import {
-  isSameLeadership,
-  type LeaderEndpoints,
-  type LeaderInformation,
-  type Leadership,
-} from '../coordination/leadership.ts';
 import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
 import {
   readStorageContents,
@@ -22,6 +15,7 @@ import { highAvailabilityOptions } from '../foundation/config/options/high-avail
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
 import type { RestoredStore } from '../interfaces/cli/ha-command.ts';
 import { openHighAvailability, storageOf } from './high-availability.ts';
+import { leadAlone } from './lead-alone.ts';
 import { placesOf } from './local-places.ts';
 
 export interface RestoreStoreOptions {
@@ -32,9 +26,6 @@ export interface RestoreStoreOptions {
   /** The store may know some of the jobs; those stay as they are. */
   readonly addsMissing: boolean;
 }
-
-/** Nobody is to connect: whoever writes the pointers leads for as long as that takes, and is seen by standbys only. */
-const NO_ADDRESS = '127.0.0.1:1';
 
 /**
  * Writes the pointers of an HA store anew from the self-describing files in `storageDir` (R12). Errors: BAD_OPTION (without HA, or
@@ -71,14 +62,16 @@ export const restoreStore = async (
   );
   try {
     const missing = await missingOf(services, contents, options.addsMissing);
-    await new PointerWriter(services, configuration, options).write(missing);
+    await leadAlone(services, configuration, { ...options, above: contents.highestEpoch }, (leadership) =>
+      writePointersAnew(services.leading(leadership), missing),
+    );
     return summaryOf(contents, missing.jobs.length);
   } finally {
     await services.close();
   }
 };
 
-const requireStorage = (configuration: Configuration, random: Random): ClusterStorage => {
+export const requireStorage = (configuration: Configuration, random: Random): ClusterStorage => {
   const { type, storageDirectory } = highAvailabilityOptions;
   const storage = configuration.get(type) === 'none' ? undefined : storageOf(configuration, random);
   if (storage === undefined) {
@@ -128,91 +121,3 @@ const summaryOf = ({ jobs, results, broken }: StorageContents, written: number):
   ended: results.length,
   broken: broken.map(({ path, error }) => ({ path, message: error.message })),
 });
-
-/** Leads for as long as it writes: no JobManager acts on half of the pointers. */
-class PointerWriter implements Contender {
-  readonly endpoints: LeaderEndpoints;
-  readonly #services: HighAvailabilityServices;
-  readonly #configuration: Configuration;
-  readonly #options: RestoreStoreOptions;
-  #leadership: Leadership | undefined;
-  #other: LeaderInformation | undefined;
-  #changed = Promise.withResolvers<void>();
-
-  constructor(services: HighAvailabilityServices, configuration: Configuration, options: RestoreStoreOptions) {
-    this.#services = services;
-    this.#configuration = configuration;
-    this.#options = options;
-    this.endpoints = {
-      instanceId: options.random.hex(32),
-      rpcAddress: NO_ADDRESS,
-      restAddress: `http://${NO_ADDRESS}`,
-    };
-  }
-
-  async write(contents: StorageContents): Promise<void> {
-    const candidacy = await this.#services.election.join(this);
-    try {
-      const leadership = await this.#lead(candidacy, contents.highestEpoch);
-      await writePointersAnew(this.#services.leading(leadership), contents);
-    } finally {
-      await candidacy.leave();
-    }
-  }
-
-  granted(leadership: Leadership): void {
-    this.#leadership = leadership;
-    this.#wake();
-  }
-
-  uncertain(): void {}
-
-  certain(): void {}
-
-  revoked(leadership: Leadership): void {
-    if (isSameLeadership(this.#leadership, leadership)) {
-      this.#leadership = undefined;
-    }
-  }
-
-  leaderChanged(leader: LeaderInformation | undefined): void {
-    this.#other = leader?.endpoints.instanceId === this.endpoints.instanceId ? undefined : leader;
-    this.#wake();
-  }
-
-  /** Above every epoch that a file carries: names with generations in them are never used twice (I5). */
-  async #lead(candidacy: Candidacy, above: number): Promise<Leadership> {
-    // The claim of a process that died ends with its lease.
-    const patienceMs = 3 * this.#configuration.get(highAvailabilityOptions.embeddedLease);
-    const late = Promise.withResolvers<'late'>();
-    const timer = this.#options.clock.after(patienceMs, () => late.resolve('late'));
-    try {
-      for (;;) {
-        const changed = this.#changed.promise;
-        const leadership = this.#leadership;
-        if (leadership !== undefined && leadership.epoch > above) {
-          return leadership;
-        }
-        if (leadership !== undefined) {
-          await candidacy.raise(leadership, above);
-        }
-        if ((await Promise.race([changed, late.promise])) === 'late') {
-          const who =
-            this.#other === undefined ? 'another process' : `the JobManager ${this.#other.endpoints.rpcAddress}`;
-          throw new MillraceError(
-            'STORE_IN_USE',
-            `${who} leads: end all JobManagers of this cluster, then repeat the command`,
-          );
-        }
-      }
-    } finally {
-      timer.cancel();
-    }
-  }
-
-  #wake(): void {
-    const { resolve } = this.#changed;
-    this.#changed = Promise.withResolvers<void>();
-    resolve();
-  }
-}

@@ -4,6 +4,7 @@ import type { Configuration } from '../../foundation/config/configuration.ts';
 import { alignedLines } from './aligned-lines.ts';
 import { startedConfiguration } from './cluster/cluster-target.ts';
 import { withConfiguration, type ClusterFlags } from './control-commands.ts';
+import { addHaDeleteCommand, type HaDeleteCommands } from './ha/ha-delete-command.ts';
 import { addHaStatusCommand, type HaStatusCommands } from './ha/ha-status-command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,7 +24,7 @@ export interface RestoredStore {
   readonly broken: readonly { readonly path: string; readonly message: string }[];
 }
 
-export interface HaCommands extends HaStatusCommands {
+export interface HaCommands extends HaStatusCommands, HaDeleteCommands {
   readonly restoreStore: (
     configuration: Configuration,
     options: { readonly isDryRun: boolean; readonly addsMissing: boolean },
@@ -46,6 +47,7 @@ interface RestoreFlags extends ClusterFlags {
 export const addHaCommand = (program: Command, environment: HaCommandLine): void => {
   const ha = program.command('ha').description('care for the HA store of a cluster').exitOverride();
   addHaStatusCommand(ha, environment);
+  addHaDeleteCommand(ha, environment);
   withConfiguration(ha.command('restore'))
     .description('write the pointers of an HA store that was lost anew, from the files in high-availability.storageDir')
     .option(

@@ -5,6 +5,9 @@ export interface TerminalStreams {
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
 }
 
+/** Asks whoever sits at the terminal. */
+export type Confirm = (question: string) => Promise<boolean>;
+
 /** Erases the line that the cursor is in. */
 const ERASE = '\r\u001B[2K';
 

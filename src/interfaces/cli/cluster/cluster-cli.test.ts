@@ -343,3 +343,49 @@ describe('ha restore', () => {
     expect(ran.stderr).toContain('--from-storage --dry-run');
   });
 });
+
+describe('ha delete', () => {
+  const found = {
+    jobs: [{ jobId: 'a'.repeat(32), jobName: 'clicks' }],
+    folder: '/shared/default',
+    files: ['/shared/default/results'],
+    kept: ['/shared/default/savepoints'],
+  };
+
+  test('asks, and says what goes and what stays', async () => {
+    const asked: unknown[] = [];
+    const deleteStore = (_: unknown, options: unknown): Promise<typeof found> => {
+      asked.push(options);
+      return Promise.resolve(found);
+    };
+    const questions: string[] = [];
+    const refused = await run(['ha', 'delete'], {
+      deleteStore,
+      confirm: async (question) => questions.push(question) === 0,
+    });
+    expect([refused.code, asked.length]).toEqual([1, 1]);
+    expect(questions).toEqual([
+      'Delete the HA store of cluster default and 1 files and folders in /shared/default? [y/N] ',
+    ]);
+    const ran = await run(['ha', 'delete', '--with-jobs', '--yes'], { deleteStore });
+    expect(asked.at(-1)).toEqual({ isDryRun: false, givesJobsUp: true });
+    expect(ran.stdout).toContain(
+      'deleted: the HA store of cluster default\ndeleted: /shared/default/results\nstays: /shared/default/savepoints',
+    );
+    expect(ran.code).toBe(0);
+  });
+
+  test('is not done by accident, and can be tried', async () => {
+    const asked: unknown[] = [];
+    const deleteStore = (_: unknown, options: unknown): Promise<typeof found> => {
+      asked.push(options);
+      return Promise.resolve(found);
+    };
+    const ran = await run(['ha', 'delete'], { deleteStore });
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining('--yes says so')]);
+    const dry = await run(['ha', 'delete', '--dry-run'], { deleteStore });
+    expect(dry.stdout).toContain('job that has not ended: clicks');
+    expect(dry.stdout).toContain('would be deleted: /shared/default/results');
+    expect(asked).toEqual(Array(2).fill({ isDryRun: true, givesJobsUp: false }));
+  });
+});

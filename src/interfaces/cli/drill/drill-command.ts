@@ -15,13 +15,13 @@ import { findDrillTarget, type DrillTarget } from './drill-target.ts';
 import { possibleRequest } from './possible-request.ts';
 import type { DrillPrograms } from './probe.ts';
 import { reportJson, reportLines } from './report.ts';
+import type { Confirm } from '../terminal.ts';
 
 /** Given by the process; without it there is no `drill`. */
 export interface DrillCommands {
+  readonly confirm?: Confirm | undefined;
   readonly drill?: {
     readonly programs: DrillPrograms;
-    /** Asks whoever sits at the terminal; `undefined`: nobody does. */
-    readonly confirm: ((question: string) => Promise<boolean>) | undefined;
     readonly drawSeed: () => number;
   };
 }
@@ -94,7 +94,7 @@ const drillCommand = async (flags: Flags, environment: DrillCommandLine, drill: 
       }
       return 0;
     }
-    await agree(flags, prepared.target, drill);
+    await agree(flags, prepared.target, environment);
   } catch (thrown) {
     terminal.log(`millrace: ${describeFailure(thrown)}`);
     return EXIT_MISUSE;
@@ -138,7 +138,7 @@ const prepare = async (flags: Flags, environment: DrillCommandLine, drill: Drill
 };
 
 /** A drill is felt by every job of the cluster. */
-const agree = async (flags: Flags, { jobs }: DrillTarget, { confirm }: Drill): Promise<void> => {
+const agree = async (flags: Flags, { jobs }: DrillTarget, { confirm }: DrillCommands): Promise<void> => {
   if (jobs.length === 0 || flags.yes === true) {
     return;
   }

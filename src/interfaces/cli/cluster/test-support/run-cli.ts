@@ -47,6 +47,7 @@ export const run = async (args: readonly string[], changes: Partial<CliEnvironme
     loadTls: () => Promise.resolve(undefined),
     gatherFacts: () => Promise.reject(new Error('not here')),
     restoreStore: () => Promise.reject(new Error('not here')),
+    deleteStore: () => Promise.reject(new Error('not here')),
     readHaStore: () => Promise.reject(new Error('not here')),
     onInterrupt: () => () => {},
     exitNow: () => {},

@@ -1,0 +1,94 @@
+import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
+import { CHECKPOINTS_NAME, EMBEDDED_STORE_NAME, SAVEPOINTS_NAME } from '../coordination/storage/storage-layout.ts';
+import type { Clock } from '../foundation/common/clock.ts';
+import { MillraceError } from '../foundation/common/errors.ts';
+import { silentLogger } from '../foundation/common/logger.ts';
+import type { Random } from '../foundation/common/random.ts';
+import type { Configuration } from '../foundation/config/configuration.ts';
+import type { FileSystem } from '../foundation/filesystem/file-system.ts';
+import type { DeletedStore } from '../interfaces/cli/ha/ha-delete-command.ts';
+import { openHighAvailability } from './high-availability.ts';
+import { leadAlone } from './lead-alone.ts';
+import { requireStorage } from './restore-store.ts';
+
+export interface DeleteStoreOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Only says what would be deleted. */
+  readonly isDryRun: boolean;
+  /** Although the store knows jobs that have not ended. */
+  readonly givesJobsUp: boolean;
+}
+
+/**
+ * Deletes what a cluster that has ended for good leaves: its HA store, then its files in `storageDir`. Checkpoints and savepoints
+ * stay: they are its users'. Errors: BAD_OPTION (without HA), STORE_IN_USE (somebody leads, or there are jobs), STORE_AWAY (also where
+ * there is no store), those of the file system.
+ */
+export const deleteStore = async (configuration: Configuration, options: DeleteStoreOptions): Promise<DeletedStore> => {
+  const { clock, random, isDryRun, givesJobsUp } = options;
+  const storage = requireStorage(configuration, random);
+  const { services } = await openHighAvailability(configuration, {
+    clock,
+    random,
+    logger: silentLogger,
+    role: 'client',
+  });
+  try {
+    const jobs = (await services.reader.jobs()).map((entry) => ({
+      jobId: entry.jobId,
+      jobName: entry.kind === 'read' ? entry.value.jobName : '?',
+    }));
+    const found: DeletedStore = { jobs, folder: storage.folder, ...(await contentsOf(storage)) };
+    if (isDryRun) {
+      return found;
+    }
+    if (jobs.length > 0 && !givesJobsUp) {
+      throw new MillraceError(
+        'STORE_IN_USE',
+        `the cluster has jobs that have not ended: ${jobs.map(({ jobId, jobName }) => `${jobName} (${jobId})`).join(', ')}; cancel them, or ` +
+          'stop them with a savepoint, or give them up with --with-jobs (their checkpoints stay)',
+      );
+    }
+    await leadAlone(services, configuration, { clock, random, above: 0 }, () => Promise.resolve());
+    await services.cleanupAllData();
+    await deleteFiles(storage, found);
+    return found;
+  } finally {
+    await services.close();
+  }
+};
+
+const contentsOf = async (storage: ClusterStorage): Promise<Pick<DeletedStore, 'files' | 'kept'>> => {
+  const files: string[] = [];
+  const kept: string[] = [];
+  for (const name of await storage.fs.names(storage.folder)) {
+    const path = `${storage.folder}/${name}`;
+    const isUsers = (name === CHECKPOINTS_NAME || name === SAVEPOINTS_NAME) && (await hasFiles(storage.fs, path));
+    if (isUsers) {
+      kept.push(path);
+    } else if (name !== EMBEDDED_STORE_NAME) {
+      files.push(path);
+    }
+  }
+  return { files, kept };
+};
+
+const hasFiles = async (fs: FileSystem, folder: string): Promise<boolean> => {
+  for (const { name, isFolder } of await fs.list(folder)) {
+    if (!isFolder || (await hasFiles(fs, `${folder}/${name}`))) {
+      return true;
+    }
+  }
+  return false;
+};
+
+const deleteFiles = async ({ fs, folder }: ClusterStorage, { files, kept }: DeletedStore): Promise<void> => {
+  for (const path of files) {
+    const entry = await fs.stat(path);
+    await (entry?.isFolder === true ? fs.deleteFolder(path) : fs.delete(path));
+  }
+  if (kept.length === 0) {
+    await fs.deleteFolder(folder);
+  }
+};
