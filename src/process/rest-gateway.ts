@@ -20,6 +20,7 @@ import type {
 } from '../runtime/protocol/snapshot-requests.ts';
 import type { RescaleRequest, VertexParallelism } from '../runtime/protocol/rescale-request.ts';
 import type { Reachability } from '../runtime/protocol/reachability.ts';
+import type { Standbys } from '../runtime/protocol/standbys.ts';
 import type { ClusterGateway, JobDetails, JobSummary } from '../runtime/jobmanager/dispatcher/cluster-gateway.ts';
 
 type CheckpointStatistics = NonNullable<NonNullable<JobDetails['overview']>['checkpoints']>;
@@ -95,6 +96,10 @@ export class JobManagerRestGateway implements RestGateway {
     return slots.taskManagers
       .filter(({ isAway }) => !isAway)
       .map(({ resourceId, slots: count, free }) => ({ resourceId, slots: count, freeSlots: free }));
+  }
+
+  standbys(): Promise<Standbys> {
+    return this.#cluster.standbys();
   }
 
   reachability(): Promise<Reachability> {

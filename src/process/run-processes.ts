@@ -120,12 +120,13 @@ const REHEARSAL_DELAY_MS = 1_000;
 
 /** A standby that has something to take over one day practises it once. `stopped` ends that too. */
 const rehearse = (
-  { gateway, instanceId }: RunningJobManager,
+  running: RunningJobManager,
   configuration: Configuration,
   logger: Logger,
   stopped: AbortSignal,
 ): void => {
-  const isStandby = (): boolean => !stopped.aborted && gateway.leader?.endpoints.instanceId !== instanceId;
+  const isStandby = (): boolean =>
+    !stopped.aborted && running.gateway.leader?.endpoints.instanceId !== running.instanceId;
   systemClock.after(REHEARSAL_DELAY_MS, async () => {
     if (!isStandby()) {
       return;
@@ -134,6 +135,7 @@ const rehearse = (
     try {
       const { rehearseTakeover } = await import('./rehearsal/rehearse-takeover.ts');
       const takeovers = await rehearseTakeover(temporaryFolder(configuration), isStandby);
+      running.rehearsed();
       logger.info(`Standby: rehearsed ${takeovers} takeovers in ${Math.round(systemClock.monotonic() - sinceMs)} ms`);
     } catch (thrown) {
       logger.warn(`The takeover cannot be rehearsed, the first one will be slower: ${messageOf(thrown)}`);

@@ -57,6 +57,8 @@ export interface RunningJobManager {
   readonly restAddress: string | undefined;
   /** What clients ask for. */
   readonly gateway: ClusterGateway;
+  /** This process has practised the takeover. */
+  rehearsed(): void;
   /** Orderly: leadership goes to another first, tasks go on. */
   stop(): Promise<void>;
 }
@@ -111,6 +113,10 @@ class JobManagerProcess implements RunningJobManager {
 
   get restAddress(): string | undefined {
     return this.#rest?.address;
+  }
+
+  rehearsed(): void {
+    this.#jobManager?.rehearsed();
   }
 
   get gateway(): ClusterGateway {

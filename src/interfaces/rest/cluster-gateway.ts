@@ -2,6 +2,7 @@ import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { RescaleRequest, VertexParallelism } from '../../runtime/protocol/rescale-request.ts';
 import type { Reachability } from '../../runtime/protocol/reachability.ts';
+import type { Standbys } from '../../runtime/protocol/standbys.ts';
 import type {
   SavepointRequest,
   SnapshotStatus,
@@ -137,6 +138,8 @@ export interface ClusterGateway {
   /** Resolves when it is deleted. */
   disposeSavepoint(path: string): Promise<void>;
   taskManagers(): Promise<readonly TaskManagerInfo[]>;
+  /** Who stands by, and how warm. */
+  standbys(): Promise<Standbys>;
   /** Tries all ports that processes of the cluster need of each other. */
   reachability(): Promise<Reachability>;
   /** As it is in force; secrets are masked where it is shown. */

@@ -26,6 +26,7 @@ import {
   type JobSummary,
   type SubmissionAnswer,
 } from './dispatcher/cluster-gateway.ts';
+import type { Standbys } from '../protocol/standbys.ts';
 import type { RescaleRequest, VertexParallelism } from '../protocol/rescale-request.ts';
 import type { SavepointRequest, SnapshotStatus, SnapshotTrigger, StopRequest } from '../protocol/snapshot-requests.ts';
 import type { Dispatcher } from './dispatcher/dispatcher.ts';
@@ -38,8 +39,10 @@ import { LeaderNews } from './leader-news.ts';
 import { LeaderTerm } from './leader-term.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { LookAhead } from './look-ahead.ts';
+import { notLeader } from './not-leader.ts';
 import { reachabilityOf } from './reachability.ts';
 import { SharedStorageWatch } from './shared-storage-watch.ts';
+import { standbysOf } from './standbys.ts';
 
 export interface JobManagerOptions {
   readonly endpoints: LeaderEndpoints;
@@ -89,7 +92,13 @@ export class JobManager implements Contender, ClusterGateway {
       clock,
       logger,
       candidacy: () => this.#candidacy,
+      state: () => this.#lookAhead.state,
     });
+  }
+
+  /** It has practised the takeover. */
+  rehearsed(): void {
+    this.#lookAhead.rehearsed();
   }
 
   get leader(): LeaderInformation | undefined {
@@ -268,6 +277,10 @@ export class JobManager implements Contender, ClusterGateway {
     }));
   }
 
+  standbys(): Promise<Standbys> {
+    return this.#lead(() => standbysOf(this.service.standbys));
+  }
+
   reachability(): Promise<Reachability> {
     const { probePorts } = this.#options;
     return this.#lead((_, { leadership, resources }) =>
@@ -295,14 +308,7 @@ export class JobManager implements Contender, ClusterGateway {
   }
 
   #notLeader(cause?: unknown): MillraceError {
-    const { rpcAddress, instanceId } = this.endpoints;
-    const leader = this.#news.leader;
-    const who =
-      leader === undefined || leader.endpoints.instanceId === instanceId
-        ? 'nobody does now'
-        : `${leader.endpoints.restAddress} (${leader.endpoints.rpcAddress}) does`;
-    const message = `the JobManager ${rpcAddress} does not lead, ${who}; ask again`;
-    return new MillraceError('NOT_LEADER', message, { retryable: true, cause });
+    return notLeader(this.endpoints, this.#news.leader, cause);
   }
 
   #newTerm(leadership: Leadership): LeaderTerm {

@@ -5,6 +5,7 @@ import { codeOf, messageOf } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import { standbyProtocol, type StandbyProtocol, type TaskManagerHint } from '../protocol/cluster-protocol.ts';
 import type { ProbePorts } from '../protocol/reachability.ts';
+import type { StandbyState } from '../protocol/standbys.ts';
 import { parseAddress } from '../rpc/rpc-address.ts';
 import { describeClose, endedByPeer, type CloseReason, type RpcConnection } from '../rpc/rpc-connection.ts';
 import type { RpcProtocol, RpcService } from '../rpc/rpc-protocol.ts';
@@ -21,6 +22,8 @@ const REFUSALS = 2;
 export interface LeaderWatchOptions {
   readonly endpoints: LeaderEndpoints;
   readonly probePorts: ProbePorts;
+  /** How warm this process is. */
+  readonly state: () => StandbyState;
   readonly transport: RpcTransport;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -51,7 +54,7 @@ export class LeaderWatch {
             this.#hints = taskManagers;
           }
         },
-        describe: () => options.endpoints,
+        describe: () => ({ ...options.endpoints, state: options.state() }),
         probe: ({ targets }) => options.probePorts(targets),
       },
       calls: {},

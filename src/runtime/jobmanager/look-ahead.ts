@@ -4,6 +4,7 @@ import type { Subscription } from '../../coordination/subscription.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import { messageOf } from '../../foundation/common/errors.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
+import type { StandbyState } from '../protocol/standbys.ts';
 import type { AnticipatedJob, JobStarter } from './dispatcher/job-starter.ts';
 
 /** Between two looks: each reads the pointers, and of the files what is new. */
@@ -27,9 +28,24 @@ export class LookAhead {
   #timer: TimerHandle | undefined;
   #looking: Promise<void> | undefined;
   #hasChanged = false;
+  #jobsRead: number | undefined;
+  #hasRehearsed = false;
 
   constructor(options: LookAheadOptions) {
     this.#options = options;
+  }
+
+  get state(): StandbyState {
+    return {
+      ...(this.#jobsRead === undefined ? {} : { jobs: this.#jobsRead }),
+      isCurrent: this.#jobsRead !== undefined && !this.#hasChanged && this.#looking === undefined,
+      hasRehearsed: this.#hasRehearsed,
+    };
+  }
+
+  /** This process has practised the takeover. */
+  rehearsed(): void {
+    this.#hasRehearsed = true;
   }
 
   /** This process is a standby. A second call does nothing. */
@@ -50,6 +66,7 @@ export class LookAhead {
   async forget(): Promise<void> {
     await this.#looking;
     if (this.#subscription === undefined) {
+      this.#jobsRead = undefined;
       await this.#keep([]);
     }
   }
@@ -70,6 +87,7 @@ export class LookAhead {
       const jobs = await this.#jobs();
       if (this.#subscription !== undefined) {
         await this.#keep(jobs);
+        this.#jobsRead = jobs.length;
       }
     } catch (thrown) {
       this.#options.logger.debug(`This standby cannot read ahead now: ${messageOf(thrown)}`);

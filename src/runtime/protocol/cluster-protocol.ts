@@ -4,6 +4,7 @@ import type { ErrorInfo } from '../../foundation/common/errors.ts';
 import { fenceSchema } from '../../foundation/common/fence.ts';
 import type { AttemptId, AttemptRef, CheckpointId, OperatorId } from '../../foundation/common/ids.ts';
 import { probeReplySchema, probeTargetSchema } from './reachability.ts';
+import { standbyStateSchema } from './standbys.ts';
 import type { SubtaskState } from '../state/state-handle.ts';
 import type {
   AttemptReport,
@@ -206,11 +207,16 @@ export type TaskManagerHint = z.infer<typeof taskManagerHint>;
 export const standbyProtocol = {
   /** Who is there, after each change: a hint, so that nobody waits for a process that died with the leader (R11). */
   taskManagers: { kind: 'send', request: z.object({ fence: fenceSchema, taskManagers: z.array(taskManagerHint) }) },
-  /** Where it is reached. */
+  /** Where it is reached, and how warm it is. */
   describe: {
     kind: 'call',
     request: z.undefined(),
-    reply: z.object({ instanceId: name, rpcAddress: name, restAddress: z.string() }),
+    reply: z.object({
+      instanceId: name,
+      rpcAddress: name,
+      restAddress: z.string(),
+      state: z.exactOptional(standbyStateSchema),
+    }),
   },
   /** Which of these ports it reaches, for `millrace hosts check`. */
   probe: { kind: 'call', request: z.object({ targets: z.array(probeTargetSchema) }), reply: probeReplySchema },

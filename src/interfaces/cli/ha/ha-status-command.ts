@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { messageOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { Configuration } from '../../../foundation/config/configuration.ts';
+import { standbysSchema } from '../../../runtime/protocol/standbys.ts';
 import { overviewSchema } from '../../rest/schema/cluster-schema.ts';
 import { clusterOf, startedConfiguration, type TargetEnvironment } from '../cluster/cluster-target.ts';
 import { withConfiguration, type ClusterFlags } from '../control-commands.ts';
@@ -59,26 +60,35 @@ const statusOf = async (flags: StatusFlags, environment: HaStatusCommandLine): P
   const { leader } = store;
   return {
     ...store,
-    leaderObstacle: leader === undefined ? undefined : await obstacleTo(leader, configuration, environment),
+    ...(leader === undefined ? NOT_ASKED : await askedOf(leader, configuration, environment)),
   };
 };
 
+type Asked = Pick<HaStatus, 'leaderObstacle' | 'standbys'>;
+const NOT_ASKED: Asked = { leaderObstacle: undefined, standbys: undefined };
+
 /** A store names its last leader, also one that has just died. */
-const obstacleTo = async (
+const askedOf = async (
   { restAddress, sessionId }: HaLeader,
   configuration: Configuration,
   environment: TargetEnvironment,
-): Promise<string | undefined> => {
+): Promise<Asked> => {
   // Whatever the configuration says of the target: it is the leader.
   const asksOnce = configuration.with({ 'rest.await-leader-timeout': 0 }, 'millrace ha status');
   const cluster = await clusterOf({ jobmanager: restAddress }, asksOnce, environment);
   try {
     const overview = await cluster?.client.ask('GET', '/overview', overviewSchema);
-    return overview?.leader['session-id'] === sessionId
-      ? undefined
-      : 'another one answers at its address; it has just taken over, or the address is of another cluster by now';
+    if (overview?.leader['session-id'] !== sessionId) {
+      const leaderObstacle =
+        'another one answers at its address; it has just taken over, or the address is of another cluster by now';
+      return { ...NOT_ASKED, leaderObstacle };
+    }
+    const answer = await cluster?.client.ask('GET', '/cluster/standbys', standbysSchema);
+    return { leaderObstacle: undefined, standbys: answer?.standbys };
   } catch (thrown) {
     // One that wants a token for instance lives.
-    return thrown instanceof MillraceError && thrown.retryable ? messageOf(thrown) : undefined;
+    return thrown instanceof MillraceError && thrown.retryable
+      ? { ...NOT_ASKED, leaderObstacle: messageOf(thrown) }
+      : NOT_ASKED;
   }
 };

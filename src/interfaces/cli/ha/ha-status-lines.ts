@@ -1,11 +1,21 @@
 import { alignedLines } from '../aligned-lines.ts';
-import { healthOf, type EnsembleServer, type HaEnsemble, type HaHealth, type HaStatus } from './ha-status.ts';
+import type { StandbyState } from '../../../runtime/protocol/standbys.ts';
+import {
+  healthOf,
+  type EnsembleServer,
+  type HaEnsemble,
+  type HaHealth,
+  type HaJob,
+  type HaStatus,
+} from './ha-status.ts';
 
 /** The status for people. */
 export const haStatusLines = (status: HaStatus): readonly string[] => [
   HEADLINES[healthOf(status)],
   `high-availability.type: ${status.type}, high-availability.cluster-id: ${status.clusterId}`,
   ...leaderLines(status),
+  ...standbyLines(status),
+  ...jobLines(status),
   ...(status.ensemble === undefined ? [] : ensembleLines(status.ensemble)),
 ];
 
@@ -32,6 +42,42 @@ const leaderLines = ({ obstacle, leader, leaderObstacle }: HaStatus): readonly s
     ...(leaderObstacle === undefined ? [] : [`the leader does not answer: ${leaderObstacle}`]),
   ];
 };
+
+const standbyLines = ({ leader, standbys }: HaStatus): readonly string[] => {
+  if (leader === undefined || standbys === undefined) {
+    return [];
+  }
+  return standbys.length === 0
+    ? ['standby: none; when the leader dies nobody leads until it, or another JobManager, is started']
+    : standbys.map(({ rpcAddress, restAddress, state }) => `standby: ${restAddress || rpcAddress}, ${warmth(state)}`);
+};
+
+const warmth = (state: StandbyState | undefined): string => {
+  if (state?.jobs === undefined) {
+    return 'cold: it has not read ahead yet';
+  }
+  const read = `${counted(state.jobs, 'job')} read ahead${state.isCurrent ? '' : ', reading on'}`;
+  return state.hasRehearsed ? `warm: ${read}, takeover practised` : `${read}, takeover not practised yet`;
+};
+
+const jobLines = ({ jobs, orphans }: HaStatus): readonly string[] => [
+  ...(jobs === undefined
+    ? []
+    : jobs.length === 0
+      ? ['jobs: none']
+      : alignedLines([['Job', 'Name', 'Newest checkpoint', 'Where'], ...jobs.map(jobRow)])),
+  ...(orphans?.obstacle === undefined ? [] : [`files that nothing points to: ${orphans.obstacle}`]),
+  ...(orphans?.paths ?? []).map(
+    (path) => `nothing points to ${path}: a submission left it that failed, or is under way`,
+  ),
+];
+
+const jobRow = ({ jobId, jobName, checkpoint }: HaJob): readonly string[] => [
+  jobId,
+  jobName ?? '? (what the store has of it cannot be read)',
+  checkpoint === undefined ? 'none' : `${checkpoint.id}${checkpoint.kind === 'savepoint' ? ' (savepoint)' : ''}`,
+  checkpoint?.path ?? '-',
+];
 
 /** An ensemble for people. */
 export const ensembleLines = (ensemble: HaEnsemble): readonly string[] => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { MillraceError } from '../../../foundation/common/errors.ts';
 import { highAvailabilityOptions } from '../../../foundation/config/options/high-availability-options.ts';
 import { closeServers, startServer } from '../../rest/test-support/asked-server.ts';
+import type { Standbys } from '../../../runtime/protocol/standbys.ts';
 import { FakeGateway } from '../../rest/test-support/fake-gateway.ts';
 import { run, type Ran } from '../cluster/test-support/run-cli.ts';
 import type { EnsembleServer, HaEnsemble, HaStore } from './ha-status.ts';
@@ -48,12 +49,21 @@ const status = async (store: Partial<HaStore>, ...flags: string[]): Promise<Ran>
         clusterId: '/default',
         obstacle: undefined,
         leader: undefined,
+        jobs: [],
+        orphans: { paths: [], obstacle: undefined },
         ensemble: three,
         ...store,
       }),
   });
 
-const living = async (): Promise<string> => (await startServer(new FakeGateway())).server.address;
+const STANDBY = { instanceId: 'two', rpcAddress: '127.0.0.1:6124', restAddress: 'http://127.0.0.1:8082' };
+const warm = { jobs: 2, isCurrent: true, hasRehearsed: true };
+
+const living = async (standbys: Standbys['standbys'] = [{ ...STANDBY, state: warm }]): Promise<string> => {
+  const gateway = new FakeGateway();
+  gateway.standingBy = standbys;
+  return (await startServer(gateway)).server.address;
+};
 
 describe('a cluster whose leader answers', () => {
   test('on an ensemble that bears the loss of a server is healthy', async () => {
@@ -65,6 +75,8 @@ describe('a cluster whose leader answers', () => {
       'high-availability.type: zookeeper, high-availability.cluster-id: /default',
       'HA store: answers',
       `leader: ${address}, epoch 3, since 2026-01-02T03:04:05.000Z`,
+      'standby: http://127.0.0.1:8082, warm: 2 jobs read ahead, takeover practised',
+      'jobs: none',
       'ZooKeeper ensemble: 3 servers, quorum 2, 3 of them serve; 127.0.0.1:2181 leads, 1 more may fail',
       'Server          Mode      Latency ms min/avg/max  Connections  Znodes  Zxid         Behind  Version',
       '127.0.0.1:2181  leader    0/0.3/12                2            25      0x100000007  0       3.8.0',
@@ -99,6 +111,44 @@ describe('a cluster whose leader answers', () => {
     const { server } = await startServer(new FakeGateway(), { access });
     expect((await status({ ...plain, leader: leaderAt(server.address) })).code).toBe(0);
   });
+});
+
+describe('standbys', () => {
+  const plain = { type: 'embedded', ensemble: undefined };
+
+  test('that are missing put the cluster at risk', async () => {
+    const { code, stdout } = await status({ ...plain, leader: leaderAt(await living([])) });
+    expect([code, stdout]).toEqual([1, expect.stringContaining('standby: none; when the leader dies')]);
+  });
+
+  test.each([
+    [{ hasRehearsed: true, isCurrent: false }, 'cold: it has not read ahead yet'],
+    [{ ...warm, jobs: 1, isCurrent: false }, 'warm: 1 job read ahead, reading on, takeover practised'],
+    [{ ...warm, hasRehearsed: false }, '2 jobs read ahead, takeover not practised yet'],
+  ])('say how warm they are: %j', async (state, says) => {
+    const { code, stdout } = await status({ ...plain, leader: leaderAt(await living([{ ...STANDBY, state }])) });
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`standby: http://127.0.0.1:8082, ${says}\n`)]);
+  });
+});
+
+test('jobs are shown with what they would go on from, and files that nothing points to', async () => {
+  const checkpoint = { id: 7, kind: 'checkpoint', path: '/shared/chk-7/_metadata' } as const;
+  const { stdout } = await status({
+    leader: leaderAt(await living()),
+    jobs: [
+      { jobId: 'a'.repeat(32), jobName: 'clicks', checkpoint },
+      { jobId: 'b'.repeat(32), jobName: 'orders', checkpoint: { ...checkpoint, kind: 'savepoint' } },
+      { jobId: 'c'.repeat(32), jobName: undefined, checkpoint: undefined },
+    ],
+    orphans: { paths: [`/shared/default/${'d'.repeat(32)}`], obstacle: undefined },
+  });
+  expect(stdout).toMatch(/^a{32} +clicks +7 +\/shared\/chk-7\/_metadata$/m);
+  expect(stdout).toMatch(/^b{32} +orders +7 \(savepoint\) +\/shared/m);
+  expect(stdout).toMatch(/^c{32} +\? \(what the store has of it cannot be read\) +none +-$/m);
+  expect(stdout).toMatch(/^nothing points to \/shared\/default\/d{32}: /m);
+  const away = { paths: [], obstacle: 'the folder /shared is not there' };
+  const { stdout: without } = await status({ leader: leaderAt(await living()), orphans: away });
+  expect(without).toMatch(/^files that nothing points to: the folder \/shared is not there$/m);
 });
 
 describe('a cluster without a leader', () => {

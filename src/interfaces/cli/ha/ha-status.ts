@@ -1,3 +1,5 @@
+import type { Standbys } from '../../../runtime/protocol/standbys.ts';
+
 /** A ZooKeeper server, as it says; plain data. */
 export interface EnsembleServer {
   /** `host:port`. */
@@ -42,6 +44,24 @@ export interface HaLeader {
   readonly falseAlarms: number;
 }
 
+/** A job that has not ended, and what of it is safe. */
+export interface HaJob {
+  readonly jobId: string;
+  /** `undefined`: what the store has of it cannot be read. */
+  readonly jobName: string | undefined;
+  /** The newest that the store points to; `undefined`: it would start from its beginning. */
+  readonly checkpoint:
+    | { readonly id: number; readonly kind: 'checkpoint' | 'savepoint'; readonly path: string }
+    | undefined;
+}
+
+/** Folders of jobs in `storageDir` that the store points to no more. */
+export interface HaOrphans {
+  readonly paths: readonly string[];
+  /** Why they cannot be looked for from here. */
+  readonly obstacle: string | undefined;
+}
+
 /** What the HA store of a cluster says. */
 export interface HaStore {
   readonly type: string;
@@ -50,16 +70,21 @@ export interface HaStore {
   readonly obstacle: string | undefined;
   /** `undefined`: nobody, or the store could not be asked. */
   readonly leader: HaLeader | undefined;
+  /** Ascending by id; `undefined`: the store could not be asked. */
+  readonly jobs: readonly HaJob[] | undefined;
+  readonly orphans: HaOrphans | undefined;
   /** `undefined`: the store is no ensemble of servers. */
   readonly ensemble: HaEnsemble | undefined;
 }
 
 export interface HaStatus extends HaStore {
+  /** JobManagers that wait to lead; `undefined`: the leader could not be asked. */
+  readonly standbys: Standbys['standbys'] | undefined;
   /** Why the leader that the store names could not be reached; `undefined`: it answered, or there is none. */
   readonly leaderObstacle: string | undefined;
 }
 
-/** `at-risk`: it works, and the loss of one more server of the store stops it. */
+/** `at-risk`: it works, and the loss of one more server of the store, or of the leader that nobody stands by for, stops it. */
 export type HaHealth = 'healthy' | 'at-risk' | 'no-leader' | 'not-known';
 
 /** For scripts. */
@@ -68,7 +93,7 @@ export const HA_EXIT_CODES = { healthy: 0, 'at-risk': 1, 'no-leader': 2, 'not-kn
   number
 >;
 
-export const healthOf = ({ obstacle, leader, leaderObstacle, ensemble }: HaStatus): HaHealth => {
+export const healthOf = ({ obstacle, leader, leaderObstacle, standbys, ensemble }: HaStatus): HaHealth => {
   if (ensemble?.state === 'no-leader') {
     return 'no-leader';
   }
@@ -79,7 +104,7 @@ export const healthOf = ({ obstacle, leader, leaderObstacle, ensemble }: HaStatu
     return 'no-leader';
   }
   if (ensemble === undefined || ensemble.state === 'works') {
-    return ensemble?.mayFail === 0 ? 'at-risk' : 'healthy';
+    return ensemble?.mayFail === 0 || standbys?.length === 0 ? 'at-risk' : 'healthy';
   }
   return 'not-known';
 };

@@ -70,6 +70,12 @@ export const clusterRoutes: readonly Route[] = [
     },
   },
   {
+    // Ours: what `millrace ha status` asks for.
+    method: 'GET',
+    path: '/cluster/standbys',
+    handle: async (_request, { gateway }) => ok(await gateway.standbys()),
+  },
+  {
     // Ours: what `millrace hosts check` asks for.
     method: 'GET',
     path: '/cluster/reachability',

@@ -19,6 +19,7 @@ import type {
 } from '../../../runtime/protocol/snapshot-requests.ts';
 import type { RescaleRequest, VertexParallelism } from '../../../runtime/protocol/rescale-request.ts';
 import type { Reachability } from '../../../runtime/protocol/reachability.ts';
+import type { Standbys } from '../../../runtime/protocol/standbys.ts';
 import { RestServer, type RestServerOptions } from '../rest-server.ts';
 import { hasEnded } from '../schema/job-state.ts';
 
@@ -123,6 +124,7 @@ export class FakeGateway implements ClusterGateway {
       jobDetails(FAILED_JOB, { status: 'FAILED', endedMs: 9_000, retainedCheckpoint: '/checkpoints/chk-7' }),
     ],
   ]);
+  standingBy: Standbys['standbys'] = [];
   readonly submissions: JobSubmission[] = [];
   readonly calls: string[] = [];
   /** Thrown by each call from now on. */
@@ -215,6 +217,10 @@ export class FakeGateway implements ClusterGateway {
       taskManagerInfo('tm-1', { slots: 2, freeSlots: 0 }),
       taskManagerInfo('tm-2', { slots: 4, freeSlots: 3 }),
     ]);
+  }
+
+  standbys(): Promise<Standbys> {
+    return this.#call('standbys', () => ({ standbys: this.standingBy }));
   }
 
   reachability(): Promise<Reachability> {

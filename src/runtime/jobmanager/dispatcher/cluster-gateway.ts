@@ -1,5 +1,6 @@
 import type { RescaleRequest, VertexParallelism } from '../../protocol/rescale-request.ts';
 import type { Reachability } from '../../protocol/reachability.ts';
+import type { Standbys } from '../../protocol/standbys.ts';
 import type {
   SavepointRequest,
   SnapshotStatus,
@@ -111,6 +112,8 @@ export interface ClusterGateway {
   /** Tries a job again that is set aside; a job that is not is left alone. Resolves when it is loaded, or is set aside again. */
   retry(jobId: JobId): Promise<void>;
   overview(): Promise<ClusterOverview>;
+  /** Who stands by, and how warm. */
+  standbys(): Promise<Standbys>;
   /** Tries all ports that processes of the cluster need of each other, from each that it can ask. */
   reachability(): Promise<Reachability>;
   /**
