@@ -31,6 +31,8 @@ const clusterSchema = z.object({
 });
 
 const CLUSTER_FILE = 'cluster.json';
+/** Ends the names of files that keep names from being taken twice. */
+const CLAIM = '.claim';
 const RECORD = /^(?<name>[a-z]+(?:-\d+)?)\.pid$/;
 /** As they are started; each kind in the order of its numbers. */
 const KINDS: readonly ProcessKind[] = ['zookeeper', 'jobmanager', 'taskmanager', 'supervisor'];
@@ -89,7 +91,9 @@ export class ClusterFolder {
   }
 
   async release(): Promise<void> {
-    await rm(join(this.path, CLUSTER_FILE), { force: true });
+    const names = await readdir(this.path).catch(() => []);
+    const claims = names.filter((name) => name.endsWith(CLAIM));
+    await Promise.all([CLUSTER_FILE, ...claims].map((name) => rm(join(this.path, name), { force: true })));
   }
 
   async records(): Promise<readonly ProcessRecord[]> {
@@ -108,6 +112,43 @@ export class ClusterFolder {
         }),
     );
     return found.filter((record) => record !== undefined).sort(inOrder);
+  }
+
+  /**
+   * Names for new processes, behind those that there are, which no other command takes at the same time. To be given back when their files
+   * are written; those of a command that was killed are not used again while the cluster is there.
+   */
+  async claimNames(kind: ProcessKind, count: number): Promise<{ readonly names: readonly string[] } & AsyncDisposable> {
+    const used = (await this.records()).filter((record) => record.kind === kind).map(numberOf);
+    const names: string[] = [];
+    for (let number = Math.max(0, ...used) + 1; names.length < count; number++) {
+      const name = `${kind}-${number}`;
+      if (await this.#claimName(name)) {
+        names.push(name);
+      }
+    }
+    const giveBack = async (): Promise<void> => {
+      await Promise.all(names.map((name) => rm(join(this.path, `${name}${CLAIM}`), { force: true })));
+    };
+    return { names, [Symbol.asyncDispose]: giveBack };
+  }
+
+  async #claimName(name: string): Promise<boolean> {
+    const path = join(this.path, `${name}${CLAIM}`);
+    try {
+      await writeFile(path, '', { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') {
+        return false;
+      }
+      throw error;
+    }
+    // Whoever had it may have written its file and given the claim back since the files were read.
+    const isTaken = (await this.#read(`${name}.pid`)) !== undefined;
+    if (isTaken) {
+      await rm(path, { force: true });
+    }
+    return !isTaken;
   }
 
   /** Complete or not at all. */

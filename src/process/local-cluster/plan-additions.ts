@@ -15,15 +15,13 @@ export interface AdditionsPlan {
   readonly isMemoryUnshared: boolean;
 }
 
-const NAME = /^taskmanager-(?<number>\d+)$/;
-
 /**
  * TaskManagers for a cluster that runs: with what its first JobManager was started with, which all of its processes have in common, and
- * over that `configuration`. `records`: of its processes, a JobManager among them.
+ * over that `configuration`. `records`: of its processes, a JobManager among them; `names`: nobody else's.
  */
 export const planAdditions = (
   records: readonly ProcessRecord[],
-  count: number,
+  names: readonly string[],
   configuration: Configuration,
 ): AdditionsPlan => {
   // TaskManagers may have come later, with options of their own.
@@ -35,19 +33,14 @@ export const planAdditions = (
   // Under current keys: of two names of an option, set in two places, only the one that counts.
   const given = Object.entries(configuration.toRecord());
   const own = given.filter(([key]) => !isSecret(key)).flatMap(([key, value]) => ['-D', `${key}=${value}`]);
-  const used = records.map(({ name }) => Number(NAME.exec(name)?.groups?.['number'] ?? 0));
-  const first = Math.max(0, ...used) + 1;
   const { processMemory, taskHeap, taskOffHeap } = taskManagerOptions;
   return {
-    taskManagers: Array.from({ length: count }, (_, index): PlannedProcess => {
-      const name = `taskmanager-${first + index}`;
-      return {
-        name,
-        kind: 'taskmanager',
-        log: join(dirname(model.log), `${name}.log`),
-        args: ['taskmanager', ...common, ...own, '-D', `taskmanager.resource-id=${name}`],
-      };
-    }),
+    taskManagers: names.map((name): PlannedProcess => ({
+      name,
+      kind: 'taskmanager',
+      log: join(dirname(model.log), `${name}.log`),
+      args: ['taskmanager', ...common, ...own, '-D', `taskmanager.resource-id=${name}`],
+    })),
     env: secretsOf(configuration),
     isMemoryUnshared: ![processMemory, taskHeap, taskOffHeap].some(({ key }) =>
       [...common, ...own].some((arg) => arg.startsWith(`${key}=`)),

@@ -1,96 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../foundation/common/logger.ts';
-import { systemClock } from '../../foundation/common/system-clock.ts';
 import { Configuration } from '../../foundation/config/configuration.ts';
-import type { ClusterProcess, ClusterSight, ClusterStart } from '../../interfaces/cli/local-cluster.ts';
 import { ClusterFolder } from './cluster-folder.ts';
-import { ProcessCluster, type ProcessClusterOptions } from './process-cluster.ts';
+import { cleanUp, cleanUps, makeCluster as make, named, sight, until } from './test-support/made-cluster.ts';
 import { processIdentity } from './process-identity.ts';
 
-const STAND_IN = new URL('test-support/stand-in.ts', import.meta.url).pathname;
-
-const cleanUps: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) {
-    await cleanUp();
-  }
-});
-
-const sight = (taskManagers: number, restAddress = 'http://127.0.0.1:8081'): ClusterSight => ({
-  taskManagers,
-  leader: { restAddress, sessionId: 'a session' },
-});
-
-interface Made {
-  readonly cluster: ProcessCluster;
-  readonly folder: string;
-  readonly events: () => Promise<readonly string[]>;
-  readonly start: (changes?: Partial<ClusterStart>) => Promise<void>;
-}
-
-const make = async (env: Record<string, string> = {}, changes: Partial<ProcessClusterOptions> = {}): Promise<Made> => {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
-  cleanUps.push(() => rm(folder, { recursive: true, force: true }));
-  const path = join(folder, 'events');
-  const cluster = new ProcessCluster({
-    folder: join(folder, 'run'),
-    program: [process.execPath, STAND_IN],
-    env: { PATH: process.env['PATH'], STAND_IN_EVENTS: path, ...env },
-    leaderSession: () => Promise.resolve(undefined),
-    clock: systemClock,
-    logger: silentLogger,
-    ...changes,
-  });
-  cleanUps.push(() => cluster.stop());
-  const events = async (): Promise<readonly string[]> =>
-    (await readFile(path, 'utf8').catch(() => ''))
-      .trim()
-      .split('\n')
-      .filter((line) => line !== '');
-  return {
-    cluster,
-    folder,
-    events,
-    start: (asked) =>
-      cluster.start({
-        jobManagers: 2,
-        taskManagers: 2,
-        isSupervised: false,
-        isInsecure: false,
-        configuration: Configuration.of({ 'rest.bind-port': 0 }, '-D'),
-        configDir: undefined,
-        look: async () => {
-          const started = (await events()).filter((event) => event.endsWith(' started'));
-          const count = (kind: string): number => started.filter((event) => event.startsWith(kind)).length;
-          return count('jobmanager') < 2 ? undefined : sight(count('taskmanager'));
-        },
-        ...asked,
-      }),
-  };
-};
-
-/** Polls until it holds; the test's own limit ends it. */
-const until = async <T>(find: () => Promise<T | undefined>): Promise<T> => {
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) {
-      return found;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
-
-const named = async (cluster: ProcessCluster, name: string): Promise<ClusterProcess> => {
-  const found = (await cluster.processes()).find((process) => process.name === name);
-  expect(found).toBeDefined();
-  return found!;
-};
+afterEach(cleanUp);
 
 describe('a cluster on this machine', () => {
   test('starts JobManagers and TaskManagers, and stops in reverse', async () => {
@@ -228,58 +146,6 @@ describe('a cluster on this machine', () => {
       /the log folder .*in-the-way .*; env\.log\.dir names another one/,
     );
     expect(await cluster.processes()).toEqual([]);
-  });
-
-  test('takes more TaskManagers, started as its others and under numbers of their own', async () => {
-    const { cluster, start, events } = await make();
-    await expect(
-      cluster.addTaskManagers({
-        count: 1,
-        configuration: Configuration.of({}),
-        areRegistered: () => Promise.resolve(true),
-      }),
-    ).rejects.toThrow(/no cluster is started in .*"millrace cluster start"/);
-    await start({
-      configuration: Configuration.of({ 'rest.bind-port': 0, 'taskmanager.numberOfTaskSlots': 2 }, '-D'),
-      isInsecure: true,
-    });
-    const added = await cluster.addTaskManagers({
-      count: 2,
-      configuration: Configuration.of(
-        { 'taskmanager.numberOfTaskSlots': 3, 'security.rest.auth-token': 'do-not-show' },
-        '-D',
-      ),
-      areRegistered: async (names) => {
-        const said = await events();
-        return names.every((name) => said.includes(`${name} started`));
-      },
-    });
-    expect(added).toEqual(['taskmanager-3', 'taskmanager-4']);
-    expect(await named(cluster, 'taskmanager-4')).toMatchObject({ kind: 'taskmanager', isAlive: true });
-    const records = await new ClusterFolder(cluster.folder).records();
-    const args = records.find(({ name }) => name === 'taskmanager-3')?.args ?? [];
-    expect(args.filter((arg) => arg.startsWith('taskmanager.numberOfTaskSlots'))).toEqual([
-      'taskmanager.numberOfTaskSlots=2',
-      'taskmanager.numberOfTaskSlots=3',
-    ]);
-    expect(args).toContain(`high-availability.storageDir=${join(cluster.folder, 'storage')}`);
-    expect(args.join(' ')).not.toMatch(/insecure|do-not-show/);
-    await cluster.stop();
-    expect(await cluster.processes()).toEqual([]);
-  });
-
-  test('says why an added TaskManager did not start, and goes on without', async () => {
-    const { cluster, start } = await make({ STAND_IN_DIES: 'taskmanager-3' });
-    await start();
-    const before = await cluster.processes();
-    await expect(
-      cluster.addTaskManagers({
-        count: 1,
-        configuration: Configuration.of({}),
-        areRegistered: () => Promise.resolve(false),
-      }),
-    ).rejects.toThrow(/taskmanager-3 ended at its start.*\nthe reason of its death/);
-    expect(await cluster.processes()).toEqual(before);
   });
 
   test('shows a dead process as dead, which stays dead without a supervisor', async () => {

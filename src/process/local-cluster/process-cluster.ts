@@ -134,13 +134,14 @@ export class ProcessCluster implements LocalCluster {
         `no cluster is started in ${this.folder}; "millrace cluster start" starts one`,
       );
     }
-    const { taskManagers, env: secrets, isMemoryUnshared } = planAdditions(records, count, configuration);
+    await using claim = await this.#folder.claimNames('taskmanager', count);
+    const { names } = claim;
+    const { taskManagers, env: secrets, isMemoryUnshared } = planAdditions(records, names, configuration);
     if (isMemoryUnshared) {
       logger.warn(
         'Each TaskManager counts with all of the memory of this machine; -D taskmanager.memory.process.size=<size> says what a new one may take',
       );
     }
-    const names = taskManagers.map(({ name }) => name);
     this.#lastWords = new LastWords(taskManagers.map(({ log }) => log));
     try {
       for (const planned of taskManagers) {
