@@ -8,7 +8,7 @@ import {
 } from '../../coordination/leadership.ts';
 import type { ClusterStorage } from '../../coordination/storage/cluster-storage.ts';
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
-import { codeOf, messageOf, MillraceError } from '../../foundation/common/errors.ts';
+import { codeOf, messageOf, type MillraceError } from '../../foundation/common/errors.ts';
 import type { JobId } from '../../foundation/common/ids.ts';
 import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';

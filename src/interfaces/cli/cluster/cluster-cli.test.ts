@@ -376,6 +376,7 @@ describe('ha delete', () => {
   });
 
   test('is not done by accident, and can be tried', async () => {
+    const dryRun = { isDryRun: true, givesJobsUp: false };
     const asked: unknown[] = [];
     const deleteStore = (_: unknown, options: unknown): Promise<typeof found> => {
       asked.push(options);
@@ -386,6 +387,6 @@ describe('ha delete', () => {
     const dry = await run(['ha', 'delete', '--dry-run'], { deleteStore });
     expect(dry.stdout).toContain('job that has not ended: clicks');
     expect(dry.stdout).toContain('would be deleted: /shared/default/results');
-    expect(asked).toEqual(Array(2).fill({ isDryRun: true, givesJobsUp: false }));
+    expect(asked).toEqual([dryRun, dryRun]);
   });
 });
