@@ -37,6 +37,9 @@ const unknown = positionals.find((name) => !KINDS.includes(name as Kind));
 if (unknown !== undefined) {
   refuse(`there is no kind ${unknown}; there are ${KINDS.join(', ')}`);
 }
+if (values.zookeeper === undefined && positionals.includes('store-leader-killed')) {
+  refuse('store-leader-killed needs --zookeeper MS');
+}
 if (process.platform !== 'linux') {
   refuse('it reads /proc, which is on Linux only');
 }
@@ -54,12 +57,16 @@ const SHARES: Readonly<Record<Kind, number>> = {
   'taskmanager-killed': 1 / 3,
   'leader-paused': 1 / 3,
   'taskmanager-paused': 1 / 3,
+  'store-leader-killed': 1 / 3,
   'many-jobs': 1 / 10,
 };
 /** Of a measurement that has a limit, the part that is left for the setting with many jobs. */
 const LAST_PART = 0.3;
 
 const countOf = (kind: Kind): number => {
+  if (kind === 'store-leader-killed' && values.zookeeper === undefined) {
+    return 0;
+  }
   const isChosen = positionals.length === 0 ? !(values.short && kind === 'many-jobs') : positionals.includes(kind);
   return isChosen ? Math.max(1, Math.round(kills * SHARES[kind])) : 0;
 };
@@ -119,7 +126,7 @@ const measure = async (setting: Setting, untilMs: number): Promise<void> => {
   current = cluster;
   let keeps = true;
   try {
-    const common = { taskManagers: TASK_MANAGERS, isShort: values.short, leaseMs: store.leaseMs };
+    const common = { taskManagers: TASK_MANAGERS, isShort: values.short, store };
     await new Rounds(cluster, { ...common, jobs: 0 }).settle();
     await start(cluster);
     const stamps = hasProbe ? { stamps: new Stamps(cluster.work) } : {};

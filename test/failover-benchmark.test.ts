@@ -65,6 +65,7 @@ const line = (stretch: Line['stretch'], seen: Partial<Line>): Line => ({
   commitGapMs: undefined,
   restarts: undefined,
   leaderMb: 100,
+  leaderChanges: undefined,
   ...seen,
 });
 

@@ -22,6 +22,7 @@ const COLUMNS = [
   'commitGapMs',
   'restarts',
   'leaderMb',
+  'leaderChanges',
 ] as const satisfies readonly (keyof Line)[];
 
 /** What was measured so far: in the CSV file after each round, in the summary in the end. */

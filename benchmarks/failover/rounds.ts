@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterProcess, FailoverCluster } from './cluster.ts';
 import { loadNow, mainThreadTimes, pressureNow } from './pressure.ts';
 import { readOpened, type Stamps } from './stamps.ts';
-import { embeddedStore } from './store.ts';
+import { embeddedStore, type FailoverStore } from './store.ts';
 
 /** The last one: 200 jobs that keep ten checkpoints each, takeovers alone. */
 export const KINDS = [
@@ -10,6 +10,7 @@ export const KINDS = [
   'taskmanager-killed',
   'leader-paused',
   'taskmanager-paused',
+  'store-leader-killed',
   'many-jobs',
 ] as const;
 export type Kind = (typeof KINDS)[number];
@@ -33,6 +34,8 @@ export interface Line {
   readonly commitGapMs: number | undefined;
   readonly restarts: number | undefined;
   readonly leaderMb: number;
+  /** Of whoever leads, its epoch aside. */
+  readonly leaderChanges: number | undefined;
 }
 
 /** How long a stretch is, by the defaults of the lease (5 s) and the heartbeat (6 s) and the wanted figures. */
@@ -41,6 +44,8 @@ export const STRETCH_MS: Readonly<Record<Kind, number>> = {
   'taskmanager-killed': 4_000,
   'leader-paused': 9_000,
   'taskmanager-paused': 11_000,
+  // An election of an ensemble takes seconds of its ticks.
+  'store-leader-killed': 10_000,
   'many-jobs': 3_000,
 };
 
@@ -50,6 +55,7 @@ const SHORT_STRETCH_MS: Readonly<Record<Kind, number>> = {
   'taskmanager-killed': 2_500,
   'leader-paused': 6_500,
   'taskmanager-paused': 8_000,
+  'store-leader-killed': 6_000,
   'many-jobs': 2_000,
 };
 const SHORT_QUIET_MS = 2_000;
@@ -73,7 +79,7 @@ export interface RoundsOptions {
   readonly jobs: number;
   readonly taskManagers: number;
   readonly isShort: boolean;
-  readonly leaseMs: number;
+  readonly store: FailoverStore;
 }
 
 /** What is seen at once; `mend` ends the failure. */
@@ -121,8 +127,8 @@ export class Rounds {
   }
 
   #lengthMs(kind: Kind): number {
-    const { isShort, leaseMs } = this.#options;
-    const longer = kind === 'leader-paused' ? leaseMs - embeddedStore.leaseMs : 0;
+    const { isShort, store } = this.#options;
+    const longer = kind === 'leader-paused' ? store.leaseMs - embeddedStore.leaseMs : 0;
     return (isShort ? SHORT_STRETCH_MS : STRETCH_MS)[kind] + Math.max(0, longer);
   }
 
@@ -146,6 +152,7 @@ export class Rounds {
     const { stamps } = this.#options;
     const sinceMs = monotonicMs();
     const before = pressureNow();
+    const leaderBefore = this.#cluster.leader;
     const { mend, ...takenOver } = await begin();
     const untilMs = sinceMs + lengthMs;
     await sleep(Math.max(0, untilMs - monotonicMs()));
@@ -172,6 +179,7 @@ export class Rounds {
       commitGapMs: stamps?.gapMs('commit', sinceMs, untilMs),
       restarts: stamps === undefined ? undefined : openedSince(this.#cluster.work, sinceMs),
       leaderMb: leader === undefined ? 0 : this.#cluster.residentMb(leader),
+      leaderChanges: about.kind === 'store-leader-killed' ? Number(leader !== leaderBefore) : undefined,
     };
   }
 
@@ -186,6 +194,8 @@ export class Rounds {
         return this.#taskManager('SIGKILL');
       case 'taskmanager-paused':
         return this.#taskManager('SIGSTOP');
+      case 'store-leader-killed':
+        return this.#storeLeader();
     }
   }
 
@@ -214,6 +224,15 @@ export class Rounds {
       takeoverMs: Math.max(...running.values(), ...following.values()) - atMs,
       mend: () => this.#mend(leader, signal),
     };
+  }
+
+  /** Whoever leads goes on leading: what it has not heard of is not ended by it. */
+  async #storeLeader(): Promise<Begun> {
+    const { killLeader } = this.#options.store;
+    if (killLeader === undefined) {
+      throw new Error('the store has no servers');
+    }
+    return { ...NOTHING, mend: await killLeader() };
   }
 
   /** One that runs a part of the probe. */

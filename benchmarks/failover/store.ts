@@ -9,6 +9,8 @@ export interface FailoverStore {
   readonly leaseMs: number;
   /** Within which a leader that is paused is to be replaced. */
   readonly hostLossMs: number;
+  /** `kill -9` of the server that leads the others; resolves with what starts it again. `undefined`: there are no servers. */
+  readonly killLeader: (() => Promise<() => void>) | undefined;
   stop(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export const embeddedStore: FailoverStore = {
   settings: { 'high-availability.type': 'embedded' },
   leaseMs: 5_000,
   hostLossMs: 5_000 + PATIENCE_MS,
+  killLeader: undefined,
   stop: () => Promise.resolve(),
 };
 
@@ -43,6 +46,11 @@ export const zooKeeperStore = async (sessionMs: number): Promise<FailoverStore> 
     },
     leaseMs: sessionMs,
     hostLossMs: sessionMs + tickMs + PATIENCE_MS,
+    killLeader: async () => {
+      const server = await ensemble.leader();
+      await ensemble.kill(server);
+      return () => ensemble.restart(server);
+    },
     stop: () => ensemble.stop(),
   };
 };

@@ -38,6 +38,7 @@ type Column =
   | 'emitGapMs'
   | 'commitGapMs'
   | 'restarts'
+  | 'leaderChanges'
   | 'leaderMb'
   | 'load';
 
@@ -92,6 +93,16 @@ export const figuresOf = (kind: Kind, lines: readonly Line[], store: FailoverSto
       ...emit,
       ...ms('commit gap', 'commitGapMs'),
       ...ofQuiet('commit gap', 'commitGapMs'),
+    ];
+  }
+  if (kind === 'store-leader-killed') {
+    return [
+      ...emit,
+      ...emitAgainstQuiet(failures, quiet),
+      ...ms('commit gap', 'commitGapMs'),
+      ...ofQuiet('commit gap', 'commitGapMs'),
+      ...figureOf('changes of the leader', failures, 'leaderChanges', '', atMost(0, '', 'max')),
+      ...figureOf('restarts of tasks', failures, 'restarts', '', atMost(0, '', 'max')),
     ];
   }
   const commitLimitMs = INTERVAL_MS + 500 + (kind === 'leader-paused' ? store.leaseMs : 0);
