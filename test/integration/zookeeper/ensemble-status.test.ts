@@ -51,6 +51,7 @@ describe('an ensemble whose servers all serve', () => {
     { servers: 1, quorum: 1, mayFail: 0 },
     { servers: 2, quorum: 2, mayFail: 0 },
     { servers: 3, quorum: 2, mayFail: 1 },
+    { servers: 5, quorum: 3, mayFail: 2 },
   ])('of $servers has a quorum of $quorum and bears the loss of $mayFail', async ({ servers, quorum, mayFail }) => {
     const started = await start({ servers });
     const status = await ask(started);
