@@ -1,7 +1,7 @@
 import { request as requestPlain, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { pipeline, Transform } from 'node:stream';
-import { messageOf } from '../../foundation/common/errors.ts';
+import { codeOf, messageOf } from '../../foundation/common/errors.ts';
 import type { TlsIdentity } from '../../foundation/security/tls-identity.ts';
 import { tooLarge, type BodyLimit } from './read-body.ts';
 import { RestError } from './rest-error.ts';
@@ -21,9 +21,12 @@ export interface ForwardOptions {
   readonly tls: TlsIdentity | undefined;
 }
 
+/** Nobody is there, and nothing of the request was used: it can be handed to the next leader. */
+export class LeaderGone extends RestError {}
+
 /**
  * Asks the leader in place of whoever asks here, and hands its answer back as it comes. Rejects while nothing has been answered yet;
- * errors: 413, 502 for an address that is none, 503 for a leader that does not answer.
+ * errors: 413, 502 for an address that is none, 503 for a leader that does not answer, as LeaderGone where its port is closed.
  */
 export const forwardToLeader = (
   request: IncomingMessage,
@@ -38,10 +41,10 @@ export const forwardToLeader = (
         response.destroy();
         resolve();
       } else {
+        const message = `the leader at ${options.leaderAddress} does not answer: ${messageOf(thrown)}`;
+        const isGone = codeOf(thrown) === 'ECONNREFUSED';
         reject(
-          thrown instanceof RestError
-            ? thrown
-            : new RestError(503, `the leader at ${options.leaderAddress} does not answer: ${messageOf(thrown)}`),
+          thrown instanceof RestError ? thrown : isGone ? new LeaderGone(503, message) : new RestError(503, message),
         );
       }
     };
@@ -55,9 +58,19 @@ export const forwardToLeader = (
       pipeline(answer, response, () => resolve());
     });
     response.on('close', () => upstream.destroy());
-    pipeline(request, limited(options.limit), upstream, (error) => {
-      if (error) {
-        fail(error);
+    const send = (): void => {
+      pipeline(request, limited(options.limit), upstream, (error) => {
+        if (error) {
+          fail(error);
+        }
+      });
+    };
+    // Nothing of the request is used for a leader that is gone.
+    upstream.on('socket', (socket) => {
+      if (socket.connecting) {
+        socket.once('connect', send);
+      } else {
+        send();
       }
     });
   });

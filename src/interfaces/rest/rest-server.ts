@@ -8,7 +8,7 @@ import type { Logger } from '../../foundation/common/logger.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import type { TlsIdentity } from '../../foundation/security/tls-identity.ts';
 import type { ClusterGateway } from './cluster-gateway.ts';
-import { forwardToLeader, FORWARDED_HEADER } from './forward-to-leader.ts';
+import { forwardToLeader, FORWARDED_HEADER, LeaderGone } from './forward-to-leader.ts';
 import { Operations } from './operations.ts';
 import { bodyLimitOf, hasBody, readBody, requireAllowedLength, type BodyLimit } from './read-body.ts';
 import { checkAccess, isAllowedOrigin, type RestAccess } from './rest-access.ts';
@@ -64,6 +64,12 @@ const LEADER_PATIENCE_MS = 2_000;
 const LEADER_LOOK_MS = 20;
 
 const ROUTER = new Router([...clusterRoutes, ...jobRoutes, ...operationRoutes, ...rescaleRoutes, submissionRoute]);
+
+/** A leader that was named and is not there. */
+interface Gone {
+  readonly address: string;
+  readonly error: LeaderGone;
+}
 
 /** How clients reach a JobManager. The leader answers itself, a standby asks the leader for them. */
 export class RestServer {
@@ -143,34 +149,43 @@ export class RestServer {
     checkAccess(access, { authorization, origin, host });
     const limit = bodyLimitOf(match.route, limits.bodyBytesMax);
     requireAllowedLength(request, limit);
-    const leader = await this.#leader(isForwarded);
-    if (typeof leader !== 'string') {
-      return this.#carryOut(match, request, url, leader, limit);
+    const deadlineMs = this.#options.clock.monotonic() + LEADER_PATIENCE_MS;
+    let gone: Gone | undefined;
+    for (;;) {
+      const leader = await this.#leader(isForwarded, deadlineMs, gone);
+      if (typeof leader !== 'string') {
+        return this.#carryOut(match, request, url, leader, limit);
+      }
+      const forwarding = { leaderAddress: leader, limit, timeoutMs: limits.forwardMs, tls: tls?.identity };
+      try {
+        await forwardToLeader(request, response, forwarding);
+        return undefined;
+      } catch (thrown) {
+        if (!(thrown instanceof LeaderGone)) {
+          throw thrown;
+        }
+        gone = { address: leader, error: thrown };
+      }
     }
-    await forwardToLeader(request, response, {
-      leaderAddress: leader,
-      limit,
-      timeoutMs: limits.forwardMs,
-      tls: tls?.identity,
-    });
-    return undefined;
   }
 
-  /** This process, or the address of another one. Between two leaders it waits a little: a takeover is a matter of milliseconds. */
-  async #leader(isForwarded: boolean): Promise<ClusterGateway | string> {
+  /**
+   * This process, or the address of another one that is not `gone`. Between two leaders it waits a little: a takeover is a matter of
+   * milliseconds.
+   */
+  async #leader(isForwarded: boolean, deadlineMs: number, gone: Gone | undefined): Promise<ClusterGateway | string> {
     const { gateway, leaderAddress, clock } = this.#options;
-    const deadlineMs = clock.monotonic() + LEADER_PATIENCE_MS;
     for (;;) {
       const leading = gateway();
       if (leading !== undefined) {
         return leading;
       }
       const address = leaderAddress();
-      if (!isForwarded && address !== undefined && address !== this.address) {
+      if (!isForwarded && address !== undefined && address !== this.address && address !== gone?.address) {
         return address;
       }
       if (this.#isClosed || clock.monotonic() >= deadlineMs) {
-        throw new RestError(503, NO_LEADER);
+        throw gone?.error ?? new RestError(503, NO_LEADER);
       }
       await new Promise<void>((resolve) => {
         clock.after(LEADER_LOOK_MS, resolve);

@@ -63,6 +63,18 @@ describe('a standby', () => {
     expect(looks).toBe(3);
   });
 
+  test('asks whoever leads next where it does not know yet that a leader is gone', async () => {
+    const [gone, next] = [await startServer(), await startServer()];
+    await gone.server.close();
+    let looks = 0;
+    const { ask } = await startStandby({ leaderAddress: () => (++looks < 4 ? gone : next).server.address });
+    expect((await ask('POST', '/jobs', submission())).status).toBe(202);
+    expect(next.gateway.submissions).toHaveLength(1);
+    looks = 0;
+    expect((await ask('GET', '/jobs')).status).toBe(200);
+    expect(looks).toBe(4);
+  });
+
   test('asks the leader for its clients', async () => {
     const leader = await startServer();
     const { ask } = await startStandby({ leaderAddress: () => leader.server.address });

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { codeOf } from '../../../src/foundation/common/errors.ts';
 import { ClusterUnderTest } from '../cluster-under-test.ts';
 import { endedExactly } from '../ended-exactly.ts';
 
@@ -96,7 +97,15 @@ test(
     // What the killed one left goes when the next one starts; nobody keeps anything of a job that has ended.
     cluster.startProcess('taskmanager', lost);
     await cluster.until('only folders of living processes are left', () => instances().length === 3);
-    const hasCopies = (): boolean => readdirSync(cluster.localState, { recursive: true }).join(' ').includes(jobId);
+    const hasCopies = (): boolean => {
+      try {
+        return readdirSync(cluster.localState, { recursive: true }).join(' ').includes(jobId);
+      } catch (thrown) {
+        // It is being deleted while it is read.
+        expect(codeOf(thrown)).toBe('ENOENT');
+        return true;
+      }
+    };
     await cluster.until('no copy is left', () => !hasCopies());
   },
 );
