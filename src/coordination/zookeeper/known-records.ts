@@ -139,6 +139,10 @@ export class KnownRecords {
   }
 
   async #load(path: string, nodes: Map<string, KnownNode>): Promise<void> {
+    const names = await this.#folders.get(path.slice(0, path.lastIndexOf('/')))?.catch(() => undefined);
+    if (names?.has(path.slice(path.lastIndexOf('/') + 1)) === false) {
+      return;
+    }
     const [node, children] = await together(ifThere(this.#client.get(path)), ifThere(this.#client.children(path)));
     if (node !== undefined) {
       nodes.set(path, foundOf(node.data, node.stat));

@@ -174,6 +174,10 @@ export class LeaderFolder {
     const prefix = this.#ownPrefix;
     const name = prefix === undefined ? undefined : latches.find((one) => one.startsWith(prefix));
     const stat = name === undefined ? undefined : await client.exists(`${paths.latches}/${name}`);
+    if (name !== undefined && stat === undefined) {
+      // It went meanwhile, and what was read before that does not say why.
+      return this.#read(client, session);
+    }
     const isOwn = name !== undefined && stat !== undefined && this.#ownPrefix === prefix;
     return {
       session,

@@ -1,5 +1,6 @@
 import type { Clock, TimerHandle } from '../../foundation/common/clock.ts';
 import type { Subscription } from '../subscription.ts';
+import type { AsyncWatchHandle } from './client/zookeeper-client.ts';
 import type { SessionKeeper } from './session-keeper.ts';
 
 /** Before a watch that could not be set is tried again. */
@@ -7,7 +8,8 @@ const RETRY_MS = 500;
 
 /**
  * Calls with each change of a node below `path`, and with each connection: what changed while there was none may not be told. The
- * watch is set anew on each session; the first call comes when it is there.
+ * watch is set anew on each session; the first call comes when it is there. When it ends the ensemble is told, so that it sends nothing
+ * that nobody wants any more.
  */
 export class WatchedFolder implements Subscription {
   readonly #keeper: SessionKeeper;
@@ -17,6 +19,7 @@ export class WatchedFolder implements Subscription {
   readonly #sessions: Subscription;
   /** The session that has the watch, or is about to. */
   #setOn = 0;
+  #watch: AsyncWatchHandle | undefined;
   #timer: TimerHandle | undefined;
   #isOver = false;
 
@@ -37,6 +40,8 @@ export class WatchedFolder implements Subscription {
     this.#isOver = true;
     this.#timer?.cancel();
     this.#sessions.end();
+    void this.#watch?.remove().catch(() => undefined);
+    this.#watch = undefined;
   }
 
   #connected(): void {
@@ -49,9 +54,18 @@ export class WatchedFolder implements Subscription {
     client
       .addWatch(this.#path, 'persistent-recursive', () => this.#tell())
       .then(
-        () => this.#tell(),
+        (watch) => this.#set(watch, number),
         () => this.#failed(number),
       );
+  }
+
+  #set(watch: AsyncWatchHandle, number: number): void {
+    if (this.#isOver) {
+      void watch.remove().catch(() => undefined);
+    } else if (this.#setOn === number) {
+      this.#watch = watch;
+      this.#tell();
+    }
   }
 
   #failed(number: number): void {

@@ -101,9 +101,16 @@ export class ZooKeeperCandidacy implements Candidacy {
   async suspect(leader: Leadership): Promise<SuspicionOutcome> {
     const { folder, keeper, clock } = this.#options;
     assert(!isSameLeadership(this.#core.leadership, leader), 'nobody suspects itself');
+    const holds = (view: LeaderView): boolean => isOf(view, leader) && view.latches.includes(view.epoch.latch);
+    // Where it was seen to lead, and who it is, that will do for the first attempt: the write is carried out only where it is still so.
+    let seen = folder.view;
+    if (seen?.session !== keeper.number || !holds(seen) || seen.information?.latch !== seen.epoch.latch) {
+      seen = undefined;
+    }
     for (let left = ATTEMPTS; left > 0; left--) {
-      const view = await folder.look();
-      if (!isOf(view, leader) || !view.latches.includes(view.epoch.latch)) {
+      const view = seen ?? (await folder.look());
+      seen = undefined;
+      if (!holds(view)) {
         return { outcome: 'ended' };
       }
       const remainingMs = this.#core.fastWayClosedForMs(clock.monotonic());
