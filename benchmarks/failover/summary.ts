@@ -105,7 +105,7 @@ export const figuresOf = (kind: Kind, lines: readonly Line[], store: FailoverSto
       ...figureOf('restarts of tasks', failures, 'restarts', '', atMost(0, '', 'max')),
     ];
   }
-  const commitLimitMs = INTERVAL_MS + 500 + (kind === 'leader-paused' ? store.leaseMs : 0);
+  const commitLimitMs = INTERVAL_MS + (kind === 'leader-paused' ? store.hostLossMs : 500);
   return [
     ...ms('leadership granted', 'grantedMs'),
     ...ms('takeover', 'takeoverMs', kind === 'leader-paused' ? store.hostLossMs : TAKEOVER_MS),
