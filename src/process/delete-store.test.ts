@@ -1,55 +1,33 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { graph } from '../coordination/test-support/ha-cluster.ts';
 import { RecordingContender } from '../coordination/test-support/recording-contender.ts';
 import type { JobId } from '../foundation/common/ids.ts';
-import { silentLogger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
-import { Configuration } from '../foundation/config/configuration.ts';
 import { deleteStore, type DeleteStoreOptions } from './delete-store.ts';
-import { openHighAvailability, type HighAvailability } from './high-availability.ts';
+import type { HighAvailability } from './high-availability.ts';
+import { StoredCluster } from './test-support/stored-cluster.ts';
 
 const JOB = 'c'.repeat(32) as JobId;
 
-let folder: string;
-let opened: HighAvailability[];
+let cluster: StoredCluster;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'millrace-delete-'));
-  opened = [];
+  cluster = await StoredCluster.make();
 });
 
-afterEach(async () => {
-  await Promise.all(opened.map(({ services }) => services.close()));
-  await rm(folder, { recursive: true });
-});
-
-const configuration = (): Configuration =>
-  Configuration.of({
-    'high-availability.type': 'embedded',
-    'high-availability.storageDir': folder,
-    'high-availability.embedded.lease-duration': '300 ms',
-  });
-
-const open = async (): Promise<HighAvailability> => {
-  const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger, role: 'jobmanager' } as const;
-  const ha = await openHighAvailability(configuration(), surroundings);
-  opened.push(ha);
-  return ha;
-};
+afterEach(() => cluster[Symbol.asyncDispose]());
 
 const clusterDelete = (options: Partial<DeleteStoreOptions> = {}) =>
-  deleteStore(configuration(), {
+  deleteStore(cluster.configuration, {
     ...{ clock: systemClock, random: systemRandom, isDryRun: false, givesJobsUp: false },
     ...options,
   });
 
 /** What a JobManager leaves that led with a job, and was killed. */
 const leftOver = async (): Promise<HighAvailability> => {
-  const ha = await open();
+  const ha = await cluster.open();
   const { services, storage } = ha;
   const contender = new RecordingContender('one');
   const candidacy = await services.election.join(contender);
@@ -77,9 +55,9 @@ test('a cluster that has ended leaves nothing; what is asked first touches nothi
   expect((await services.reader.jobs()).length).toBe(1);
   await services.close();
   await clusterDelete({ givesJobsUp: true });
-  expect(await readdir(folder)).toEqual([]);
+  expect(await readdir(cluster.folder)).toEqual([]);
   // And the name can be used anew.
-  const { services: anew } = await open();
+  const { services: anew } = await cluster.open();
   expect(await anew.reader.jobs()).toEqual([]);
 });
 
@@ -97,7 +75,7 @@ test('checkpoints and savepoints stay', async () => {
 });
 
 test('a cluster with a leader is left alone', async () => {
-  const { services, storage } = await open();
+  const { services, storage } = await cluster.open();
   const contender = new RecordingContender('one');
   await services.election.join(contender);
   await expect.poll(() => contender.grants.length, { timeout: 20_000 }).toBe(1);

@@ -1,51 +1,29 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RecordingContender } from '../coordination/test-support/recording-contender.ts';
 import type { JobId } from '../foundation/common/ids.ts';
-import { silentLogger } from '../foundation/common/logger.ts';
 import { systemClock } from '../foundation/common/system-clock.ts';
 import { systemRandom } from '../foundation/common/system-random.ts';
 import { Configuration } from '../foundation/config/configuration.ts';
 import type { JobGraph } from '../pipeline/graph/job-graph.ts';
 import { metadataOf } from '../runtime/checkpoint/test-support/stored-job.ts';
 import { writeMetadata } from '../runtime/checkpoint/write-metadata.ts';
-import { openHighAvailability, type HighAvailability } from './high-availability.ts';
 import { restoreStore, type RestoreStoreOptions } from './restore-store.ts';
+import { StoredCluster } from './test-support/stored-cluster.ts';
 
 const JOB = 'c'.repeat(32) as JobId;
 const BROKEN = 'd'.repeat(32) as JobId;
 
-let folder: string;
-let opened: HighAvailability[];
+let cluster: StoredCluster;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'millrace-restore-'));
-  opened = [];
+  cluster = await StoredCluster.make();
 });
 
-afterEach(async () => {
-  await Promise.all(opened.map(({ services }) => services.close()));
-  await rm(folder, { recursive: true });
-});
-
-const configuration = (): Configuration =>
-  Configuration.of({
-    'high-availability.type': 'embedded',
-    'high-availability.storageDir': folder,
-    'high-availability.embedded.lease-duration': '300 ms',
-  });
-
-const open = async (): Promise<HighAvailability> => {
-  const surroundings = { clock: systemClock, random: systemRandom, logger: silentLogger, role: 'jobmanager' } as const;
-  const ha = await openHighAvailability(configuration(), surroundings);
-  opened.push(ha);
-  return ha;
-};
+afterEach(() => cluster[Symbol.asyncDispose]());
 
 const restore = (options: Partial<RestoreStoreOptions> = {}) =>
-  restoreStore(configuration(), {
+  restoreStore(cluster.configuration, {
     clock: systemClock,
     random: systemRandom,
     isDryRun: false,
@@ -55,7 +33,7 @@ const restore = (options: Partial<RestoreStoreOptions> = {}) =>
 
 /** A job with a checkpoint, as a cluster leaves it whose store is gone afterwards. */
 const lostStore = async (): Promise<{ readonly lineage: string; readonly broken: string }> => {
-  const { services, storage } = await open();
+  const { services, storage } = await cluster.open();
   const checkpointing = { intervalMs: 1_000 };
   const graph = { name: 'clicks', fingerprint: 'f', vertices: [], edges: [], settings: {}, checkpointing };
   const job = { submittedMs: 1, graphVersion: 1, args: [], env: {}, configuration: {}, bundles: [] };
@@ -74,9 +52,9 @@ const lostStore = async (): Promise<{ readonly lineage: string; readonly broken:
 
 test('pointers are written anew, above every epoch that a file carries; broken files are named (R12)', async () => {
   const { lineage, broken } = await lostStore();
-  await expect(open()).rejects.toMatchObject({ code: 'STORE_EMPTY' });
+  await expect(cluster.open()).rejects.toMatchObject({ code: 'STORE_EMPTY' });
   const wouldBe = await restore({ isDryRun: true });
-  await expect(open()).rejects.toMatchObject({ code: 'STORE_EMPTY' });
+  await expect(cluster.open()).rejects.toMatchObject({ code: 'STORE_EMPTY' });
   const done = await restore();
   expect(done).toEqual(wouldBe);
   expect(done).toEqual({
@@ -85,7 +63,7 @@ test('pointers are written anew, above every epoch that a file carries; broken f
     ended: 0,
     broken: [{ path: broken, message: expect.any(String) as string }],
   });
-  const { services } = await open();
+  const { services } = await cluster.open();
   expect(services.lineage).not.toBe(lineage);
   expect(await services.reader.jobs()).toMatchObject([{ jobId: JOB, kind: 'read' }]);
   expect(await services.reader.checkpoints(JOB)).toMatchObject([{ value: { checkpointId: 7 } }]);
@@ -103,7 +81,7 @@ test('a store that knows jobs is left alone; those that are missing are added wh
 });
 
 test('nothing is written while a JobManager leads', async () => {
-  const { services, storage } = await open();
+  const { services, storage } = await cluster.open();
   const candidacy = await services.election.join(new RecordingContender('leader'));
   const graph = { name: 'clicks', fingerprint: 'f', vertices: [], edges: [], settings: {} } as unknown as JobGraph;
   const job = { submittedMs: 1, graphVersion: 1, args: [], env: {}, configuration: {}, bundles: [] };
