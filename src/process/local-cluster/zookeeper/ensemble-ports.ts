@@ -1,6 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
@@ -8,6 +9,8 @@ import type { ServerPorts } from './server-files.ts';
 
 const FILE = 'ensemble.json';
 const HOST = '127.0.0.1';
+const LET_GO_MS = 2_000;
+const LOOK_MS = 50;
 
 const port = z.int().min(1).max(65_535);
 const schema = z.object({
@@ -52,7 +55,7 @@ export const choosePorts = async (
   const held: Server[] = [];
   const choose = async (server: number, use: keyof ServerPorts): Promise<number> => {
     const before = had[server]?.[use];
-    const kept = before === undefined ? undefined : await listen(before);
+    const kept = before === undefined ? undefined : await listenAgain(before);
     if (before !== undefined && kept === undefined) {
       logger.warn(
         `Port ${before} of zookeeper-${server + 1} is in use by another process, so that it gets another one`,
@@ -78,6 +81,18 @@ export const choosePorts = async (
     return servers;
   } finally {
     await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
+  }
+};
+
+/** A server that was killed a moment ago lets go of its ports when the last of its threads has ended. */
+const listenAgain = async (wanted: number): Promise<Server | undefined> => {
+  const deadlineMs = performance.now() + LET_GO_MS;
+  for (;;) {
+    const server = await listen(wanted);
+    if (server !== undefined || performance.now() >= deadlineMs) {
+      return server;
+    }
+    await sleep(LOOK_MS);
   }
 };
 
