@@ -74,6 +74,18 @@ test('checkpoints and savepoints stay', async () => {
   expect(await storage!.fs.read(`${storage!.folder}/${checkpoint}`)).toEqual(new Uint8Array(Buffer.from('state')));
 });
 
+test('a cluster whose id goes on from that of this one is left alone, and what nobody of them made', async () => {
+  const { services, storage } = await leftOver();
+  const [other, stranger] = [`${storage!.folder}/eu/leader-marker`, `${storage!.folder}/notes.txt`];
+  await storage!.fs.write(other, Buffer.from('of another'));
+  await storage!.fs.write(stranger, Buffer.from('of a stranger'));
+  await services.close();
+  const { files, kept } = await clusterDelete({ givesJobsUp: true });
+  expect([...files, ...kept].filter((path) => /eu|notes/.test(path))).toEqual([]);
+  expect((await readdir(storage!.folder)).toSorted()).toEqual(['eu', 'notes.txt']);
+  expect(await storage!.fs.read(other)).toEqual(new Uint8Array(Buffer.from('of another')));
+});
+
 test('a cluster with a leader is left alone', async () => {
   const { services, storage } = await cluster.open();
   const contender = new RecordingContender('one');

@@ -1,10 +1,17 @@
 import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
-import { CHECKPOINTS_NAME, EMBEDDED_STORE_NAME, SAVEPOINTS_NAME } from '../coordination/storage/storage-layout.ts';
+import {
+  CHECKPOINTS_NAME,
+  isJobFolderName,
+  MARKER_NAME,
+  RESULTS_NAME,
+  SAVEPOINTS_NAME,
+} from '../coordination/storage/storage-layout.ts';
 import type { Clock } from '../foundation/common/clock.ts';
 import { MillraceError } from '../foundation/common/errors.ts';
 import { silentLogger } from '../foundation/common/logger.ts';
 import type { Random } from '../foundation/common/random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
+import { targetOfTemporaryName } from '../foundation/filesystem/disk/temporary-name.ts';
 import type { FileSystem } from '../foundation/filesystem/file-system.ts';
 import type { DeletedStore } from '../interfaces/cli/ha/ha-delete-command.ts';
 import { openHighAvailability } from './high-availability.ts';
@@ -43,13 +50,7 @@ export const deleteStore = async (configuration: Configuration, options: DeleteS
     if (isDryRun) {
       return found;
     }
-    if (jobs.length > 0 && !givesJobsUp) {
-      throw new MillraceError(
-        'STORE_IN_USE',
-        `the cluster has jobs that have not ended: ${jobs.map(({ jobId, jobName }) => `${jobName} (${jobId})`).join(', ')}; cancel them, or ` +
-          'stop them with a savepoint, or give them up with --with-jobs (their checkpoints stay)',
-      );
-    }
+    requireNoJobs(givesJobsUp ? [] : jobs);
     await leadAlone(services, configuration, { clock, random, above: 0 }, () => Promise.resolve());
     await services.cleanupAllData();
     await deleteFiles(storage, found);
@@ -59,20 +60,38 @@ export const deleteStore = async (configuration: Configuration, options: DeleteS
   }
 };
 
+const requireNoJobs = (jobs: DeletedStore['jobs']): void => {
+  if (jobs.length > 0) {
+    const names = jobs.map(({ jobId, jobName }) => `${jobName} (${jobId})`).join(', ');
+    throw new MillraceError(
+      'STORE_IN_USE',
+      `the cluster has jobs that have not ended: ${names}; cancel them, or stop them with a savepoint, or give them up with ` +
+        '--with-jobs (their checkpoints stay)',
+    );
+  }
+};
+
+/** Of what is in the folder only what the cluster makes: below it may be another cluster's, whose id goes on from this one's. */
 const contentsOf = async (storage: ClusterStorage): Promise<Pick<DeletedStore, 'files' | 'kept'>> => {
   const files: string[] = [];
   const kept: string[] = [];
   for (const name of await storage.fs.names(storage.folder)) {
     const path = `${storage.folder}/${name}`;
-    const isUsers = (name === CHECKPOINTS_NAME || name === SAVEPOINTS_NAME) && (await hasFiles(storage.fs, path));
-    if (isUsers) {
-      kept.push(path);
-    } else if (name !== EMBEDDED_STORE_NAME) {
+    if (name === CHECKPOINTS_NAME || name === SAVEPOINTS_NAME) {
+      ((await hasFiles(storage.fs, path)) ? kept : files).push(path);
+    } else if (isOwnName(name)) {
       files.push(path);
     }
   }
   return { files, kept };
 };
+
+const isOwnName = (name: string): boolean =>
+  name === MARKER_NAME ||
+  name === RESULTS_NAME ||
+  isJobFolderName(name) ||
+  // Begun, and not complete.
+  targetOfTemporaryName(name) !== undefined;
 
 const hasFiles = async (fs: FileSystem, folder: string): Promise<boolean> => {
   for (const { name, isFolder } of await fs.list(folder)) {
@@ -83,12 +102,12 @@ const hasFiles = async (fs: FileSystem, folder: string): Promise<boolean> => {
   return false;
 };
 
-const deleteFiles = async ({ fs, folder }: ClusterStorage, { files, kept }: DeletedStore): Promise<void> => {
+const deleteFiles = async ({ fs, folder }: ClusterStorage, { files }: DeletedStore): Promise<void> => {
   for (const path of files) {
     const entry = await fs.stat(path);
     await (entry?.isFolder === true ? fs.deleteFolder(path) : fs.delete(path));
   }
-  if (kept.length === 0) {
+  if ((await fs.names(folder)).length === 0) {
     await fs.deleteFolder(folder);
   }
 };

@@ -48,17 +48,20 @@ export const openStoreRoot = (options: StoreRootOptions): Promise<string> =>
     return makeRoot(options);
   });
 
-/** Deletes all of the store, what says that it is there last, and the folders above it where nothing else is in them. */
+/**
+ * Deletes all of the store, what says that it is there last, and the folders above it where nothing else is in them. Of the folder itself
+ * only what is the store's own: another cluster may be below it, one with an id that goes on from this one's.
+ */
 export const deleteStoreRoot = (client: ZooKeeperClient, paths: StorePaths): Promise<void> =>
   storeCall(async () => {
-    await client.sync(paths.root);
-    const found = (await pathsBelow(client, paths.root)).filter(
-      (path) => path !== paths.epoch && path !== paths.leader,
-    );
-    for (const path of [...found, paths.epoch, paths.leader, paths.root]) {
+    const { root, leader, epoch, recordFolders } = paths;
+    await client.sync(root);
+    const found = await together(...[...recordFolders, leader].map((path) => pathsBelow(client, path)));
+    const below = found.flat().filter((path) => path !== epoch);
+    for (const path of [...below, ...recordFolders, epoch, leader]) {
       await ifThere(client.delete(path));
     }
-    for (const path of parentsOf(paths.root).toReversed()) {
+    for (const path of [root, ...parentsOf(root).toReversed()]) {
       try {
         await ifThere(client.delete(path));
       } catch (error) {

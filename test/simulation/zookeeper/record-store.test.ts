@@ -7,7 +7,7 @@ import { LeaderFolder } from '../../../src/coordination/zookeeper/leader-folder.
 import { LedRecordStore } from '../../../src/coordination/zookeeper/led-record-store.ts';
 import { SessionKeeper } from '../../../src/coordination/zookeeper/session-keeper.ts';
 import { storePathsOf } from '../../../src/coordination/zookeeper/store-paths.ts';
-import { openStoreRoot } from '../../../src/coordination/zookeeper/store-root.ts';
+import { deleteStoreRoot, openStoreRoot } from '../../../src/coordination/zookeeper/store-root.ts';
 import { ZooKeeperElection } from '../../../src/coordination/zookeeper/zookeeper-election.ts';
 import { ZooKeeperRecordStore } from '../../../src/coordination/zookeeper/zookeeper-record-store.ts';
 import { codeOf } from '../../../src/foundation/common/errors.ts';
@@ -249,4 +249,23 @@ test('a node that somebody has changed by hand is looked at again, and the trans
   world.ensemble.deleteNode('/millrace/test/jobs/a/record');
   expect(await put('two')).toEqual({ outcome: 'written' });
   expect(await world.settled(led.get('jobs/a/record'))).toMatchObject({ value: 'two' });
+});
+
+test('a store that is deleted leaves the one of a cluster alone whose id goes on from its own', async () => {
+  const world = new ModelWorld(104);
+  const client = world.client();
+  const [paths, other] = [storePathsOf('/millrace/prod'), storePathsOf('/millrace/prod/eu')];
+  const make = (of: typeof paths): Promise<string> =>
+    openStoreRoot({
+      ...{ client, paths: of, random: seededRandom(1), storage: `/shared${of.root}` },
+      beforeCreation: () => Promise.resolve(),
+    });
+  await world.settled(make(paths));
+  const lineage = await world.settled(make(other));
+  const before = world.ensemble.tree.paths(other.root);
+  await world.settled(deleteStoreRoot(client, paths));
+  expect(world.ensemble.tree.paths('/millrace').slice(2)).toEqual(before);
+  expect(await world.settled(make(other))).toBe(lineage);
+  await world.settled(deleteStoreRoot(client, other));
+  expect(world.ensemble.tree.paths('/millrace')).toEqual([]);
 });
