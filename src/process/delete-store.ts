@@ -16,7 +16,7 @@ import type { FileSystem } from '../foundation/filesystem/file-system.ts';
 import type { DeletedStore } from '../interfaces/cli/ha/ha-delete-command.ts';
 import { openHighAvailability } from './high-availability.ts';
 import { leadAlone } from './lead-alone.ts';
-import { requireStorage } from './restore-store.ts';
+import { namedStorage } from './named-storage.ts';
 
 export interface DeleteStoreOptions {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export interface DeleteStoreOptions {
  */
 export const deleteStore = async (configuration: Configuration, options: DeleteStoreOptions): Promise<DeletedStore> => {
   const { clock, random, isDryRun, givesJobsUp } = options;
-  const storage = requireStorage(configuration, random);
+  const storage = namedStorage(configuration, random);
   const { services } = await openHighAvailability(configuration, {
     clock,
     random,

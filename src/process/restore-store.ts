@@ -1,5 +1,4 @@
 import type { HighAvailabilityServices } from '../coordination/high-availability-services.ts';
-import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
 import {
   readStorageContents,
   writePointersAnew,
@@ -14,9 +13,10 @@ import type { Configuration } from '../foundation/config/configuration.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
 import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
 import type { RestoredStore } from '../interfaces/cli/ha-command.ts';
-import { openHighAvailability, storageOf } from './high-availability.ts';
+import { openHighAvailability } from './high-availability.ts';
 import { leadAlone } from './lead-alone.ts';
 import { placesOf } from './local-places.ts';
+import { namedStorage } from './named-storage.ts';
 
 export interface RestoreStoreOptions {
   readonly clock: Clock;
@@ -36,7 +36,7 @@ export const restoreStore = async (
   configuration: Configuration,
   options: RestoreStoreOptions,
 ): Promise<RestoredStore> => {
-  const storage = requireStorage(configuration, options.random);
+  const storage = namedStorage(configuration, options.random);
   const contents = await readStorageContents({
     storage,
     checkpointFolder: (job) => {
@@ -69,18 +69,6 @@ export const restoreStore = async (
   } finally {
     await services.close();
   }
-};
-
-export const requireStorage = (configuration: Configuration, random: Random): ClusterStorage => {
-  const { type, storageDirectory } = highAvailabilityOptions;
-  const storage = configuration.get(type) === 'none' ? undefined : storageOf(configuration, random);
-  if (storage === undefined) {
-    throw new MillraceError(
-      'BAD_OPTION',
-      `no HA store is named; say which with -D ${type.key}=embedded -D ${storageDirectory.key}=<folder>, or in a configuration (--config)`,
-    );
-  }
-  return storage;
 };
 
 /** What the store does not know yet. A store that works is not touched unless that is asked for. */
