@@ -12,6 +12,7 @@ import { silentLogger } from '../foundation/common/logger.ts';
 import type { Random } from '../foundation/common/random.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import { targetOfTemporaryName } from '../foundation/filesystem/disk/temporary-name.ts';
+import { isProbeName } from '../foundation/filesystem/probe-writable.ts';
 import type { FileSystem } from '../foundation/filesystem/file-system.ts';
 import type { DeletedStore } from '../interfaces/cli/ha/ha-delete-command.ts';
 import { openHighAvailability } from './high-availability.ts';
@@ -90,6 +91,7 @@ const isOwnName = (name: string): boolean =>
   name === MARKER_NAME ||
   name === RESULTS_NAME ||
   isJobFolderName(name) ||
+  isProbeName(name) ||
   // Begun, and not complete.
   targetOfTemporaryName(name) !== undefined;
 

@@ -7,7 +7,8 @@ import type { Option } from '../foundation/config/option.ts';
 import { checkpointingOptions } from '../foundation/config/options/checkpointing-options.ts';
 import { processOptions } from '../foundation/config/options/process-options.ts';
 import { recoveryOptions } from '../foundation/config/options/recovery-options.ts';
-import { fileSystemOf, probeWritable } from '../foundation/filesystem/file-systems.ts';
+import { fileSystemOf } from '../foundation/filesystem/file-systems.ts';
+import { probeWritable } from '../foundation/filesystem/probe-writable.ts';
 import type { JobGraph } from '../pipeline/graph/job-graph.ts';
 import { jobCheckpointFolder } from '../runtime/checkpoint/checkpoint-layout.ts';
 

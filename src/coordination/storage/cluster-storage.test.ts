@@ -125,6 +125,23 @@ test('what was begun and not finished before the newest leader goes, and nothing
   expect(await fs.names('/s/default/results')).toEqual([`.${JOB}-fedcba9876543210.0123456789ab.tmp`, 'kept']);
 });
 
+test('a probe of a JobManager that is just starting stays, one that a killed process left goes with the next leader', async () => {
+  let nowMs = 1;
+  fs = new MemoryFileSystem({ random: seededRandom(1), now: () => nowMs });
+  storage = new ClusterStorage(fs, '/s/default', seededRandom(2));
+  await fs.write('/s/default/..millrace-probe-0123456789ab.0123456789ab.tmp', Buffer.from('begun'));
+  await fs.write('/s/default/.millrace-probe-fedcba987654', Buffer.from('complete'));
+  for (const [epoch, left] of [
+    [1, 3],
+    [2, 1],
+  ] as const) {
+    nowMs += 60_000;
+    await storage.marker.write({ lineage: 'l', epoch, sessionId: 's', grantedAtMs: 1 }, 'i');
+    await storage.deleteUnfinished();
+    expect(await fs.names('/s/default'), `leader ${epoch}`).toHaveLength(left);
+  }
+});
+
 describe('the marker', () => {
   const leadership = { lineage: 'l', epoch: 4, sessionId: 's', grantedAtMs: 1 };
 

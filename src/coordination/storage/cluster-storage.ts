@@ -3,7 +3,8 @@ import type { JobId } from '../../foundation/common/ids.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import { targetOfTemporaryName } from '../../foundation/filesystem/disk/temporary-name.ts';
 import { fileSystemOf, uriOf, type Location } from '../../foundation/filesystem/file-systems.ts';
-import type { FileSystem } from '../../foundation/filesystem/file-system.ts';
+import type { FileEntry, FileSystem } from '../../foundation/filesystem/file-system.ts';
+import { isProbeName } from '../../foundation/filesystem/probe-writable.ts';
 import { BundleStore } from './bundle-store.ts';
 import { JobGraphFiles } from './job-graph-files.ts';
 import { JobResultFiles } from './job-result-files.ts';
@@ -18,6 +19,9 @@ import {
   RESULTS_NAME,
   SAVEPOINTS_NAME,
 } from './storage-layout.ts';
+
+/** A probe is written, read and deleted within milliseconds, by processes that start beside a leader. */
+const PROBE_MS = 60_000;
 
 /** What one cluster keeps below `high-availability.storageDir`. Data goes here first, then a pointer into the store (I3). */
 export class ClusterStorage {
@@ -91,15 +95,19 @@ export class ClusterStorage {
 
   /**
    * Deletes what processes that were killed had begun to write beside the folders of jobs (I13). What was begun since the newest leader wrote
-   * its marker stays: it may be that leader's. Ages are those of the file system, not of this machine's clock. Errors: FILESYSTEM.
+   * its marker stays: it may be that leader's. Probes of JobManagers that are just starting stay, too. Ages are those of the file system, not of
+   * this machine's clock. Errors: FILESYSTEM.
    */
   async deleteUnfinished(): Promise<void> {
     const marker = await this.fs.stat(`${this.folder}/${MARKER_NAME}`);
+    if (marker === undefined) {
+      return;
+    }
     for (const folder of [this.folder, this.resultsFolder]) {
       for (const name of await this.fs.names(folder)) {
         const path = `${folder}/${name}`;
-        const begun = targetOfTemporaryName(name) === undefined ? undefined : await this.fs.stat(path);
-        if (marker !== undefined && begun !== undefined && begun.modifiedMs < marker.modifiedMs) {
+        const begun = isUnfinishedName(name) ? await this.fs.stat(path) : undefined;
+        if (begun !== undefined && begun.modifiedMs + inUseMs(begun) < marker.modifiedMs) {
           await this.fs.delete(path);
         }
       }
@@ -121,3 +129,8 @@ export class ClusterStorage {
     }
   }
 }
+
+const isUnfinishedName = (name: string): boolean => isProbeName(name) || targetOfTemporaryName(name) !== undefined;
+
+/** For how long somebody who is no leader may be at work on a file. */
+const inUseMs = ({ name }: FileEntry): number => (isProbeName(name) ? PROBE_MS : 0);
