@@ -70,6 +70,11 @@ test.each([
   ['a quorum that is none', { [QUORUM]: 'zk1:99999' }, /zookeeper\.quorum \(code\): .*zk1:99999 has no valid port/],
   ['no storageDir', { 'high-availability.storageDir': '' }, /storageDir is not set/],
   ['a root with dots', { 'high-availability.zookeeper.path.root': '/a/../b' }, /path\.root \(code\): .*a\/\.\.\/b/],
+  [
+    'jobs where results are',
+    { 'high-availability.zookeeper.path.jobgraphs': 'results' },
+    /path\.execution-plans \(code\): \/results is no place for submitted jobs/,
+  ],
   ['creator and nobody', { [`${CLIENT}.acl`]: 'creator' }, /client\.acl is creator .*nothing says who this process is/],
   [
     'a user without password',

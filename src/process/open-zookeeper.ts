@@ -2,9 +2,10 @@ import { connectZooKeeper } from '../coordination/zookeeper/client/connect-zooke
 import { parseConnectString } from '../coordination/zookeeper/client/connect-string.ts';
 import { checkPath } from '../coordination/zookeeper/client/paths.ts';
 import { ZooKeeperError } from '../coordination/zookeeper/client/zookeeper-error.ts';
+import { storePathsOf } from '../coordination/zookeeper/store-paths.ts';
 import { ZooKeeperServices } from '../coordination/zookeeper/zookeeper-services.ts';
 import type { ClusterStorage } from '../coordination/storage/cluster-storage.ts';
-import { MillraceError } from '../foundation/common/errors.ts';
+import { codeOf, messageOf, MillraceError } from '../foundation/common/errors.ts';
 import type { Configuration } from '../foundation/config/configuration.ts';
 import type { AnyOption } from '../foundation/config/option.ts';
 import { highAvailabilityOptions } from '../foundation/config/options/high-availability-options.ts';
@@ -41,6 +42,7 @@ export const openZooKeeper = async (
   const timeoutMs = configuration.get(options.sessionTimeout);
   const sessionTimeoutMs = role === 'client' ? Math.min(timeoutMs, CLIENT_SESSION_MS) : timeoutMs;
   const root = rootOf(configuration);
+  const executionPlans = executionPlansOf(configuration, root);
   const startsEmpty = configuration.get(highAvailabilityOptions.startEmpty);
   const thread =
     role === 'jobmanager'
@@ -52,6 +54,7 @@ export const openZooKeeper = async (
       connectZooKeeper({ ...client, sessionTimeoutMs, clock, random, logger }),
     disconnected: async () => thread?.close(),
     root,
+    executionPlans,
     storage: uriOf({ fs: storage.fs, path: storage.folder }),
     clock,
     random,
@@ -113,27 +116,34 @@ export const connectStringOf = (configuration: Configuration): string => {
 
 /** `<path.root>/<cluster-id>` */
 const rootOf = (configuration: Configuration): string =>
-  refusing(configuration, options.root, () => {
-    const parts = [options.root, highAvailabilityOptions.clusterId].flatMap((option) =>
-      configuration
-        .get(option)
-        .split('/')
-        .filter((part) => part !== ''),
-    );
-    const root = `/${parts.join('/')}`;
-    checkPath('path', root);
-    return root;
-  });
+  refusing(configuration, options.root, () =>
+    nodePathOf(configuration.get(options.root), configuration.get(highAvailabilityOptions.clusterId)),
+  );
 
-/** What the client says about its arguments, as an error of the option. */
+const executionPlansOf = (configuration: Configuration, root: string): string =>
+  refusing(
+    configuration,
+    options.executionPlans,
+    () => storePathsOf(root, nodePathOf(configuration.get(options.executionPlans))).executionPlans,
+  );
+
+/** With one slash before each name, whatever slashes there were. */
+const nodePathOf = (...texts: readonly string[]): string => {
+  const names = texts.flatMap((text) => text.split('/')).filter((name) => name !== '');
+  const path = `/${names.join('/')}`;
+  checkPath('path', path);
+  return path;
+};
+
+/** What is wrong with a value, as an error of the option. */
 const refusing = <T>(configuration: Configuration, option: AnyOption, read: () => T): T => {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof ZooKeeperError)) {
+    if (!(error instanceof ZooKeeperError) && codeOf(error) !== 'BAD_OPTION') {
       throw error;
     }
-    throw new MillraceError('BAD_OPTION', `${option.key} (${configuration.origin(option)}): ${error.message}`);
+    throw new MillraceError('BAD_OPTION', `${option.key} (${configuration.origin(option)}): ${messageOf(error)}`);
   }
 };
 

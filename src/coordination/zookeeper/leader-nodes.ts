@@ -27,7 +27,11 @@ export const informationSchema = z.object({
 export type InformationNode = z.infer<typeof informationSchema>;
 
 /** `leader/storage`: whose store it is. */
-export const storageSchema = z.object({ folder: z.string() });
+export const storageSchema = z.object({
+  folder: z.string(),
+  /** Left out where it is the default. */
+  executionPlans: z.string().optional(),
+});
 
 /** `leader/suspicions` */
 export const suspicionsSchema = z.object({

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Random } from '../../foundation/common/random.ts';
 import { newUuid } from '../uuid.ts';
@@ -5,7 +6,7 @@ import type { ZooKeeperClient } from './client/zookeeper-client.ts';
 import { decodeNode, encodeNode, epochSchema, NO_SUSPICIONS, storageSchema } from './leader-nodes.ts';
 import { pathsBelow } from './record-nodes.ts';
 import { ifThere, isCode, storeCall, together } from './store-call.ts';
-import { parentsOf, type StorePaths } from './store-paths.ts';
+import { EXECUTION_PLANS_PATH, parentsOf, type StorePaths } from './store-paths.ts';
 
 export interface StoreRootOptions {
   readonly client: ZooKeeperClient;
@@ -54,24 +55,33 @@ export const openStoreRoot = (options: StoreRootOptions): Promise<string> =>
  */
 export const deleteStoreRoot = (client: ZooKeeperClient, paths: StorePaths): Promise<void> =>
   storeCall(async () => {
-    const { root, leader, epoch, recordFolders } = paths;
+    const { root, leader, epoch, foldersBetween, recordFolders } = paths;
     await client.sync(root);
     const found = await together(...[...recordFolders, leader].map((path) => pathsBelow(client, path)));
     const below = found.flat().filter((path) => path !== epoch);
-    for (const path of [...below, ...recordFolders, epoch, leader]) {
+    for (const path of [...below, ...recordFolders]) {
       await ifThere(client.delete(path));
     }
-    for (const path of [root, ...parentsOf(root).toReversed()]) {
-      try {
-        await ifThere(client.delete(path));
-      } catch (error) {
-        if (isCode(error, 'NOT_EMPTY', 'NO_AUTH')) {
-          return;
-        }
-        throw error;
-      }
+    await deleteEmpty(client, foldersBetween.toReversed());
+    for (const path of [epoch, leader]) {
+      await ifThere(client.delete(path));
     }
+    await deleteEmpty(client, [root, ...parentsOf(root).toReversed()]);
   });
+
+/** Up to the first that has something in it, or that is another's. */
+const deleteEmpty = async (client: ZooKeeperClient, upwards: readonly string[]): Promise<void> => {
+  for (const path of upwards) {
+    try {
+      await ifThere(client.delete(path));
+    } catch (error) {
+      if (isCode(error, 'NOT_EMPTY', 'NO_AUTH')) {
+        return;
+      }
+      throw error;
+    }
+  }
+};
 
 /** Errors: STORE_IN_USE where it is the store of a cluster with another `storageDir`. */
 const readLineage = async ({ client, paths, storage }: StoreRootOptions): Promise<string | undefined> => {
@@ -80,25 +90,45 @@ const readLineage = async ({ client, paths, storage }: StoreRootOptions): Promis
     ifThere(client.get(paths.epoch)),
     ifThere(client.get(paths.storage)),
   );
-  const theirs = owner === undefined ? storage : decodeNode(storageSchema, owner.data, paths.storage).folder;
-  if (theirs !== storage) {
-    throw new MillraceError(
-      'STORE_IN_USE',
-      `the HA store at ${paths.root} in ZooKeeper belongs to a cluster that keeps its data in ${theirs}, not in ${storage}; ` +
-        'name the same folder in high-availability.storageDir, or another name for this cluster in high-availability.cluster-id',
-    );
+  if (owner !== undefined) {
+    requireSame(paths, storage, decodeNode(storageSchema, owner.data, paths.storage));
   }
   return node === undefined ? undefined : decodeNode(epochSchema, node.data, paths.epoch).lineage;
 };
 
+/** Who looked for jobs elsewhere would find none, and begin anew. */
+const requireSame = (paths: StorePaths, storage: string, theirs: z.infer<typeof storageSchema>): void => {
+  const { folder, executionPlans = EXECUTION_PLANS_PATH } = theirs;
+  const store = `the HA store at ${paths.root} in ZooKeeper belongs to a cluster that keeps its`;
+  if (folder !== storage) {
+    throw new MillraceError(
+      'STORE_IN_USE',
+      `${store} data in ${folder}, not in ${storage}; ` +
+        'name the same folder in high-availability.storageDir, or another name for this cluster in high-availability.cluster-id',
+    );
+  }
+  if (executionPlans !== paths.executionPlans) {
+    throw new MillraceError(
+      'STORE_IN_USE',
+      `${store} jobs in ${executionPlans}, not in ${paths.executionPlans}; ` +
+        'name the same node in high-availability.zookeeper.path.execution-plans, or another name for this cluster in high-availability.cluster-id',
+    );
+  }
+};
+
 const makeRoot = async (options: StoreRootOptions): Promise<string> => {
   const { client, paths, random, storage } = options;
-  const { root, leader, latches, suspicions, epoch, recordFolders } = paths;
+  const { root, leader, latches, suspicions, epoch, foldersBetween, recordFolders, executionPlans } = paths;
   const empty = new Uint8Array(0);
-  for (const path of [...parentsOf(root), root, leader, latches, ...recordFolders]) {
+  for (const path of [...parentsOf(root), root, leader, latches, ...foldersBetween, ...recordFolders]) {
     await unlessThere(client.create(path, empty));
   }
-  await unlessThere(client.create(paths.storage, encodeNode({ folder: storage })));
+  await unlessThere(
+    client.create(
+      paths.storage,
+      encodeNode({ folder: storage, ...(executionPlans === EXECUTION_PLANS_PATH ? {} : { executionPlans }) }),
+    ),
+  );
   await unlessThere(client.create(suspicions, encodeNode(NO_SUSPICIONS)));
   const lineage = newUuid(random);
   const nobody = { lineage, epoch: 0, sessionId: '', grantedAtMs: 0, latch: '' };

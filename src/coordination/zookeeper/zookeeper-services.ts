@@ -28,6 +28,8 @@ export interface ZooKeeperServicesOptions {
   readonly disconnected?: () => Promise<void>;
   /** `<path.root>/<cluster-id>`, of this cluster alone. */
   readonly root: string;
+  /** `path.execution-plans`, below `root`: where submitted jobs are; as Flink's where it is left out. */
+  readonly executionPlans?: string;
   /** See `openStoreRoot`. */
   readonly storage: string;
   readonly clock: Clock;
@@ -67,8 +69,8 @@ export class ZooKeeperServices implements HighAvailabilityServices {
 
   /** Errors: STORE_AWAY (also: no store there yet, and not to be made), STORE_BROKEN, STORE_EMPTY. */
   static async open(options: ZooKeeperServicesOptions): Promise<ZooKeeperServices> {
-    const { connect, root, storage, clock, random, logger, beforeCreation } = options;
-    const paths = storePathsOf(root);
+    const { connect, root, executionPlans, storage, clock, random, logger, beforeCreation } = options;
+    const paths = storePathsOf(root, executionPlans);
     const keeper = new SessionKeeper({ connect, clock, logger });
     let services: ZooKeeperServices | undefined;
     try {

@@ -269,3 +269,26 @@ test('a store that is deleted leaves the one of a cluster alone whose id goes on
   await world.settled(deleteStoreRoot(client, other));
   expect(world.ensemble.tree.paths('/millrace')).toEqual([]);
 });
+
+test('the node of submitted jobs is another one where it is said to be, the same for all, and goes with the store', async () => {
+  const world = new ModelWorld(105);
+  const client = world.client();
+  const paths = storePathsOf('/millrace/test', '/of/users/jobgraphs');
+  expect(paths.ofRecord('execution-plans/a')).toBe('/millrace/test/of/users/jobgraphs/a');
+  expect(paths.keyOf('/millrace/test/of/users/jobgraphs/a')).toBe('execution-plans/a');
+  expect(paths.ofRecord('jobs/a/record')).toBe('/millrace/test/jobs/a/record');
+  const open = (of: typeof paths): Promise<string> =>
+    openStoreRoot({
+      ...{ client, paths: of, random: seededRandom(1), storage: '/shared' },
+      beforeCreation: () => Promise.resolve(),
+    });
+  const lineage = await world.settled(open(paths));
+  expect(await world.settled(open(paths))).toBe(lineage);
+  await expect(world.settled(open(storePathsOf('/millrace/test')))).rejects.toMatchObject({
+    code: 'STORE_IN_USE',
+    message: expect.stringContaining('keeps its jobs in /of/users/jobgraphs, not in /execution-plans') as string,
+  });
+  expect(world.ensemble.tree.paths('/millrace/test')).toContain('/millrace/test/of/users/jobgraphs');
+  await world.settled(deleteStoreRoot(client, paths));
+  expect(world.ensemble.tree.paths('/millrace')).toEqual([]);
+});

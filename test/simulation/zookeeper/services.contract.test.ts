@@ -13,7 +13,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((services) => services.close()));
 });
 
-const clusterOn = (seed: number, lagMs: (random: Random) => number): HaCluster => {
+const clusterOn = (seed: number, lagMs: (random: Random) => number, executionPlans?: string): HaCluster => {
   const random = seededRandom(seed);
   const delayMs = (): number => random.next() / 2;
   const clock = systemClock;
@@ -24,6 +24,7 @@ const clusterOn = (seed: number, lagMs: (random: Random) => number): HaCluster =
         connect: () =>
           new ModelClient({ ensemble, clock, worldClock: clock, random, delayMs, sessionTimeoutMs: 600_000 }),
         root: '/millrace/test',
+        ...(executionPlans === undefined ? {} : { executionPlans }),
         storage: '/shared',
         clock,
         random,
@@ -42,8 +43,8 @@ describe('the contract, over the model of an ensemble', () => {
   }
 });
 
-describe('the contract, over followers that lag', () => {
+describe('the contract, over followers that lag, with submitted jobs at another node', () => {
   for (const [index, { name, run }] of highAvailabilityContract.entries()) {
-    test(name, () => run(clusterOn(1_000 + index, (random) => random.next() * 10)));
+    test(name, () => run(clusterOn(1_000 + index, (random) => random.next() * 10, '/of/users/jobgraphs')));
   }
 });

@@ -32,8 +32,7 @@ export const zooKeeperOptions = {
     key: `${prefix}.path.execution-plans`,
     deprecatedKeys: [recovery('path.jobgraphs'), `${prefix}.path.jobgraphs`],
     default: '/execution-plans',
-    description: 'Node of the submitted jobs.',
-    isUsed,
+    description: 'Node of the submitted jobs, below that of the cluster; the same for all processes of the cluster.',
   }),
   applications: option(stringType, {
     key: `${prefix}.path.applications`,
