@@ -26,6 +26,12 @@ export type ProcessName = keyof typeof PLACES;
 
 export const hostOf = (name: ProcessName): Host => PLACES[name].host;
 
+export interface FourHostsOptions {
+  readonly certificates?: string;
+  /** Made before; these four are in it, and perhaps more. It is closed with the cluster. */
+  readonly network?: HostNetwork;
+}
+
 /** A cluster on four hosts that share a folder; commands are given on host A. */
 export class FourHosts {
   readonly network: HostNetwork;
@@ -50,10 +56,10 @@ export class FourHosts {
 
   constructor(
     configuration: Readonly<Record<string, string>> = {},
-    { certificates }: { readonly certificates?: string } = {},
+    { certificates, network = HostNetwork.make(HOSTS) }: FourHostsOptions = {},
   ) {
     this.#certificates = certificates;
-    this.network = HostNetwork.make(HOSTS);
+    this.network = network;
     this.cluster = ClusterUnderTest.create({
       slots: 2,
       configuration: {

@@ -1,10 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -17,9 +18,17 @@ const JARS = '/usr/share/java';
 const INSTALL = 'apt-get install -y --no-install-recommends libzookeeper-java default-jre-headless util-linux';
 const START_TIMEOUT_MS = 60_000;
 
+/** Where a server runs; this machine unless said. */
+export interface ServerPlace {
+  readonly address: string;
+  /** What runs a command there. */
+  readonly through: readonly string[];
+}
+
 export interface EnsembleOptions {
-  /** 3 unless said. */
+  /** As many as there are places, or 3. */
   readonly servers?: number;
+  readonly places?: readonly ServerPlace[];
   /** Lines of each server's zoo.cfg; they count over the usual ones. */
   readonly config?: readonly string[] | ((ports: ServerPorts) => readonly string[]);
   /** Arguments of the JVMs, `-D...`. */
@@ -39,6 +48,7 @@ interface ServerPorts {
 
 interface Member {
   readonly folder: string;
+  readonly place: ServerPlace;
   readonly ports: ServerPorts;
   process: ChildProcess | undefined;
 }
@@ -78,6 +88,17 @@ export const fourLetters = (port: number, command: string, timeoutMs = 1_000): P
     socket.on('close', () => resolve(answer));
   });
 
+const HERE: ServerPlace = { address: '127.0.0.1', through: [] };
+const ASK_TIMEOUT_MS = 1_000;
+
+/** The same to a server on another host. */
+const askThere = async ({ address, through }: ServerPlace, port: number, command: string): Promise<string> => {
+  const script = 'exec 3<>"/dev/tcp/$0/$1"; printf %s "$2" >&3; cat <&3';
+  const [program, ...args] = [...through, 'bash', '-c', script, address, String(port), command];
+  const { stdout } = await promisify(execFile)(program!, args, { timeout: ASK_TIMEOUT_MS, killSignal: 'SIGKILL' });
+  return stdout;
+};
+
 export class Ensemble implements AsyncDisposable {
   readonly #folder: string;
   readonly #members: readonly Member[];
@@ -91,13 +112,19 @@ export class Ensemble implements AsyncDisposable {
 
   /** All servers serve. Rejects with the command that installs what is missing. */
   static async start(options: EnsembleOptions = {}): Promise<Ensemble> {
-    const { servers = 3 } = options;
+    const { places, servers = places?.length ?? 3 } = options;
     requireParts(classPath(options));
     const folder = mkdtempSync(join(tmpdir(), 'zookeeper-'));
     const ports = await freePorts(servers * 4);
     const members = Array.from({ length: servers }, (_, at): Member => {
       const [client, peers, election, secure] = ports.slice(at * 4, at * 4 + 4) as [number, number, number, number];
-      return { folder: join(folder, `server-${at}`), ports: { client, peers, election, secure }, process: undefined };
+      const place = places?.[at] ?? HERE;
+      return {
+        folder: join(folder, `server-${at}`),
+        place,
+        ports: { client, peers, election, secure },
+        process: undefined,
+      };
     });
     const ensemble = new Ensemble(folder, members, options);
     for (const at of members.keys()) {
@@ -118,7 +145,7 @@ export class Ensemble implements AsyncDisposable {
   }
 
   get connectString(): string {
-    return this.#members.map(({ ports }) => `127.0.0.1:${ports.client}`).join();
+    return this.#members.map(({ place, ports }) => `${place.address}:${ports.client}`).join();
   }
 
   portOf(server: number): number {
@@ -143,8 +170,14 @@ export class Ensemble implements AsyncDisposable {
     }
   }
 
+  /** What a server answers to a command of four letters; rejects when it does not. */
+  ask(server: number, command: string): Promise<string> {
+    const { place, ports } = this.#member(server);
+    return place === HERE ? fourLetters(ports.client, command) : askThere(place, ports.client, command);
+  }
+
   async modeOf(server: number): Promise<'leader' | 'follower' | 'standalone' | undefined> {
-    const answer = await fourLetters(this.portOf(server), 'srvr').catch(() => '');
+    const answer = await this.ask(server, 'srvr').catch(() => '');
     return /Mode: (leader|follower|standalone)/.exec(answer)?.[1] as 'leader' | undefined;
   }
 
@@ -164,9 +197,7 @@ export class Ensemble implements AsyncDisposable {
     const wanted = `sid=0x${BigInt.asUintN(64, sessionId).toString(16)},`;
     let found = -1;
     await eventually('a server has the session', async () => {
-      const lists = await Promise.all(
-        this.#members.map(({ ports }) => fourLetters(ports.client, 'cons').catch(() => '')),
-      );
+      const lists = await Promise.all(this.#members.map((_, server) => this.ask(server, 'cons').catch(() => '')));
       found = lists.findIndex((list) => list.includes(wanted));
       return found >= 0;
     });
@@ -236,7 +267,7 @@ export class Ensemble implements AsyncDisposable {
   }
 
   #configure(server: number): void {
-    const { folder, ports } = this.#member(server);
+    const { folder, place, ports } = this.#member(server);
     const { config = [], files = {} } = this.#options;
     mkdirSync(join(folder, 'data'), { recursive: true });
     writeFileSync(join(folder, 'data', 'myid'), String(server + 1));
@@ -250,7 +281,7 @@ export class Ensemble implements AsyncDisposable {
         'initLimit=20',
         'syncLimit=5',
         `dataDir=${join(folder, 'data')}`,
-        'clientPortAddress=127.0.0.1',
+        `clientPortAddress=${place.address}`,
         `clientPort=${ports.client}`,
         'admin.enableServer=false',
         '4lw.commands.whitelist=*',
@@ -258,7 +289,9 @@ export class Ensemble implements AsyncDisposable {
         'minSessionTimeout=500',
         ...(this.#members.length === 1
           ? []
-          : this.#members.map((each, at) => `server.${at + 1}=127.0.0.1:${each.ports.peers}:${each.ports.election}`)),
+          : this.#members.map(
+              (each, at) => `server.${at + 1}=${each.place.address}:${each.ports.peers}:${each.ports.election}`,
+            )),
         ...(typeof config === 'function' ? config(ports) : config),
       ].map((line) => [line.slice(0, line.indexOf('=')), line]),
     );
@@ -269,14 +302,24 @@ export class Ensemble implements AsyncDisposable {
     const member = this.#member(server);
     const { java = [] } = this.#options;
     const output = openSync(join(member.folder, 'output.log'), 'a');
-    const args = [
-      ...['--pdeathsig', 'KILL', 'java', '-Xms24m', '-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+    const [program, ...args] = [
+      ...member.place.through,
+      ...[
+        'setpriv',
+        '--pdeathsig',
+        'KILL',
+        'java',
+        '-Xms24m',
+        '-Xmx96m',
+        '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1',
+      ],
       ...['-Xshare:auto', '-Dzookeeper.preAllocSize=1024', '-Dzookeeper.forceSync=no'],
       ...['-Dzookeeper.jmx.log4j.disable=true', ...java],
       ...['-cp', [member.folder, ...classPath(this.#options)].join(':')],
       ...['org.apache.zookeeper.server.quorum.QuorumPeerMain', join(member.folder, 'zoo.cfg')],
     ];
-    member.process = spawn('setpriv', args, { cwd: member.folder, stdio: ['ignore', output, output] });
+    member.process = spawn(program!, args, { cwd: member.folder, stdio: ['ignore', output, output] });
     member.process.on('error', () => {});
   }
 

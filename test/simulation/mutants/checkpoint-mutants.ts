@@ -265,6 +265,7 @@ export const CHECKPOINT_MUTANTS: Readonly<Record<string, Mutant>> = {
   'copy-of-another': {
     invariant: 'I6',
     breaks: 'a task restores the newest copy on its machine of what it looks for, be it of another checkpoint',
+    needs: ['copies'],
     changes: [
       {
         // The same place among the files that a subtask writes for a checkpoint: the same state.

@@ -7,6 +7,8 @@ export const CLUSTER_MUTANTS: Readonly<Record<string, Mutant>> = {
   'no-fencing': {
     invariant: 'I2',
     breaks: 'a TaskManager stays connected with a leader that is deposed, and obeys it',
+    // One that sleeps while its leader dies and the next one finds it has commands of both in its ears.
+    needs: ['TaskManager pauses'],
     changes: [
       {
         file: 'runtime/rpc/fencing.ts',

@@ -1,4 +1,5 @@
 import type { CodeChange } from '../../code-changes.mjs';
+import type { Fault } from '../world/faults.ts';
 import type { WorldName } from '../world/sizes.ts';
 
 /** The shipped code with one rule broken. */
@@ -9,6 +10,8 @@ export interface Mutant {
   readonly breaks: string;
   /** Whose schedules it is played in; the small one's unless said. */
   readonly world?: WorldName;
+  /** What it takes to notice: only schedules that have one of these planned are played. */
+  readonly needs?: readonly (Fault | 'copies')[];
   /** Of files below `src/`. */
   readonly changes: readonly CodeChange[];
 }

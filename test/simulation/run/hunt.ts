@@ -1,5 +1,7 @@
+import type { Mutant } from '../mutants/mutant.ts';
 import { MUTANTS } from '../mutants/mutants.ts';
 import type { Outcome } from '../world/outcome.ts';
+import { planOf, type Plan } from '../world/plan.ts';
 import { playAll } from './pool.ts';
 
 /** Within so many schedules a mutant is caught. */
@@ -31,29 +33,27 @@ export const hunt = async (
   const hunted: Hunted[] = [];
   const width = Math.max(...names.map((name) => name.length));
   for (const name of names) {
-    const { invariant: wanted, breaks, world = 'small' } = MUTANTS[name]!;
+    const mutant = MUTANTS[name]!;
+    const { invariant: wanted, breaks, world = 'small' } = mutant;
     const beganMs = performance.now();
     const others = new Map<string, number>();
     let caught: Outcome | undefined;
     let played = 0;
-    await playAll(
-      Array.from({ length: count }, (_, index) => first + index),
-      {
-        processes,
-        world,
-        mutant: name,
-        heed: (outcome) => {
-          played++;
-          const { invariant } = outcome.violation ?? {};
-          if (invariant === wanted) {
-            caught ??= outcome;
-          } else if (invariant !== undefined) {
-            others.set(invariant, (others.get(invariant) ?? 0) + 1);
-          }
-          return caught === undefined;
-        },
+    await playAll(seedsFor(mutant, first, count), {
+      processes,
+      world,
+      mutant: name,
+      heed: (outcome) => {
+        played++;
+        const { invariant } = outcome.violation ?? {};
+        if (invariant === wanted) {
+          caught ??= outcome;
+        } else if (invariant !== undefined) {
+          others.set(invariant, (others.get(invariant) ?? 0) + 1);
+        }
+        return caught === undefined;
       },
-    );
+    });
     const besides = [...others].map(([invariant, times]) => `${invariant} ${times} times`).join(', ');
     hunted.push({
       name,
@@ -75,3 +75,17 @@ export const hunt = async (
   }
   return hunted;
 };
+
+/** So many, in ascending order, whose schedules may notice. */
+const seedsFor = ({ needs, world = 'small' }: Mutant, first: number, count: number): readonly number[] => {
+  const seeds: number[] = [];
+  for (let seed = first; seeds.length < count; seed++) {
+    if (needs === undefined || has(planOf(seed, world), needs)) {
+      seeds.push(seed);
+    }
+  }
+  return seeds;
+};
+
+const has = ({ faults, keepsCopies }: Plan, needs: NonNullable<Mutant['needs']>): boolean =>
+  (keepsCopies && needs.includes('copies')) || faults.some(({ fault }) => needs.includes(fault));
