@@ -95,7 +95,7 @@ const ASK_TIMEOUT_MS = 1_000;
 const askThere = async ({ address, through }: ServerPlace, port: number, command: string): Promise<string> => {
   const script = 'exec 3<>"/dev/tcp/$0/$1"; printf %s "$2" >&3; cat <&3';
   const [program, ...args] = [...through, 'bash', '-c', script, address, String(port), command];
-  const { stdout } = await promisify(execFile)(program!, args, { timeout: ASK_TIMEOUT_MS, killSignal: 'SIGKILL' });
+  const { stdout } = await promisify(execFile)(program, args, { timeout: ASK_TIMEOUT_MS, killSignal: 'SIGKILL' });
   return stdout;
 };
 
