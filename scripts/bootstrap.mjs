@@ -20,6 +20,7 @@ const steps = {
   'demo:process': [['node', 'examples/demo/process-demo.ts']],
   test: [['vitest', 'run']],
   'test:chaos': [['vitest', 'run', '--config', 'vitest.chaos.config.ts']],
+  'test:chaos:zookeeper': [['vitest', 'run', '--config', 'vitest.chaos-zookeeper.config.ts']],
   'test:hosts': [['vitest', 'run', '--config', 'vitest.hosts.config.ts']],
   'test:format': [['vitest', 'run', '--config', 'vitest.format.config.ts']],
   'test:model': [['node', 'test/model/check.ts']],

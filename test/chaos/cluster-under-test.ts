@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
 import { GrowingFile } from './growing-file.ts';
+import { storeOfCluster } from './store-of-cluster.ts';
 import { submitJob, type SubmittedJob } from './submit-job.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
@@ -50,6 +51,7 @@ export interface ProcessPlace {
 export class ClusterUnderTest {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-chaos-'));
   readonly #options: ClusterOptions;
+  readonly #store = storeOfCluster();
   readonly #processes = new Map<string, Started>();
   /** Of every process that was ever started, in the order of their starts. */
   readonly #logs: GrowingFile[] = [];
@@ -86,7 +88,7 @@ export class ClusterUnderTest {
   /** Arguments that lead every command to this cluster. */
   get settings(): readonly string[] {
     return Object.entries({
-      'high-availability.type': 'embedded',
+      ...this.#store,
       'high-availability.storageDir': join(this.folder, 'storage'),
       'jobmanager.rpc.port': '0',
       'rest.port': '0',

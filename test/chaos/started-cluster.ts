@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { millrace, MillraceProcess, type MillraceOptions, type MillraceResult } from '../cli/millrace-command.ts';
+import { storeOfCluster } from './store-of-cluster.ts';
 
 /** Far beyond what a drill of a few rounds takes: a busy machine is no failure. */
 const DEADLINE_MS = 280_000;
@@ -28,7 +29,7 @@ export class StartedCluster {
 
   static async start(options: StartedClusterOptions): Promise<StartedCluster> {
     const cluster = new StartedCluster(options);
-    const settings = { 'rest.bind-port': '0', ...options.configuration };
+    const settings = { 'rest.bind-port': '0', ...storeOfCluster(), ...options.configuration };
     const { code, stderr } = await cluster.run(
       ...['cluster', 'start', '--jobmanagers', String(options.jobManagers)],
       ...['--taskmanagers', String(options.taskManagers), ...(options.isSupervised === true ? ['--supervise'] : [])],

@@ -1,14 +1,9 @@
 import { ClusterUnderTest, type ClusterOptions } from '../../../chaos/cluster-under-test.ts';
+import { onEnsemble } from '../../../chaos/store-of-cluster.ts';
 import type { Ensemble } from '../ensemble.ts';
 
-let clusters = 0;
-
 /** What leads a process to this ensemble; each call to a store of its own there. */
-export const onZooKeeper = (ensemble: Ensemble): Readonly<Record<string, string>> => ({
-  'high-availability.type': 'ZOOKEEPER',
-  'high-availability.zookeeper.quorum': ensemble.connectString,
-  'high-availability.zookeeper.path.root': `/test-${process.pid}-${++clusters}`,
-});
+export const onZooKeeper = (ensemble: Ensemble): Readonly<Record<string, string>> => onEnsemble(ensemble.connectString);
 
 /** A cluster of the shipped processes whose JobManagers agree through this ensemble. */
 export const startCluster = (
