@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { COMPILE_CACHE } from './process-environment.ts';
 
 let folder: string | undefined;
 
@@ -10,6 +11,7 @@ export const setup = (): void => {
   // Some tests are of other users.
   chmodSync(folder, 0o711);
   process.env['TMPDIR'] = folder;
+  process.env[COMPILE_CACHE] ??= join(import.meta.dirname, '../node_modules/.cache/millrace-compiled');
 };
 
 export const teardown = (): void => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { millrace, type MillraceResult } from '../cli/millrace-process.ts';
+import { processEnvironment } from '../process-environment.ts';
 import { GrowingFile } from './growing-file.ts';
 import { storeOfCluster } from './store-of-cluster.ts';
 import { submitJob, type SubmittedJob } from './submit-job.ts';
@@ -120,7 +121,7 @@ export class ClusterUnderTest {
     const child = spawn(program!, rest, {
       cwd: this.folder,
       stdio: ['ignore', file, file],
-      env: { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder, ...this.#options.env },
+      env: { ...processEnvironment(this.folder), ...this.#options.env },
     });
     closeSync(file);
     const log = new GrowingFile(path);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { processEnvironment } from '../process-environment.ts';
 
 export const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 const DEADLINE_MS = 40_000;
@@ -39,7 +40,7 @@ export class MillraceProcess {
       cwd,
       detached: isApart,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: cwd, TMPDIR: cwd, ...env },
+      env: { ...processEnvironment(cwd), ...env },
     });
     const wake = (): void => this.#waiting.forEach((check) => check());
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { processEnvironment } from '../process-environment.ts';
 
 const MILLRACE = fileURLToPath(new URL('../../bin/millrace.js', import.meta.url));
 const LATER_HOOK = pathToFileURL(fileURLToPath(new URL('./later-hook.mjs', import.meta.url))).href;
@@ -33,9 +34,7 @@ export const runCommandLine = (args: readonly string[], cwd: string, kill?: Kill
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        PATH: process.env['PATH'],
-        HOME: cwd,
-        TMPDIR: cwd,
+        ...processEnvironment(cwd),
         ...(kill?.kind === 'call'
           ? { NODE_OPTIONS: `--import=${CRASH_HOOK}`, MILLRACE_CRASH: JSON.stringify(kill) }
           : {}),
