@@ -15,6 +15,7 @@ export interface TargetFlags {
 
 export interface TargetEnvironment {
   readonly clock: Clock;
+  readonly streams: { readonly stderr: { write(text: string): unknown } };
   /** Reads the leader's REST address from the HA store that the configuration names; `undefined`: nobody leads now. */
   readonly findLeader: (configuration: Configuration) => Promise<string | undefined>;
   /** How clients reach the cluster that `millrace cluster start` started for this user; `undefined`: there is none. */
@@ -82,6 +83,7 @@ export const clusterOf = async (
       awaitLeaderMs: from.get(clusterOptions.restAwaitLeaderTimeout),
       retryDelayMs: from.get(clusterOptions.restRetryDelay),
       timeoutMs: from.get(clusterOptions.restConnectionTimeout),
+      say: (line) => void environment.streams.stderr.write(`${line}\n`),
     });
   const isTls = configuration.get(clusterOptions.restTls);
   if (flags.jobmanager !== undefined) {

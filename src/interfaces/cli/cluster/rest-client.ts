@@ -6,6 +6,7 @@ import { codeOf, messageOf, MillraceError, type ErrorCode } from '../../../found
 import type { TlsIdentity } from '../../../foundation/security/tls-identity.ts';
 import { NO_LEADER } from '../../rest/rest-error.ts';
 import { errorsSchema } from '../../rest/schema/cluster-schema.ts';
+import { WaitingNotice } from './waiting-notice.ts';
 
 /** Answers are lists of jobs and plans; more than this is no answer of ours. */
 const ANSWER_BYTES_MAX = 64 * 1_048_576;
@@ -30,6 +31,8 @@ export interface RestClientOptions {
   readonly retryDelayMs: number;
   /** `rest.connection-timeout`: without a sign of the server. */
   readonly timeoutMs: number;
+  /** Where a person reads what a request waits for. */
+  readonly say?: (line: string) => void;
 }
 
 interface Answer {
@@ -55,18 +58,24 @@ export class RestClient {
   }
 
   async ask<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
-    const { clock, awaitLeaderMs, retryDelayMs } = this.#options;
+    const { clock, where, awaitLeaderMs, retryDelayMs, say } = this.#options;
     const deadline = clock.monotonic() + awaitLeaderMs;
-    for (;;) {
-      try {
-        return parse(await this.#askOnce(method, path, body), schema, method, path);
-      } catch (thrown) {
-        if (!this.#mayPass(thrown) || clock.monotonic() >= deadline) {
-          throw isLeaderless(thrown) ? this.#nobodyLeads(thrown) : thrown;
+    const notice = say && new WaitingNotice({ clock, where, forMs: awaitLeaderMs, say });
+    try {
+      for (;;) {
+        try {
+          return parse(await this.#askOnce(method, path, body), schema, method, path);
+        } catch (thrown) {
+          if (!this.#mayPass(thrown) || clock.monotonic() >= deadline) {
+            throw isLeaderless(thrown) ? this.#nobodyLeads(thrown) : thrown;
+          }
+          this.#address = undefined;
+          notice?.failed(messageOf(thrown));
         }
-        this.#address = undefined;
+        await this.pause(retryDelayMs);
       }
-      await this.pause(retryDelayMs);
+    } finally {
+      notice?.end();
     }
   }
 
