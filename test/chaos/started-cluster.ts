@@ -2,10 +2,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { millrace, MillraceProcess, type MillraceOptions, type MillraceResult } from '../cli/millrace-command.ts';
-import { storeOfCluster } from './store-of-cluster.ts';
+import { QUORUM_VARIABLE, storeOfCluster } from './store-of-cluster.ts';
 
 /** Far beyond what a drill of a few rounds takes: a busy machine is no failure. */
 const DEADLINE_MS = 280_000;
+
+/** `cluster start` has a store and a folder of its own unless another store is named: then the folder has to be, too. */
+const storeOfStarted = (home: string): Readonly<Record<string, string>> =>
+  process.env[QUORUM_VARIABLE] === undefined
+    ? {}
+    : { ...storeOfCluster(), 'high-availability.storageDir': join(home, 'storage') };
 
 export interface StartedClusterOptions {
   readonly jobManagers: number;
@@ -29,7 +35,7 @@ export class StartedCluster {
 
   static async start(options: StartedClusterOptions): Promise<StartedCluster> {
     const cluster = new StartedCluster(options);
-    const settings = { 'rest.bind-port': '0', ...storeOfCluster(), ...options.configuration };
+    const settings = { 'rest.bind-port': '0', ...storeOfStarted(cluster.home), ...options.configuration };
     const { code, stderr } = await cluster.run(
       ...['cluster', 'start', '--jobmanagers', String(options.jobManagers)],
       ...['--taskmanagers', String(options.taskManagers), ...(options.isSupervised === true ? ['--supervise'] : [])],

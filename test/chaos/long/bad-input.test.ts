@@ -79,7 +79,10 @@ test('a TaskManager of another cluster waits for its own, and is none of this on
 test('a TaskManager that sees the HA store but not what the leader writes registers with nobody, and says why', async () => {
   const current = ClusterUnderTest.create({ slots: 1 });
   cluster = current;
-  const configuration = { 'high-availability.embedded.dir': join(current.folder, 'ha') };
+  const configuration = {
+    'high-availability.type': 'embedded',
+    'high-availability.embedded.dir': join(current.folder, 'ha'),
+  };
   const elsewhere = { ...configuration, 'high-availability.storageDir': join(current.folder, 'elsewhere') };
   current.startProcess('jobmanager', 'jobmanager-1', { configuration });
   await current.until('it leads', () => current.leader === 'jobmanager-1');
