@@ -114,6 +114,12 @@ export class ClientHost {
         return client
           .multi(call.operations)
           .then((outcome) => (outcome.ok ? outcome : { ...outcome, error: imageOf(outcome.error) }));
+      case 'multiRead':
+        return client
+          .multiRead(call.reads)
+          .then((results) =>
+            results.map((each) => (each.kind === 'error' ? { ...each, error: imageOf(each.error) } : each)),
+          );
       case 'whoAmI':
         return client.whoAmI();
       case 'addWatch':

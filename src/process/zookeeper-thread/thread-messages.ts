@@ -4,6 +4,8 @@ import type {
   CreateOptions,
   MultiOperation,
   MultiOutcome,
+  ReadOperation,
+  ReadResult,
   Session,
   SessionState,
   WatchEvent,
@@ -51,6 +53,7 @@ export type ClientCall =
     }
   | { readonly method: 'sync'; readonly path: string }
   | { readonly method: 'multi'; readonly operations: readonly MultiOperation[] }
+  | { readonly method: 'multiRead'; readonly reads: readonly ReadOperation[] }
   | { readonly method: 'whoAmI' }
   | {
       readonly method: 'addWatch';
@@ -69,16 +72,23 @@ export type AnswerOf<M extends ClientMethod> = M extends 'addWatch' | 'removeWat
   ? void
   : M extends 'multi'
     ? MultiImage
-    : M extends keyof ZooKeeperClient
-      ? ZooKeeperClient[M] extends (...args: never) => Promise<infer Answer>
-        ? Answer
-        : never
-      : never;
+    : M extends 'multiRead'
+      ? readonly ReadImage[]
+      : M extends keyof ZooKeeperClient
+        ? ZooKeeperClient[M] extends (...args: never) => Promise<infer Answer>
+          ? Answer
+          : never
+        : never;
 
 /** A `MultiOutcome`, with an error that a message can carry. */
 export type MultiImage =
   | Extract<MultiOutcome, { readonly ok: true }>
   | { readonly ok: false; readonly index: number; readonly error: ErrorImage };
+
+/** A `ReadResult`, with an error that a message can carry. */
+export type ReadImage =
+  | Exclude<ReadResult, { readonly kind: 'error' }>
+  | { readonly kind: 'error'; readonly error: ErrorImage };
 
 /** To the thread, in order. Clients have numbers, which are not used again. */
 export type ThreadCommand =

@@ -6,6 +6,8 @@ import type {
   CreateOptions,
   MultiOperation,
   MultiOutcome,
+  ReadOperation,
+  ReadResult,
   Session,
   SessionState,
   Stat,
@@ -123,6 +125,13 @@ export class ThreadedZooKeeperClient implements ZooKeeperClient {
     const image = await this.#ask({ method: 'multi', operations: copies }, undefined);
     // The error of an operation in a multi is always one of the client's.
     return image.ok ? image : { ...image, error: errorOf(image.error) as ZooKeeperError };
+  }
+
+  async multiRead(reads: readonly ReadOperation[]): Promise<readonly ReadResult[]> {
+    const images = await this.#ask({ method: 'multiRead', reads }, undefined);
+    return images.map((image) =>
+      image.kind === 'error' ? { ...image, error: errorOf(image.error) as ZooKeeperError } : image,
+    );
   }
 
   async whoAmI(): Promise<readonly { readonly scheme: string; readonly id: string }[]> {

@@ -152,6 +152,58 @@ describe('multi', () => {
   });
 });
 
+describe('multiRead', () => {
+  test('reads each for itself, also where one is not there or must not be read', async () => {
+    await using opened = clients();
+    const client = opened.open();
+    await client.create('/many', bytes('many'));
+    await client.create('/many/one', bytes('1'));
+    await client.create('/many/ä', bytes(''));
+    const secret = { acl: [{ scheme: 'digest', id: 'me:nobody', permissions: ['read'] as const }] };
+    await client.create('/many/secret', bytes('x'), secret);
+    const results = await client.multiRead([
+      { kind: 'get', path: '/many' },
+      { kind: 'children', path: '/many' },
+      { kind: 'get', path: '/nobody' },
+      { kind: 'children', path: '/nobody' },
+      { kind: 'get', path: '/many/secret' },
+      { kind: 'children', path: '/many/one' },
+      { kind: 'get', path: '/many/ä' },
+    ]);
+    const [one, , , , , , last] = results;
+    expect(one).toEqual({ kind: 'get', ...(await client.get('/many')) });
+    expect(last).toEqual({ kind: 'get', ...(await client.get('/many/ä')) });
+    const names = results.map((each) => (each.kind === 'children' ? each.names.toSorted() : []));
+    expect(names).toEqual([[], ['one', 'secret', 'ä'], [], [], [], [], []]);
+    const errors = results.map((each) => (each.kind === 'error' ? `${each.error.code} ${each.error.path}` : ''));
+    expect(errors).toEqual(['', '', 'NO_NODE /nobody', 'NO_NODE /nobody', 'NO_AUTH /many/secret', '', '']);
+    expect(await client.multiRead([])).toEqual([]);
+    expect(await endOf(client.multiRead([{ kind: 'get', path: 'bad' }]))).toBe('BAD_ARGUMENTS');
+  });
+
+  test('is answered in its turn, with what was written before it', async () => {
+    await using opened = clients();
+    const client = opened.open();
+    await client.create('/turn', bytes('0'));
+    const versions = Array.from({ length: 50 }, async (_, at) => {
+      void client.set('/turn', bytes(`${at}`));
+      const [read] = await client.multiRead([{ kind: 'get', path: '/turn' }]);
+      return read?.kind === 'get' ? textOf(read.data) : undefined;
+    });
+    expect(await Promise.all(versions)).toEqual(Array.from({ length: 50 }, (_, at) => `${at}`));
+  });
+
+  test('of a thousand nodes is one request', async () => {
+    await using opened = clients();
+    const client = opened.open();
+    await client.create('/thousand', bytes(''));
+    const paths = Array.from({ length: 1_000 }, (_, at) => `/thousand/${at}`);
+    await Promise.all(paths.map((path) => client.create(path, bytes(path))));
+    const results = await client.multiRead(paths.map((path) => ({ kind: 'get', path })));
+    expect(results.map((each) => (each.kind === 'get' ? textOf(each.data) : each.kind))).toEqual(paths);
+  });
+});
+
 describe('a chroot', () => {
   test('is below every path, in answers and events too', async () => {
     await using opened = clients();

@@ -181,14 +181,27 @@ class Script {
     const { client } = player;
     const watcher = this.#random.next() < 0.6 ? this.#watcher(player) : undefined;
     const suffix = watcher === undefined ? '' : ` watched by ${watcher.name}`;
-    switch (this.#random.int(3)) {
+    switch (this.#random.int(4)) {
       case 0:
         return [`get ${path}${suffix}`, await this.#outcome(client.get(path, watcher?.watch))];
       case 1:
         return [`exists ${path}${suffix}`, await this.#outcome(client.exists(path, watcher?.watch))];
+      case 2:
+        return this.#readMany(player);
       default:
         return [`children ${path}${suffix}`, await this.#outcome(client.children(path, watcher?.watch))];
     }
+  }
+
+  async #readMany({ client }: Player): Promise<readonly [string, string]> {
+    const reads = Array.from({ length: 1 + this.#random.int(4) }, () => ({
+      kind: this.#random.int(2) === 0 ? ('get' as const) : ('children' as const),
+      path: this.#pathToRead(),
+    }));
+    const results = client
+      .multiRead(reads)
+      .then((all) => all.map((each) => this.#text(each.kind === 'error' ? each.error.code : { ...each })).join(', '));
+    return [`multiRead [${reads.map(({ kind, path }) => `${kind} ${path}`).join(', ')}]`, await this.#outcome(results)];
   }
 
   async #watch(player: Player, path: string): Promise<readonly [string, string]> {

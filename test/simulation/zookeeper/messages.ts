@@ -3,6 +3,8 @@ import type {
   MultiOperation,
   MultiOutcome,
   MultiResult,
+  ReadOperation,
+  ReadResult,
   Session,
   Stat,
   WatchEvent,
@@ -13,6 +15,7 @@ import type { ServerWatch } from './watches.ts';
 export type Read =
   | { readonly kind: 'get' | 'exists' | 'children'; readonly path: string; readonly watch: ServerWatch | undefined }
   | { readonly kind: 'getAcl'; readonly path: string }
+  | { readonly kind: 'multiRead'; readonly reads: readonly ReadOperation[] }
   | { readonly kind: 'addWatch'; readonly watch: ServerWatch }
   | { readonly kind: 'removeWatch'; readonly id: number }
   | { readonly kind: 'whoAmI' | 'ping' };
@@ -36,6 +39,7 @@ export type Answer =
   | { readonly kind: 'data'; readonly data: Uint8Array; readonly stat: Stat }
   | { readonly kind: 'stat'; readonly stat: Stat | undefined }
   | { readonly kind: 'children'; readonly names: readonly string[]; readonly stat: Stat }
+  | { readonly kind: 'reads'; readonly results: readonly ReadResult[] }
   | { readonly kind: 'acl'; readonly acl: readonly Acl[]; readonly stat: Stat }
   | { readonly kind: 'result'; readonly result: MultiResult }
   | { readonly kind: 'created'; readonly path: string; readonly stat: Stat }

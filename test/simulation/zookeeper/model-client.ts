@@ -5,6 +5,8 @@ import type {
   CreateOptions,
   MultiOperation,
   MultiOutcome,
+  ReadOperation,
+  ReadResult,
   Session,
   SessionState,
   Stat,
@@ -87,6 +89,10 @@ export class ModelClient implements ZooKeeperClient {
 
   async multi(operations: readonly MultiOperation[]): Promise<MultiOutcome> {
     return (await this.#write('multi', { kind: 'multi', operations })).outcome;
+  }
+
+  async multiRead(reads: readonly ReadOperation[]): Promise<readonly ReadResult[]> {
+    return (await this.#read('reads', { kind: 'multiRead', reads })).results;
   }
 
   async whoAmI(): Promise<readonly { readonly scheme: string; readonly id: string }[]> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/foundation/common/clock.ts';
+import type { ReadOperation, ReadResult } from '../../../src/coordination/zookeeper/client/zookeeper-client.ts';
 import { ZooKeeperError } from '../../../src/coordination/zookeeper/client/zookeeper-error.ts';
 import { Link } from './link.ts';
 import type { Answer, Read, Request, ToClient, Write } from './messages.ts';
@@ -132,6 +133,8 @@ export class ServerConnection {
       case 'removeWatch':
         this.#watches.delete(read.id);
         return { kind: 'nothing' };
+      case 'multiRead':
+        return { kind: 'reads', results: read.reads.map((each) => this.#readPart(each)) };
       default:
         break;
     }
@@ -153,6 +156,18 @@ export class ServerConnection {
         return { kind: 'children', names: [...node.children], stat };
       case 'getAcl':
         return { kind: 'acl', acl: node.acl, stat };
+    }
+  }
+
+  #readPart({ kind, path }: ReadOperation): ReadResult {
+    const answer = this.#read({ kind, path, watch: undefined });
+    switch (answer.kind) {
+      case 'data':
+        return { kind: 'get', data: answer.data, stat: answer.stat };
+      case 'children':
+        return { kind: 'children', names: answer.names };
+      default:
+        return { kind: 'error', error: new ZooKeeperError('NO_NODE', kind, path) };
     }
   }
 

@@ -1,6 +1,6 @@
 import { encodeCreate } from './create-request.ts';
 import { UnreadableError, type JuteReader } from './jute-reader.ts';
-import { JuteWriter } from './jute-writer.ts';
+import { encodeParts, readParts, type Part } from './multi-parts.ts';
 import type { Chroot } from './paths.ts';
 import { refusal, request, type Request } from './request.ts';
 import { encodePathAndVersion, encodeSet } from './requests.ts';
@@ -8,15 +8,11 @@ import { readStat } from './stat-codec.ts';
 import { OP } from './wire-codes.ts';
 import type { MultiOperation, MultiOutcome, MultiResult } from './zookeeper-client.ts';
 
-/*
- * Request: for each operation { int type, bool done = false, int error = -1 } and what it would have alone; at the end { -1, true, -1 }.
- * Answer: the same, each with its result; if one failed all have type -1 and an error: 0 before it, its own, and
- * `ROLLED_BACK_AFTER` behind it.
- */
+/* If one failed all are errors: 0 before it, its own, and `ROLLED_BACK_AFTER` behind it. */
 
 const ROLLED_BACK_AFTER = -2;
 
-const encode = (chroot: Chroot, operation: MultiOperation): { readonly op: number; readonly body: Uint8Array } => {
+const encode = (chroot: Chroot, operation: MultiOperation): Part => {
   switch (operation.kind) {
     case 'create':
       return encodeCreate(chroot, operation.path, operation.data, operation.options ?? {}, OP.create);
@@ -55,24 +51,17 @@ const readResult = (chroot: Chroot, type: number, reader: JuteReader): MultiResu
 };
 
 const readOutcome = (chroot: Chroot, operations: readonly MultiOperation[], reader: JuteReader): MultiOutcome => {
-  const results: MultiResult[] = [];
-  const errors: number[] = [];
-  for (;;) {
-    const type = reader.int();
-    const isDone = reader.bool();
-    reader.int();
-    if (isDone) {
-      break;
-    }
-    if (type === OP.error) {
-      errors.push(reader.int());
-    } else {
-      results.push(readResult(chroot, type, reader));
-    }
-  }
+  const found = readParts<MultiResult | number>(
+    reader,
+    operations.length,
+    (type) => readResult(chroot, type, reader),
+    (error) => error,
+  );
+  const errors = found.filter((each) => typeof each === 'number');
   if (errors.length > 0) {
     return failed(operations, errors);
   }
+  const results = found.filter((each) => typeof each !== 'number');
   if (results.length !== operations.length || results.some(({ kind }, at) => kind !== operations[at]?.kind)) {
     throw new UnreadableError(`other results in a multi than those of its ${operations.length} operations`);
   }
@@ -90,8 +79,6 @@ const failed = (operations: readonly MultiOperation[], errors: readonly number[]
 
 /** Throws BAD_ARGUMENTS. */
 export const multiRequest = (chroot: Chroot, operations: readonly MultiOperation[]): Request<MultiOutcome> => {
-  const parts = operations.map((operation) => encode(chroot, operation));
-  const header = (type: number, isDone: boolean): Uint8Array => new JuteWriter(9).int(type).bool(isDone).int(-1).take();
-  const body = Buffer.concat([...parts.flatMap(({ op, body: part }) => [header(op, false), part]), header(-1, true)]);
+  const body = encodeParts(operations.map((operation) => encode(chroot, operation)));
   return request(OP.multi, 'multi', undefined, body, (reader) => readOutcome(chroot, operations, reader));
 };

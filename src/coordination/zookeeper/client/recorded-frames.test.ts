@@ -68,6 +68,15 @@ const CALLS: readonly (readonly [number, (client: ZooKeeperClient) => Promise<un
         { kind: 'delete', path: '/a/x' },
       ]),
   ],
+  [
+    OP.multiRead,
+    (client) =>
+      client.multiRead([
+        { kind: 'get', path: '/a' },
+        { kind: 'get', path: '/a/x' },
+        { kind: 'children', path: '/a' },
+      ]),
+  ],
 ];
 
 /** Replies of the recorded server to requests of each type. */

@@ -26,13 +26,13 @@ export const createRequest = (
 };
 
 /** The last byte of the body of a read says whether the server shall watch. */
-const readBody = (chroot: Chroot, name: string, path: string): Uint8Array => {
+export const encodeRead = (chroot: Chroot, name: string, path: string): Uint8Array => {
   checkPath(name, path);
   return new JuteWriter().string(chroot.onServer(path)).bool(false).take();
 };
 
 export const getRequest = (chroot: Chroot, path: string): Request<{ readonly data: Uint8Array; readonly stat: Stat }> =>
-  request(OP.getData, 'get', path, readBody(chroot, 'get', path), (reader) => ({
+  request(OP.getData, 'get', path, encodeRead(chroot, 'get', path), (reader) => ({
     data: reader.buffer(),
     stat: readStat(reader),
   }));
@@ -42,7 +42,7 @@ export const existsRequest = (chroot: Chroot, path: string): Request<Stat | unde
   op: OP.exists,
   name: 'exists',
   path,
-  body: readBody(chroot, 'exists', path),
+  body: encodeRead(chroot, 'exists', path),
   read: ({ error, body }) => {
     if (error === NO_NODE) {
       return undefined;
@@ -54,12 +54,14 @@ export const existsRequest = (chroot: Chroot, path: string): Request<Stat | unde
   },
 });
 
+export const readNames = (reader: JuteReader): readonly string[] => reader.vector(4, (each) => each.string());
+
 export const childrenRequest = (
   chroot: Chroot,
   path: string,
 ): Request<{ readonly names: readonly string[]; readonly stat: Stat }> =>
-  request(OP.getChildren2, 'children', path, readBody(chroot, 'children', path), (reader) => ({
-    names: reader.vector(4, (each) => each.string()),
+  request(OP.getChildren2, 'children', path, encodeRead(chroot, 'children', path), (reader) => ({
+    names: readNames(reader),
     stat: readStat(reader),
   }));
 

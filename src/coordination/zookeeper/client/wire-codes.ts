@@ -9,6 +9,8 @@ export const OP = {
   setData: 5,
   getAcl: 6,
   setAcl: 7,
+  /** Names alone, as a part of `multiRead`. */
+  getChildren: 8,
   sync: 9,
   ping: 11,
   /** Names and the stat. */
@@ -20,6 +22,7 @@ export const OP = {
   removeWatches: 18,
   createContainer: 19,
   createTtl: 21,
+  multiRead: 22,
   auth: 100,
   setWatches: 101,
   sasl: 102,

@@ -1,4 +1,5 @@
 import type { Ask } from './lasting-watch.ts';
+import { multiReadRequest } from './multi-read.ts';
 import { multiRequest } from './multi.ts';
 import type { Chroot } from './paths.ts';
 import type { Request } from './request.ts';
@@ -21,6 +22,8 @@ import type {
   CreateOptions,
   MultiOperation,
   MultiOutcome,
+  ReadOperation,
+  ReadResult,
   Session,
   SessionState,
   Stat,
@@ -108,6 +111,10 @@ export class WireZooKeeperClient implements ZooKeeperClient {
         operations.map((operation) => this.#protected(operation)),
       ),
     );
+  }
+
+  async multiRead(reads: readonly ReadOperation[]): Promise<readonly ReadResult[]> {
+    return this.#submit(multiReadRequest(this.#chroot, reads));
   }
 
   async whoAmI(): Promise<readonly { readonly scheme: string; readonly id: string }[]> {

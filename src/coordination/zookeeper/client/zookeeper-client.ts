@@ -36,6 +36,11 @@ export interface ZooKeeperClient {
   sync(path: string): Promise<void>;
   /** All operations or none, as of one moment. */
   multi(operations: readonly MultiOperation[]): Promise<MultiOutcome>;
+  /**
+   * Reads in one request, each for itself: an error of one is its result. Not as of one moment: none shows an older state than one before
+   * it. Needs ZooKeeper 3.6.
+   */
+  multiRead(reads: readonly ReadOperation[]): Promise<readonly ReadResult[]>;
   whoAmI(): Promise<readonly { readonly scheme: string; readonly id: string }[]>;
   /**
    * Hears of each event at the path (`persistent-recursive`: or below it, of nodes only, not `children-changed`) until it is removed,
@@ -137,6 +142,18 @@ export type MultiResult =
   | { readonly kind: 'set'; readonly stat: Stat }
   | { readonly kind: 'delete' }
   | { readonly kind: 'check' };
+
+export interface ReadOperation {
+  readonly kind: 'get' | 'children';
+  readonly path: string;
+}
+
+/** In the order of the reads. */
+export type ReadResult =
+  | { readonly kind: 'get'; readonly data: Uint8Array; readonly stat: Stat }
+  /** Without a stat: an ensemble sends none here. */
+  | { readonly kind: 'children'; readonly names: readonly string[] }
+  | { readonly kind: 'error'; readonly error: ZooKeeperError };
 
 /** Calls come in the order in which the ensemble made the changes, and before the answer of a read that sees them. */
 export type Watcher = (event: WatchEvent) => void;

@@ -47,6 +47,17 @@ export const playRecordedScript = async (client: ZooKeeperClient): Promise<reado
   await note('persistent', persistent);
   const recursive = client.addWatch('/recorded/c', 'persistent-recursive', watch);
   await note('recursive', recursive);
+  await playMulti(client, note);
+  await note('remove', (await recursive).remove());
+  await note('delete', client.delete('/recorded'));
+  return lines;
+};
+
+/** Several operations in one request. */
+const playMulti = async (
+  client: ZooKeeperClient,
+  note: (name: string, promise: Promise<unknown>) => Promise<void>,
+): Promise<void> => {
   await note(
     'multi',
     client.multi([
@@ -67,7 +78,14 @@ export const playRecordedScript = async (client: ZooKeeperClient): Promise<reado
       ])
       .then((outcome) => (outcome.ok ? 'ok' : [outcome.index, outcome.error.code])),
   );
-  await note('remove', (await recursive).remove());
-  await note('delete', client.delete('/recorded'));
-  return lines;
+  await note(
+    'reads in one',
+    client
+      .multiRead([
+        { kind: 'get', path: '/recorded' },
+        { kind: 'get', path: '/recorded/c/x' },
+        { kind: 'children', path: '/recorded/c' },
+      ])
+      .then((results) => results.map((each) => (each.kind === 'error' ? each.error.code : each))),
+  );
 };
