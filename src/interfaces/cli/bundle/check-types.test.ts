@@ -121,3 +121,9 @@ test('parseDiagnostics keeps what belongs to an error', () => {
     { file: undefined, line: 0, column: 0, code: 'TS5083', message: 'Cannot read file.' },
   ]);
 });
+
+test('of a file that is not there nothing is said: whoever reads it says so', async () => {
+  expect(await check('nowhere.ts')).toEqual({ checked: false, errors: [], lines: [] });
+  project({});
+  expect(await check('nowhere.ts')).toEqual({ checked: false, errors: [], lines: [] });
+});

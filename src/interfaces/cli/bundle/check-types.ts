@@ -65,7 +65,8 @@ export interface TypeCheckOptions {
  */
 export const checkTypes = async (file: string, options: TypeCheckOptions = {}): Promise<TypeCheck> => {
   const path = realpath(resolve(file));
-  if (!/\.[cm]?tsx?$/.test(path)) {
+  // Whoever reads the job says that it is not there.
+  if (!/\.[cm]?tsx?$/.test(path) || !existsSync(path)) {
     return { checked: false, errors: [], lines: [] };
   }
   const folder = dirname(path);
