@@ -6,7 +6,7 @@ import type { ZooKeeperClient } from './client/zookeeper-client.ts';
 import { decodeNode, encodeNode, epochSchema, NO_SUSPICIONS, storageSchema } from './leader-nodes.ts';
 import { pathsBelow } from './record-nodes.ts';
 import { ifThere, isCode, storeCall, together } from './store-call.ts';
-import { EXECUTION_PLANS_PATH, parentsOf, type StorePaths } from './store-paths.ts';
+import { EXECUTION_PLANS_PATH, parentsOf, storePathsOf, type StorePaths } from './store-paths.ts';
 
 export interface StoreRootOptions {
   readonly client: ZooKeeperClient;
@@ -116,8 +116,46 @@ const requireSame = (paths: StorePaths, storage: string, theirs: z.infer<typeof 
   }
 };
 
+const ownFolders = ({ leader, recordFolders }: StorePaths): readonly string[] => [leader, ...recordFolders];
+
+const areNested = (one: string, other: string): boolean => one === other || one.startsWith(`${other}/`);
+
+/** Of the store that has its root there; `undefined`: there is none, or it is not for this session to see. */
+const readPaths = async (client: ZooKeeperClient, root: string): Promise<StorePaths | undefined> => {
+  const { storage } = storePathsOf(root);
+  try {
+    const node = await ifThere(client.get(storage));
+    return node && storePathsOf(root, decodeNode(storageSchema, node.data, storage).executionPlans);
+  } catch (error) {
+    if (isCode(error, 'NO_AUTH')) {
+      return undefined;
+    }
+    throw error;
+  }
+};
+
+/** Cluster ids may go on from each other, but no store may have its folders in one of another's: its nodes would be taken for jobs. */
+const requireRoom = async (client: ZooKeeperClient, paths: StorePaths): Promise<void> => {
+  const { root, executionPlans, foldersBetween } = paths;
+  const roots = [...parentsOf(root), ...foldersBetween, root + executionPlans];
+  const theirs = await together(...roots.map((other) => readPaths(client, other)));
+  for (const [index, other] of roots.entries()) {
+    const taken = (theirs[index] === undefined ? [] : ownFolders(theirs[index])).find((folder) =>
+      ownFolders(paths).some((own) => areNested(own, folder) || areNested(folder, own)),
+    );
+    if (taken !== undefined) {
+      throw new MillraceError(
+        'STORE_IN_USE',
+        `there is no room for an HA store at ${root} in ZooKeeper: the cluster at ${other} has ${taken}; ` +
+          'name another high-availability.cluster-id, or another node in high-availability.zookeeper.path.execution-plans',
+      );
+    }
+  }
+};
+
 const makeRoot = async (options: StoreRootOptions): Promise<string> => {
   const { client, paths, random, storage } = options;
+  await requireRoom(client, paths);
   const { root, leader, latches, suspicions, epoch, foldersBetween, recordFolders, executionPlans } = paths;
   const empty = new Uint8Array(0);
   for (const path of [...parentsOf(root), root, leader, latches, ...foldersBetween, ...recordFolders]) {
