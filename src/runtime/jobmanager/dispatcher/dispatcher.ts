@@ -24,6 +24,7 @@ import type {
 import { EndedJobs } from './ended-jobs.ts';
 import type { JobStarter } from './job-starter.ts';
 import { ManagedJob } from './managed-job.ts';
+import { LoadingMarks } from './loading-marks.ts';
 import type { OwnLoadingMarks } from './own-loading-marks.ts';
 import type { ResultRetention } from './result-retention.ts';
 import type { SnapshotTriggers } from './snapshot-triggers.ts';
@@ -51,6 +52,7 @@ export class Dispatcher implements JobDirectory {
   readonly #options: DispatcherOptions;
   readonly #submissions: Submissions;
   readonly #ended: EndedJobs;
+  readonly #marks: LoadingMarks;
   readonly #jobs = new Map<JobId, ManagedJob>();
   /** Jobs whose pointer itself cannot be read. */
   readonly #broken = new Map<JobId, ErrorInfo>();
@@ -62,6 +64,7 @@ export class Dispatcher implements JobDirectory {
     this.#options = options;
     this.#submissions = new Submissions(options);
     this.#ended = new EndedJobs(options);
+    this.#marks = new LoadingMarks(options.clock);
   }
 
   /**
@@ -286,6 +289,7 @@ export class Dispatcher implements JobDirectory {
       pointer,
       resources: present(this.#resources, 'ResourceManager'),
       ended: this.#ended,
+      marks: this.#marks,
       removed: () => {
         this.#jobs.delete(jobId);
         this.#endedTriggers.set(jobId, job.triggers);

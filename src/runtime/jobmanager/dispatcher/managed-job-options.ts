@@ -7,6 +7,7 @@ import type { Random } from '../../../foundation/common/random.ts';
 import type { ResourceManager } from '../resource-manager/resource-manager.ts';
 import type { EndedJobs } from './ended-jobs.ts';
 import type { JobStarter } from './job-starter.ts';
+import type { LoadingMarks } from './loading-marks.ts';
 import type { OwnLoadingMarks } from './own-loading-marks.ts';
 import type { SteadfastStores } from './steadfast-stores.ts';
 
@@ -19,6 +20,7 @@ export interface ManagedJobOptions {
   readonly resources: ResourceManager;
   readonly ended: EndedJobs;
   readonly ownMarks: OwnLoadingMarks;
+  readonly marks: LoadingMarks;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -252,6 +252,7 @@ export class ManagedJob {
       );
     }
     if (!this.#isMarked) {
+      this.#options.marks.loading(this.jobId);
       await this.#record.markLoading();
       this.#isMarked = true;
     }
@@ -306,7 +307,7 @@ export class ManagedJob {
   /** Where this cannot be written, the mark counts once too often. */
   #unmark(): void {
     this.#isMarked = false;
-    this.#record.clearLoading().catch(() => {});
+    this.#options.marks.done(this.jobId, () => void this.#record.clearLoading().catch(() => {}));
   }
 
   /** A user ends a job that cannot be loaded: its result is written, its checkpoints are kept, what runs of it is cancelled. */
