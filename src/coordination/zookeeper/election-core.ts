@@ -99,6 +99,12 @@ export class ElectionCore {
       : latches.slice(0, place).filter((name) => name !== grant?.latch).length;
   }
 
+  /** The epoch to claim if the leader's claim ended now; `undefined`: another contender is next, or this one does not claim now. */
+  get nextEpoch(): number | undefined {
+    const isNext = this.#isConnected && !this.#isOver && this.#wish === undefined && this.queuePosition === 0;
+    return isNext && !this.#needsLook && this.#busy.size === 0 ? this.#highestEpoch + 1 : undefined;
+  }
+
   /** When `time` is to come next, if nothing else comes before. */
   get nextTimeMs(): number {
     const leading = this.#leading;

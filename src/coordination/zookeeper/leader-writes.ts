@@ -45,37 +45,9 @@ export class LeaderWrites {
 
   /** The next grant, to the owner of the view. The leader has no address that others see before it publishes it. */
   async grant(client: ZooKeeperClient, view: LeaderView, leadership: Leadership): Promise<Written> {
-    const own = present(view.own, 'own latch');
-    const { information, latches, epoch } = this.#paths;
-    const granted: EpochNode = { ...leadership, latch: own.name };
-    const next = this.#information(granted, false);
-    const { instanceId } = this.#endpoints;
-    const operations: readonly MultiOperation[] = [
-      {
-        kind: 'set',
-        path: `${latches}/${own.name}`,
-        data: encodeNode({ instanceId, epoch: granted.epoch }),
-        version: own.version,
-      },
-      { kind: 'set', path: epoch, data: encodeNode(granted), version: view.epochVersion },
-      ...(view.information === undefined ? [] : [{ kind: 'delete', path: information } as const]),
-      { kind: 'create', path: information, data: encodeNode(next), options: { mode: 'ephemeral' } },
-    ];
-    const outcome = await client.multi(operations);
-    if (!outcome.ok) {
-      return outcome;
-    }
-    const [latch, changed] = outcome.results.map(statOf);
-    return {
-      ok: true,
-      view: {
-        ...view,
-        own: { name: own.name, version: present(latch, 'stat').version },
-        epoch: granted,
-        epochVersion: present(changed, 'stat').version,
-        information: next,
-      },
-    };
+    const granted = this.#granted(view, leadership);
+    const outcome = await client.multi(this.#grantOf(view, granted));
+    return outcome.ok ? { ok: true, view: this.#viewOf(view, granted, outcome.results) } : outcome;
   }
 
   /** It shows its address. */
@@ -113,25 +85,66 @@ export class LeaderWrites {
 
   /**
    * Ends the claim of the one whom the view shows as leader, and no other's: the name of its latch node was never used before it and
-   * never will be again, and its epoch is checked.
+   * never will be again, and its epoch is checked. `leadership`: the next grant, to the owner of the view, in the same write: it comes
+   * with the end of the other one or not at all.
    */
-  async suspect(client: ZooKeeperClient, view: LeaderView): Promise<Written> {
+  async suspect(client: ZooKeeperClient, view: LeaderView, leadership?: Leadership): Promise<Written> {
     const { epoch, latches, suspicions, information } = this.#paths;
     const shown = view.information?.latch === view.epoch.latch ? view.information : undefined;
     const suspected = shown?.endpoints.instanceId;
     const next = suspected === undefined ? view.suspicions : withSuspected(view.suspicions, suspected);
-    const outcome = await client.multi([
+    const left = view.latches.filter((name) => name !== view.epoch.latch);
+    const suspicionsVersion = view.suspicionsVersion + 1;
+    const after: LeaderView = { ...view, latches: left, information: undefined, suspicions: next, suspicionsVersion };
+    const granted = leadership && this.#granted(after, leadership);
+    const ending: readonly MultiOperation[] = [
       { kind: 'check', path: epoch, version: view.epochVersion },
       { kind: 'delete', path: `${latches}/${view.epoch.latch}` },
       ...(view.information === undefined ? [] : [{ kind: 'delete', path: information } as const]),
       { kind: 'set', path: suspicions, data: encodeNode(next), version: view.suspicionsVersion },
-    ]);
+    ];
+    const outcome = await client.multi([...ending, ...(granted === undefined ? [] : this.#grantOf(after, granted))]);
     if (!outcome.ok) {
       return outcome;
     }
-    const left = view.latches.filter((name) => name !== view.epoch.latch);
-    const suspicionsVersion = view.suspicionsVersion + 1;
-    return { ok: true, view: { ...view, latches: left, information: undefined, suspicions: next, suspicionsVersion } };
+    const results = outcome.results.slice(ending.length);
+    return { ok: true, view: granted === undefined ? after : this.#viewOf(after, granted, results) };
+  }
+
+  #granted(view: LeaderView, leadership: Leadership): EpochNode {
+    return { ...leadership, latch: present(view.own, 'own latch').name };
+  }
+
+  #grantOf(view: LeaderView, granted: EpochNode): readonly MultiOperation[] {
+    const { information, latches, epoch } = this.#paths;
+    const { instanceId } = this.#endpoints;
+    return [
+      {
+        kind: 'set',
+        path: `${latches}/${granted.latch}`,
+        data: encodeNode({ instanceId, epoch: granted.epoch }),
+        version: present(view.own, 'own latch').version,
+      },
+      { kind: 'set', path: epoch, data: encodeNode(granted), version: view.epochVersion },
+      ...(view.information === undefined ? [] : [{ kind: 'delete', path: information } as const]),
+      {
+        kind: 'create',
+        path: information,
+        data: encodeNode(this.#information(granted, false)),
+        options: { mode: 'ephemeral' },
+      },
+    ];
+  }
+
+  #viewOf(before: LeaderView, granted: EpochNode, results: readonly MultiResult[]): LeaderView {
+    const [latch, changed] = results.map(statOf);
+    return {
+      ...before,
+      own: { name: granted.latch, version: present(latch, 'stat').version },
+      epoch: granted,
+      epochVersion: present(changed, 'stat').version,
+      information: this.#information(granted, false),
+    };
   }
 
   #information({ epoch, latch }: EpochNode, isPublished: boolean): InformationNode {

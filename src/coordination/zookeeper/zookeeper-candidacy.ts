@@ -117,11 +117,18 @@ export class ZooKeeperCandidacy implements Candidacy {
       if (remainingMs > 0) {
         return { outcome: 'backing-off', remainingMs };
       }
-      const written = await storeCall(() => this.#writes.suspect(keeper.client, view));
+      const epoch = view === folder.view && view.own !== undefined ? this.#core.nextEpoch : undefined;
+      const next = epoch === undefined ? undefined : this.#newLeadership(view, epoch);
+      const sentAtMs = clock.monotonic();
+      const written = await storeCall(() => this.#writes.suspect(keeper.client, view, next));
       if (written.ok) {
-        // For the next in the queue, which may be this one.
         folder.wrote(written.view);
-        folder.look().catch(() => undefined);
+        if (next === undefined) {
+          // For the next in the queue.
+          folder.look().catch(() => undefined);
+        } else {
+          this.#step({ kind: 'answered', epoch: next.epoch, sentAtMs });
+        }
         return { outcome: 'ended' };
       }
     }

@@ -84,6 +84,26 @@ test('an epoch that does not grow, or is granted to one that is not first, is to
   expect(said).toEqual([expect.anything(), expect.stringContaining('which is not the first in the queue')]);
 });
 
+test('the end of the leader and the next grant may be one operation, the end of somebody else and a grant may not', async () => {
+  const third = await world.settled(
+    other.create(`${ROOT}/leader/latch/x-`, json({ instanceId: 'i3' }), { mode: 'ephemeral-sequential' }),
+  );
+  const take = (gone: string, epoch: number, latch: string): Promise<unknown> =>
+    multi(
+      other,
+      { kind: 'delete', path: gone },
+      { kind: 'set', path: EPOCH, data: json({ epoch, latch: nameOf(latch) }) },
+    );
+  await take(latches[0]!, 2, latches[1]!);
+  expect([said, shadow.leader]).toEqual([[], { epoch: 2, instanceId: 'i2' }]);
+  await grant(other, 3, latches[1]!);
+  const fourth = await world.settled(
+    other.create(`${ROOT}/leader/latch/x-`, json({ instanceId: 'i4' }), { mode: 'ephemeral-sequential' }),
+  );
+  await take(third.path, 4, fourth.path);
+  expect(said).toEqual([expect.stringContaining('which is not the first in the queue')]);
+});
+
 test('checkpoint ids that go back, and pointers to files that are not there, are told', async () => {
   const folder = `${ROOT}/jobs/${JOB}/checkpoints`;
   const pointer = `${folder}/${'7'.padStart(19, '0')}`;

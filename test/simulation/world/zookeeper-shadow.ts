@@ -72,13 +72,14 @@ export class ZooKeeperShadow extends ShadowedRecords implements StoreOfWorld {
     }
   }
 
-  /** I5: epochs only grow, and only the first in the queue is granted one. */
+  /** I5: epochs only grow, and only the first in the queue is granted one; the leader before may lose its place in the same operation. */
   #grant({ session, before, after }: Accepted): void {
     const [old, next] = [grantIn(before), grantIn(after)];
-    const [head] = queueIn(before);
     if (old === undefined || next === undefined) {
       return;
     }
+    const isEnded = (latch: string): boolean => latch.endsWith(`/${old.latch}`) && after.get(latch) === undefined;
+    const head = queueIn(before).find((latch) => !isEnded(latch));
     if (next.epoch <= old.epoch) {
       this.#events.differs(`epoch ${next.epoch} is granted after ${old.epoch}`);
     }
