@@ -1,8 +1,10 @@
 import { assert } from '../../foundation/common/assert.ts';
 import type { RecordChange, StoredRecord } from '../records/record-store.ts';
-import type { MultiOperation, MultiResult, Stat, ZooKeeperClient } from './client/zookeeper-client.ts';
+import type { MultiOperation, MultiResult, Stat } from './client/zookeeper-client.ts';
+import type { GroupedReads } from './grouped-reads.ts';
 import { recordVersionOf } from './record-nodes.ts';
-import { ifThere, together } from './store-call.ts';
+import type { SeenRecords } from './seen-records.ts';
+import { together } from './store-call.ts';
 import type { StorePaths } from './store-paths.ts';
 
 /** What is at a path; `undefined`: a node that this process made and has not looked at since, a multi tells no stat of those. */
@@ -28,15 +30,28 @@ interface Scope {
  * kept is the newest there is. To be thrown away with the claim, and when something was sent whose outcome is not known (R2).
  */
 export class KnownRecords {
-  readonly #client: ZooKeeperClient;
+  readonly #reads: GroupedReads;
   readonly #paths: StorePaths;
+  readonly #seen: SeenRecords;
   readonly #scopes = new Map<string, Scope>();
   /** Names in the folders of records. */
   readonly #folders = new Map<string, Promise<Set<string>>>();
 
-  constructor(client: ZooKeeperClient, paths: StorePaths) {
-    this.#client = client;
+  /** `reads`: on the session that owns the latch. */
+  constructor(reads: GroupedReads, paths: StorePaths, seen: SeenRecords) {
+    this.#reads = reads;
     this.#paths = paths;
+    this.#seen = seen;
+  }
+
+  /** Reads all there is, in as many round trips as the tree has levels. Rejects with errors of the client; then it is read when it is needed. */
+  async load(): Promise<void> {
+    await together(
+      ...this.#paths.recordFolders.map(async (folder) => {
+        const names = await this.#namesIn(folder);
+        await together(...[...names].map((name) => this.#loaded(`${folder}/${name}`)));
+      }),
+    );
   }
 
   async get(key: string): Promise<StoredRecord | undefined> {
@@ -109,7 +124,7 @@ export class KnownRecords {
   #recordAt(path: string, node: KnownNode): StoredRecord | undefined {
     return node === undefined || node.value === ''
       ? undefined
-      : { key: this.#paths.keyOf(path), value: node.value, version: node.recordVersion };
+      : this.#seen.same(this.#paths.keyOf(path), node.recordVersion, () => node.value);
   }
 
   /** At those that were made here. */
@@ -117,7 +132,7 @@ export class KnownRecords {
     const unseen = paths.filter((path) => nodes.has(path) && nodes.get(path) === undefined);
     await together(
       ...unseen.map(async (path) => {
-        const node = await ifThere(this.#client.get(path));
+        const node = await this.#reads.get(path);
         // Not where something newer was written meanwhile.
         if (node !== undefined && nodes.has(path) && nodes.get(path) === undefined) {
           nodes.set(path, foundOf(node.data, node.stat));
@@ -143,31 +158,22 @@ export class KnownRecords {
     if (names?.has(path.slice(path.lastIndexOf('/') + 1)) === false) {
       return;
     }
-    const [node, children] = await together(ifThere(this.#client.get(path)), ifThere(this.#client.children(path)));
-    if (node !== undefined) {
-      nodes.set(path, foundOf(node.data, node.stat));
-      await this.#loadBelow(path, children?.names ?? [], nodes);
-    }
+    await this.#loadNode(path, nodes);
   }
 
-  async #loadBelow(path: string, names: readonly string[], nodes: Map<string, KnownNode>): Promise<void> {
-    await together(
-      ...names.map(async (name) => {
-        const at = `${path}/${name}`;
-        const node = await ifThere(this.#client.get(at));
-        if (node !== undefined) {
-          nodes.set(at, foundOf(node.data, node.stat));
-          const below = node.stat.childrenCount > 0 ? await ifThere(this.#client.children(at)) : undefined;
-          await this.#loadBelow(at, below?.names ?? [], nodes);
-        }
-      }),
-    );
+  /** A round trip for each level of the tree; to ask for children that a node may not have costs less than one more. */
+  async #loadNode(path: string, nodes: Map<string, KnownNode>): Promise<void> {
+    const [node, names = []] = await together(this.#reads.get(path), this.#reads.children(path));
+    if (node !== undefined) {
+      nodes.set(path, foundOf(node.data, node.stat));
+      await together(...names.map((name) => this.#loadNode(`${path}/${name}`, nodes)));
+    }
   }
 
   #namesIn(folder: string): Promise<Set<string>> {
     let names = this.#folders.get(folder);
     if (names === undefined) {
-      names = this.#client.children(folder).then((found) => new Set(found.names));
+      names = this.#reads.children(folder).then((found) => new Set(found));
       this.#folders.set(folder, names);
       names.catch(() => this.#folders.delete(folder));
     }

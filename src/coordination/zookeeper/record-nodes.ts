@@ -1,6 +1,8 @@
 import { MillraceError } from '../../foundation/common/errors.ts';
 import type { StoredRecord } from '../records/record-store.ts';
 import type { Stat, ZooKeeperClient } from './client/zookeeper-client.ts';
+import type { GroupedReads } from './grouped-reads.ts';
+import type { SeenRecords } from './seen-records.ts';
 import { ifThere, together } from './store-call.ts';
 import type { StorePaths } from './store-paths.ts';
 
@@ -23,26 +25,28 @@ export const recordVersionOf = ({ modifiedIn }: Stat): number => {
 const isRecord = ({ dataLength }: Stat): boolean => dataLength > 0;
 
 export const readRecord = async (
-  client: ZooKeeperClient,
+  reads: GroupedReads,
   paths: StorePaths,
+  seen: SeenRecords,
   key: string,
 ): Promise<StoredRecord | undefined> => {
-  const node = await ifThere(client.get(paths.ofRecord(key)));
-  return node === undefined || !isRecord(node.stat) ? undefined : recordOf(key, node);
+  const node = await reads.get(paths.ofRecord(key));
+  return node === undefined || !isRecord(node.stat) ? undefined : recordOf(seen, key, node);
 };
 
 /** All below the folder, ascending by key, as of one moment: read until a second look finds all as the first one did. */
 export const listRecords = async (
-  client: ZooKeeperClient,
+  reads: GroupedReads,
   paths: StorePaths,
+  seen: SeenRecords,
   folder: string,
 ): Promise<readonly StoredRecord[]> => {
   const path = paths.ofRecord(folder);
   for (let left = ATTEMPTS; left > 0; left--) {
-    const nodes = await nodesBelow(client, path);
-    if (await isUnchanged(client, path, nodes)) {
+    const nodes = await nodesBelow(reads, path);
+    if (await isUnchanged(reads, path, nodes)) {
       const records = nodes.flatMap(({ path: at, node }) =>
-        node !== undefined && isRecord(node.stat) ? [recordOf(paths.keyOf(at), node)] : [],
+        node !== undefined && isRecord(node.stat) ? [recordOf(seen, paths.keyOf(at), node)] : [],
       );
       return records.sort((one, other) => (one.key < other.key ? -1 : 1));
     }
@@ -69,32 +73,25 @@ interface FoundNode {
   readonly node: { readonly data: Uint8Array; readonly stat: Stat } | undefined;
 }
 
-const nodesBelow = async (client: ZooKeeperClient, path: string): Promise<readonly FoundNode[]> => {
-  const names = (await ifThere(client.children(path)))?.names ?? [];
+const nodesBelow = async (reads: GroupedReads, path: string): Promise<readonly FoundNode[]> => {
+  const names = (await reads.children(path)) ?? [];
   const found = await together(
-    ...names.map(async (name): Promise<FoundNode> => {
+    ...names.map(async (name): Promise<readonly FoundNode[]> => {
       const at = `${path}/${name}`;
-      return { path: at, node: await ifThere(client.get(at)) };
+      const [node, below] = await together(reads.get(at), nodesBelow(reads, at));
+      return [{ path: at, node }, ...below];
     }),
   );
-  const below = await together(
-    ...found.map(({ path: at, node }) =>
-      node !== undefined && node.stat.childrenCount > 0 ? nodesBelow(client, at) : Promise.resolve([]),
-    ),
-  );
-  return [...found, ...below.flat()];
+  return found.flat();
 };
 
-const isUnchanged = async (client: ZooKeeperClient, path: string, nodes: readonly FoundNode[]): Promise<boolean> => {
-  const [names, ...stats] = await together(
-    ifThere(client.children(path)),
-    ...nodes.map(({ path: at }) => client.exists(at)),
-  );
+const isUnchanged = async (reads: GroupedReads, path: string, nodes: readonly FoundNode[]): Promise<boolean> => {
+  const [names = [], ...again] = await together(reads.children(path), ...nodes.map(({ path: at }) => reads.get(at)));
   const top = nodes.filter(({ path: at }) => !at.slice(path.length + 1).includes('/'));
   return (
-    (names?.names.length ?? 0) === top.length &&
+    names.length === top.length &&
     nodes.every(({ node }, index) => {
-      const stat = stats[index];
+      const stat = again[index]?.stat;
       return (
         node !== undefined &&
         stat?.modifiedIn === node.stat.modifiedIn &&
@@ -104,8 +101,8 @@ const isUnchanged = async (client: ZooKeeperClient, path: string, nodes: readonl
   );
 };
 
-const recordOf = (key: string, { data, stat }: { readonly data: Uint8Array; readonly stat: Stat }): StoredRecord => ({
-  key,
-  value: Buffer.from(data).toString(),
-  version: recordVersionOf(stat),
-});
+const recordOf = (
+  seen: SeenRecords,
+  key: string,
+  { data, stat }: { readonly data: Uint8Array; readonly stat: Stat },
+): StoredRecord => seen.same(key, recordVersionOf(stat), () => Buffer.from(data).toString());

@@ -4,15 +4,18 @@ import { errorInfo, MillraceError } from '../../foundation/common/errors.ts';
 import type { Leadership } from '../leadership.ts';
 import type { RecordChange, RecordStore, StoredRecord, TransactionOutcome } from '../records/record-store.ts';
 import type { Subscription } from '../subscription.ts';
-import type { MultiOutcome, ZooKeeperClient } from './client/zookeeper-client.ts';
+import type { MultiOperation, ZooKeeperClient } from './client/zookeeper-client.ts';
 import { ZooKeeperError } from './client/zookeeper-error.ts';
+import { GroupedReads } from './grouped-reads.ts';
+import { GroupedWrites, type WriteOutcome } from './grouped-writes.ts';
 import { KeyedOrder } from './keyed-order.ts';
 import { KnownRecords } from './known-records.ts';
-import { isSameClaim, leadershipChecks, type LeaderClaim } from './leader-claim.ts';
+import { isSameClaim, type LeaderClaim } from './leader-claim.ts';
 import { replaced } from './leader-folder.ts';
 import { decodeNode, epochSchema } from './leader-nodes.ts';
 import { planChanges } from './record-changes.ts';
 import { listRecords, readRecord } from './record-nodes.ts';
+import { SeenRecords } from './seen-records.ts';
 import type { SessionKeeper } from './session-keeper.ts';
 import { ifThere, storeCall, storeError, together } from './store-call.ts';
 import type { StorePaths } from './store-paths.ts';
@@ -35,20 +38,27 @@ const WRITTEN: TransactionOutcome = { outcome: 'written' };
 export class ZooKeeperRecordStore implements RecordStore {
   readonly #options: ZooKeeperRecordStoreOptions;
   readonly #order = new KeyedOrder();
+  readonly #writes: GroupedWrites;
+  readonly #seen = new SeenRecords();
+  /** On the newest session that was read on. */
+  #reads: GroupedReads | undefined;
+  /** Asked for in this turn, and not sent yet. */
+  #check: { readonly reads: GroupedReads; readonly passed: Promise<void> } | undefined;
   /** Claims under which something was sent whose outcome is not known (R2). */
   #undecided: readonly LeaderClaim[] = [];
   #known: { readonly claim: LeaderClaim; readonly records: KnownRecords } | undefined;
 
   constructor(options: ZooKeeperRecordStoreOptions) {
     this.#options = options;
+    this.#writes = new GroupedWrites(options.paths);
   }
 
   get(key: string): Promise<StoredRecord | undefined> {
-    return this.#newest((client) => readRecord(client, this.#options.paths, key));
+    return this.#newest((reads) => readRecord(reads, this.#options.paths, this.#seen, key));
   }
 
   list(prefix: string): Promise<readonly StoredRecord[]> {
-    return this.#newest((client) => listRecords(client, this.#options.paths, folderOf(prefix)));
+    return this.#newest((reads) => listRecords(reads, this.#options.paths, this.#seen, folderOf(prefix)));
   }
 
   transact(leadership: Leadership, changes: readonly RecordChange[]): Promise<TransactionOutcome> {
@@ -75,6 +85,13 @@ export class ZooKeeperRecordStore implements RecordStore {
     return { end: () => folders.forEach((folder) => folder.end()) };
   }
 
+  /** A new leader asks for most of what there is: it is on its way before that. */
+  begin(leadership: Leadership): void {
+    this.knownUnder(leadership)
+      ?.load()
+      .catch(() => undefined);
+  }
+
   /** What the leader knows without asking for anything newer than its session has seen; `undefined`: it has to ask. */
   knownUnder(leadership: Leadership): KnownRecords | undefined {
     const claim = this.#undecided.length > 0 ? undefined : this.#options.election.claimOf(leadership);
@@ -82,17 +99,37 @@ export class ZooKeeperRecordStore implements RecordStore {
   }
 
   /** A read that sees what anybody was answered before it. */
-  async #newest<T>(read: (client: ZooKeeperClient) => Promise<T>): Promise<T> {
-    const { keeper, paths, lineage } = this.#options;
-    const { client } = keeper;
+  async #newest<T>(read: (reads: GroupedReads) => Promise<T>): Promise<T> {
+    const reads = this.#readsOn(this.#options.keeper.client);
     return storeCall(async () => {
-      const [, epoch, value] = await together(client.sync(paths.root), ifThere(client.get(paths.epoch)), read(client));
-      const found = epoch && decodeNode(epochSchema, epoch.data, paths.epoch).lineage;
-      if (found !== lineage) {
-        throw replaced(paths.root, lineage, found);
-      }
-      return value;
+      await this.#checked(reads);
+      return read(reads);
     });
+  }
+
+  /** What is read on this session afterwards is not stale, and of this store. Calls of one turn share it; it is sent after them. */
+  #checked(reads: GroupedReads): Promise<void> {
+    if (this.#check?.reads !== reads) {
+      this.#check = { reads, passed: Promise.resolve().then(() => this.#sync(reads)) };
+    }
+    return this.#check.passed;
+  }
+
+  async #sync(reads: GroupedReads): Promise<void> {
+    const { paths, lineage } = this.#options;
+    this.#check = undefined;
+    const [, epoch] = await together(reads.client.sync(paths.root), reads.get(paths.epoch));
+    const found = epoch && decodeNode(epochSchema, epoch.data, paths.epoch).lineage;
+    if (found !== lineage) {
+      throw replaced(paths.root, lineage, found);
+    }
+  }
+
+  #readsOn(client: ZooKeeperClient): GroupedReads {
+    if (this.#reads?.client !== client) {
+      this.#reads = new GroupedReads(client);
+    }
+    return this.#reads;
   }
 
   async #transact(leadership: Leadership, changes: readonly RecordChange[]): Promise<TransactionOutcome> {
@@ -108,23 +145,22 @@ export class ZooKeeperRecordStore implements RecordStore {
       if (known !== this.#known?.records) {
         continue;
       }
-      const checks = leadershipChecks(claim, paths);
       const operations = planned.conflict === undefined ? planned.operations : [];
       const sentAtMs = clock.monotonic();
-      const outcome = await this.#send(claim, [...checks, ...operations]);
-      if (outcome.ok) {
+      const written = await this.#send(claim, operations);
+      if (written.outcome === 'written') {
         election.answered(claim.epoch, sentAtMs);
-        known.wrote(operations, outcome.results.slice(checks.length));
+        known.wrote(operations, written.results);
         return planned.conflict === undefined ? WRITTEN : { outcome: 'conflict', key: planned.conflict };
       }
-      if (outcome.index < checks.length) {
+      if (written.outcome === 'refused') {
         election.refused();
         return { outcome: 'leadership-lost' };
       }
       // Somebody else was at work, by hand perhaps.
       this.#known = undefined;
-      if (!isOutdated(outcome.error)) {
-        throw outcome.error;
+      if (!isOutdated(written.error)) {
+        throw written.error;
       }
     }
     throw new MillraceError('STORE_AWAY', 'records changed again and again while they were being changed', {
@@ -134,15 +170,16 @@ export class ZooKeeperRecordStore implements RecordStore {
 
   #knownOf(claim: LeaderClaim): KnownRecords {
     if (this.#known === undefined || !isSameClaim(this.#known.claim, claim)) {
-      this.#known = { claim, records: new KnownRecords(claim.client, this.#options.paths) };
+      const records = new KnownRecords(this.#readsOn(claim.client), this.#options.paths, this.#seen);
+      this.#known = { claim, records };
     }
     return this.#known.records;
   }
 
   /** Whatever does not prove that nothing was written leaves it open. */
-  async #send(claim: LeaderClaim, operations: Parameters<ZooKeeperClient['multi']>[0]): Promise<MultiOutcome> {
+  async #send(claim: LeaderClaim, operations: readonly MultiOperation[]): Promise<WriteOutcome> {
     try {
-      return await claim.client.multi(operations);
+      return await this.#writes.write(claim, operations);
     } catch (error) {
       if (!(error instanceof ZooKeeperError) || error.mayHaveHappened) {
         this.#undecided = [...this.#undecided, claim];

@@ -92,6 +92,7 @@ export class ZooKeeperServices implements HighAvailabilityServices {
   }
 
   leading(leadership: Leadership): LeaderStores {
+    this.#records.begin(leadership);
     const led = new LedRecordStore(this.#records, leadership);
     return new RecordLeaderStores(led, leadership, this.#records);
   }

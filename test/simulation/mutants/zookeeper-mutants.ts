@@ -12,11 +12,11 @@ const UNDECIDED = `    } catch (error) {
       throw error;
     }`;
 const ACCEPTED = `    } catch {
-      return { ok: true, results: [] };
+      return { outcome: 'written', results: [] };
     }`;
 /** As if somebody else had made the record. */
 const REFUSED = `    } catch {
-      return { ok: false, index: operations.length - 1, error: new ZooKeeperError('NODE_EXISTS', 'create') };
+      return { outcome: 'failed', error: new ZooKeeperError('NODE_EXISTS', 'create') };
     }`;
 
 const OUTDATED = `      // Somebody else was at work, by hand perhaps.

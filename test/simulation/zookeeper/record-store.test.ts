@@ -36,7 +36,7 @@ const lead = async (seed: number): Promise<Leader> => {
   const connect = (): ModelClient => {
     const client = world.client();
     clients.push(client);
-    for (const name of ['get', 'exists', 'children', 'sync', 'multi'] as const) {
+    for (const name of ['get', 'exists', 'children', 'sync', 'multi', 'multiRead'] as const) {
       const call = client[name].bind(client) as (...args: unknown[]) => never;
       client[name] = (...args: unknown[]): never => {
         // Not what the election looks at.
@@ -219,10 +219,74 @@ test('what a leader has read or written it knows: a transaction is one multi, a 
   expect(asked()).toEqual([]);
   // A multi tells no version of what it made: here of a record, and of the folder of it.
   expect(await world.settled(led.list('jobs/a/'))).toMatchObject([{ key: POINTER, value: '{}' }, { value: 'two' }]);
-  expect(asked()).toEqual(['get', 'get']);
+  expect(asked()).toEqual(['multiRead']);
   expect(await world.settled(led.list('jobs/a/'))).toHaveLength(2);
   expect(await world.settled(led.get('jobs/a/other'))).toBeUndefined();
   expect(asked()).toEqual([]);
+});
+
+test('transactions of one turn travel in one multi, and one that is refused takes no other along', async () => {
+  const { world, led, leadership, asked } = await lead(106);
+  const putAll = (value: string): Promise<readonly TransactionOutcome[]> =>
+    world.settled(
+      Promise.all(
+        ['a', 'b', 'c'].map((job) =>
+          led.transact(leadership, [{ kind: 'put', key: `jobs/${job}/record`, value: `${value} of ${job}` }]),
+        ),
+      ),
+    );
+  const written = ['a', 'b', 'c'].map(() => ({ outcome: 'written' }));
+  expect(await putAll('first')).toEqual(written);
+  await world.settled(led.list('jobs/'));
+  asked();
+  expect(await putAll('second')).toEqual(written);
+  expect(asked()).toEqual(['multi']);
+  world.ensemble.deleteNode('/millrace/test/jobs/b/record');
+  expect(await putAll('third')).toEqual(written);
+  // All three, then all but the one that met something else, which reads what is there.
+  expect(asked().filter((name) => name === 'multi')).toHaveLength(3);
+  expect((await world.settled(led.list('jobs/'))).map(({ value }) => value)).toEqual([
+    'third of a',
+    'third of b',
+    'third of c',
+  ]);
+});
+
+test('an unknown end is one of all that travelled together, and each is decided for itself', async () => {
+  const ends = new Set<string>();
+  for (let seed = 1; seed <= 20; seed++) {
+    const { world, led, leadership, client } = await lead(200 + seed);
+    // Before it gets there, or while a server that lags has not heard of it.
+    const atMs = seededRandom(seed).next() * (seed % 2 === 0 ? 900 : 12);
+    world.time.after(atMs, () => client().breakConnection());
+    const jobs = ['a', 'b', 'c'];
+    const outcomes = await world.settled(
+      Promise.all(
+        jobs.map((job) => led.transact(leadership, [{ kind: 'put', key: `jobs/${job}/record`, value: job }])),
+      ),
+    );
+    await world.settled(patiently(() => led.settle()));
+    const there = await world.settled(patiently(() => led.list('jobs/')));
+    const isThere = jobs.map((job) => there.some(({ value }) => value === job));
+    expect(new Set(isThere).size).toBe(1);
+    expect(new Set(outcomes.map(({ outcome }) => outcome)).size).toBe(1);
+    expect(outcomes[0]!.outcome === 'written' && !isThere[0]).toBe(false);
+    ends.add(`${outcomes[0]!.outcome}, ${isThere[0] ? 'there' : 'not there'}`);
+  }
+  expect([...ends].toSorted()).toEqual(['undecided, not there', 'undecided, there', 'written, there']);
+});
+
+test('reads of one turn share the sync before them, and travel together level by level', async () => {
+  const { world, store, led, leadership, asked } = await lead(107);
+  for (const job of ['a', 'b', 'c']) {
+    const key = `jobs/${job}/checkpoints/${'1'.padStart(19, '0')}`;
+    await world.settled(led.transact(leadership, [{ kind: 'put', key, value: job }]));
+  }
+  asked();
+  const lists = await world.settled(Promise.all(['a', 'b', 'c'].map((job) => store.list(`jobs/${job}/checkpoints/`))));
+  expect(lists.map((list) => list.map(({ value }) => value))).toEqual([['a'], ['b'], ['c']]);
+  // The sync is of the root. Names, nodes and what is below them, and all of it again.
+  expect(asked()).toEqual(['multiRead', 'multiRead', 'multiRead']);
 });
 
 test('a whole folder is known with what was added to it and removed from it', async () => {
@@ -268,6 +332,38 @@ test('a store that is deleted leaves the one of a cluster alone whose id goes on
   expect(await world.settled(make(other))).toBe(lineage);
   await world.settled(deleteStoreRoot(client, other));
   expect(world.ensemble.tree.paths('/millrace')).toEqual([]);
+});
+
+test('a store whose folders would be in those of another one is refused, and the other named', async () => {
+  const world = new ModelWorld(108);
+  const client = world.client();
+  const make = ([root, executionPlans]: readonly [
+    root: string,
+    executionPlans?: string | undefined,
+  ]): Promise<string> =>
+    world.settled(
+      openStoreRoot({
+        ...{ client, paths: storePathsOf(root, executionPlans), random: seededRandom(1), storage: `/shared${root}` },
+        beforeCreation: () => Promise.resolve(),
+      }),
+    );
+  const refused = (root: string, executionPlans: string | undefined, other: string, taken: string): Promise<void> =>
+    expect(make([root, executionPlans])).rejects.toMatchObject({
+      code: 'STORE_IN_USE',
+      message: expect.stringContaining(`at ${root} in ZooKeeper: the cluster at ${other} has ${taken}; `) as string,
+    });
+  await make(['/millrace/prod', '/eu/graphs']);
+  const before = world.ensemble.tree.paths('/millrace');
+  await refused('/millrace/prod/eu/graphs', undefined, '/millrace/prod', '/millrace/prod/eu/graphs');
+  await refused('/millrace/prod/eu/graphs/x', undefined, '/millrace/prod', '/millrace/prod/eu/graphs');
+  await refused('/millrace/prod/eu', '/graphs', '/millrace/prod', '/millrace/prod/eu/graphs');
+  await refused('/millrace/prod/jobs', undefined, '/millrace/prod', '/millrace/prod/jobs');
+  expect(world.ensemble.tree.paths('/millrace')).toEqual(before);
+  await make(['/millrace/prod/eu']);
+  await make(['/millrace/test/eu']);
+  await refused('/millrace/test', '/eu', '/millrace/test/eu', '/millrace/test/eu/leader');
+  await refused('/millrace/test', '/eu/results', '/millrace/test/eu', '/millrace/test/eu/results');
+  await make(['/millrace/test', '/eu/graphs']);
 });
 
 test('the node of submitted jobs is another one where it is said to be, the same for all, and goes with the store', async () => {
