@@ -124,7 +124,7 @@ export class KnownRecords {
   #recordAt(path: string, node: KnownNode): StoredRecord | undefined {
     return node === undefined || node.value === ''
       ? undefined
-      : this.#seen.same(this.#paths.keyOf(path), node.recordVersion, () => node.value);
+      : this.#seen.same(this.#paths.keyOf(path), node.recordVersion, node.value);
   }
 
   /** At those that were made here. */

@@ -105,4 +105,4 @@ const recordOf = (
   seen: SeenRecords,
   key: string,
   { data, stat }: { readonly data: Uint8Array; readonly stat: Stat },
-): StoredRecord => seen.same(key, recordVersionOf(stat), () => Buffer.from(data).toString());
+): StoredRecord => seen.same(key, recordVersionOf(stat), Buffer.from(data).toString());
