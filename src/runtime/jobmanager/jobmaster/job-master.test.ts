@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { SimulatedTask } from '../test-support/simulated-task.ts';
 import { SimulatedWorld, type WorldOptions } from '../test-support/simulated-world.ts';
 import { attemptId } from '../../../foundation/common/ids.ts';
-import { EXPONENTIAL_DELAY_DEFAULTS } from '../failover/restart-strategy.ts';
+import type { DataLocation } from '../../../foundation/common/data-location.ts';
+import { EXPONENTIAL_DELAY_DEFAULTS, type RestartStrategyOptions } from '../failover/restart-strategy.ts';
 import { FixedSlots, type SlotRef } from '../scheduler/slot-table.ts';
 import { TASK_MANAGER } from '../test-support/simulated-term.ts';
 import { testGraph } from '../test-support/test-graph.ts';
@@ -72,6 +73,42 @@ test('a TaskManager that is gone when its tasks are to be deployed: nothing is s
   isGone = false;
   expect(await job.finish()).toMatchObject({ status: 'FINISHED' });
   expect(job.output).toHaveLength(40);
+});
+
+describe('deployments that cannot be made: nothing is sent, and nothing is waited for', () => {
+  const broken = (restartStrategy: RestartStrategyOptions) => {
+    let isBroken = true;
+    const locateSlot = ({ taskManager, slot }: SlotRef): DataLocation => {
+      if (isBroken) {
+        throw new Error(`slot ${slot} of ${taskManager} has no port`);
+      }
+      return { instanceId: taskManager, thread: slot, host: 'tm', port: 1 };
+    };
+    const job = world(graphOf(20, { intervalMs: 200 }), { master: { locateSlot, restartStrategy } });
+    return { job, mend: () => (isBroken = false) };
+  };
+
+  test('its tasks start again, and the job goes on once they can', async () => {
+    const { job, mend } = broken({ kind: 'fixed-delay', attempts: 10, delayMs: 10 });
+    await job.run(10_000, () => job.master.overview.restarts === 2);
+    expect(job.deployments).toBe(0);
+    mend();
+    expect(await job.finish()).toMatchObject({ status: 'FINISHED' });
+    expect(job.output).toHaveLength(40);
+  });
+
+  test('no restart is left: the job fails and says why', async () => {
+    const result = await broken({ kind: 'none' }).job.finish();
+    expect(result).toMatchObject({ status: 'FAILED' });
+    expect(result.error?.message).toMatch(/slot \d of \S+ has no port/);
+  });
+
+  test('it can be cancelled between two tries', async () => {
+    const { job } = broken({ kind: 'fixed-delay', attempts: 1_000, delayMs: 10 });
+    await job.run(10_000, () => job.master.overview.restarts === 2);
+    void job.master.cancel();
+    expect(await job.finish()).toMatchObject({ status: 'CANCELED' });
+  });
 });
 
 describe('tasks that lost their channels to a TaskManager start again', () => {

@@ -55,7 +55,7 @@ export class JobMaster implements JobMasterGateway {
   /** Throws BAD_JOB when the graph cannot run. */
   constructor(options: JobMasterOptions) {
     this.#options = options;
-    const { graph, random, failover, fence, jobId, graphVersion, clock } = options;
+    const { graph, random, failover, fence, jobId, graphVersion, clock, logger, listener } = options;
     this.#execution = new ExecutionGraph(graph);
     const strategy = options.restartStrategy ?? defaultRestartStrategy(graph.checkpointing !== undefined);
     this.#core = new JobCore({
@@ -68,7 +68,6 @@ export class JobMaster implements JobMasterGateway {
     });
     this.#wake = new WakeTimer(clock, () => this.#post(() => this.#handle({ kind: 'tick' })));
     this.#executors = new TaskExecutors(fence, options.executors);
-    const { logger, listener } = options;
     this.#journal = new JobJournal({ jobId, jobName: graph.name, logger, listener });
     this.result = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -248,6 +247,7 @@ export class JobMaster implements JobMasterGateway {
   #host(): RunningJobHost {
     return {
       deploy: (taskManager, deployments) => this.#lost(this.#executors.deploy(taskManager, deployments), LOST),
+      notDeployed: (attempts, error) => this.#lost(attempts, error),
       activeAttempt: (index) => {
         const attempt = this.#core.executions[index]?.id;
         return attempt !== undefined && this.#core.isActive(attempt) ? attempt : undefined;
@@ -331,7 +331,7 @@ export class JobMaster implements JobMasterGateway {
         void this.#recordGeneration(action.start);
         return;
       case 'deploy':
-        return this.#lost(this.#running?.deploy(action.start, this.#recorded) ?? [], LOST);
+        return this.#running?.deploy(action.start, this.#recorded);
       case 'adopt':
         return this.#adopt(action);
       case 'restart-planned':

@@ -1,6 +1,6 @@
 import type { JobIntent } from '../../../coordination/job-record-store.ts';
 import { OneAfterTheOther } from '../../../coordination/records/one-after-the-other.ts';
-import type { ErrorInfo } from '../../../foundation/common/errors.ts';
+import { errorInfo, type ErrorInfo } from '../../../foundation/common/errors.ts';
 import { present } from '../../../foundation/common/assert.ts';
 import {
   attemptId,
@@ -15,13 +15,14 @@ import { CheckpointCoordinator } from '../checkpoint-coordinator/checkpoint-coor
 import type { CompletedCheckpoint } from '../checkpoint-coordinator/completed-checkpoint.ts';
 import type { RestartLedger } from '../failover/restart-ledger.ts';
 import { instantOf } from '../instant.ts';
-import { DeploymentBuilder } from '../scheduler/deployments.ts';
+import { DeploymentBuilder, type RegionStart } from '../scheduler/deployments.ts';
 import type { ExecutionGraph } from '../scheduler/execution-graph.ts';
 import type { RestorePlan } from '../scheduler/restore-plan.ts';
 import { SlotTable } from '../scheduler/slot-table.ts';
 import { SplitCoordinator } from '../split-coordination/split-coordinator.ts';
 import type { Execution } from './execution.ts';
 import type { GenerationStart, JobEvent } from './job-event.ts';
+import { LOST } from './job-failure.ts';
 import type { JobMasterOptions } from './job-master-options.ts';
 import {
   attemptsOf,
@@ -45,6 +46,8 @@ export interface RunningJobHost {
   /** Where it runs, and what its TaskManager told of it. */
   placeOf(attempt: AttemptId): Place | undefined;
   deploy(taskManager: string, deployments: readonly TaskDeployment[]): void;
+  /** Nothing of these was sent, and will not be. */
+  notDeployed(attempts: readonly AttemptId[], error: ErrorInfo): void;
   command(attempt: AttemptId, command: TaskCommand): void;
   completed(checkpoint: CompletedCheckpoint): void;
   failJob(error: ErrorInfo): void;
@@ -232,10 +235,10 @@ export class RunningJob {
   }
 
   /**
-   * `plan`: what was chosen when the generation was recorded. Returns the attempts if a TaskManager has gone since then: nothing
-   * is sent, as the others would look for those that are missing.
+   * `plan`: what was chosen when the generation was recorded. If a TaskManager has gone since then, nothing is sent, as the
+   * others would look for those that are missing.
    */
-  deploy(start: GenerationStart, plan: RestorePlan | undefined): readonly AttemptId[] {
+  deploy(start: GenerationStart, plan: RestorePlan | undefined): void {
     const { attempts, generation } = start;
     const { jobId, logger } = this.#options;
     this.storeAge.deployed();
@@ -258,15 +261,24 @@ export class RunningJob {
       })),
     });
     this.restores.deployed(indices, plan);
-    const areReachable = indices.every((index) => this.#isReachable(index));
-    if (areReachable) {
-      const { floor } = this.coordinator;
-      const deployments = this.#deployments.build({ attempts, plan, commitOnly, floor });
+    this.#deploy({ attempts, plan, commitOnly, floor: this.coordinator.floor });
+    this.splits.readersRestarted(indices, plan, commitOnly);
+  }
+
+  /** Sends all or nothing. What nobody runs nobody will ever report to have ended: it has failed. */
+  #deploy(start: RegionStart): void {
+    const notSent = (error: ErrorInfo): void =>
+      this.#host.notDeployed([...start.attempts.values()].map(attemptId), error);
+    if (![...start.attempts.keys()].every((index) => this.#isReachable(index))) {
+      return notSent(LOST);
+    }
+    try {
+      const deployments = this.#deployments.build(start);
       const byTaskManager = Map.groupBy(deployments, ({ attempt }) => this.#taskManagerOf(attempt));
       byTaskManager.forEach((own, taskManager) => this.#host.deploy(taskManager, own));
+    } catch (thrown) {
+      notSent(errorInfo(thrown));
     }
-    this.splits.readersRestarted(indices, plan, commitOnly);
-    return areReachable ? [] : [...attempts.values()].map(attemptId);
   }
 
   #isReachable(index: number): boolean {
