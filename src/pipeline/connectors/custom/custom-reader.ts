@@ -93,7 +93,10 @@ export class CustomReader<T> implements SourceReader<T, Split> {
     );
     let timer: { cancel(): void } | undefined;
     const timeout = new Promise<void>((resolve) => {
-      timer = this.#context.clock.after(CLOSE_TIMEOUT_MS, resolve);
+      timer = this.#context.clock.after(CLOSE_TIMEOUT_MS, () => {
+        this.#closeLate();
+        resolve();
+      });
     });
     await Promise.race([Promise.all(closing), timeout]);
     timer?.cancel();
@@ -155,6 +158,13 @@ export class CustomReader<T> implements SourceReader<T, Split> {
       onData: this.#wake,
       onError: (error) => this.#context.fail(error),
     });
+  }
+
+  #closeLate(): void {
+    this.#context.logger.warn(
+      `source "${this.#options.name}": the generator did not end within ${CLOSE_TIMEOUT_MS / 1_000} s, which every restart of ` +
+        'the job waits for: give the "signal" of its second argument to what it waits for',
+    );
   }
 
   #closeFailed(error: unknown): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../foundation/common/logger.ts';
 import { SourceHarness } from '../source-harness.ts';
 import { source, type SplitContext } from './index.ts';
 
@@ -163,12 +164,19 @@ describe('custom source', () => {
         await new Promise(() => {});
       },
     });
-    const stuck = new SourceHarness(hanging);
+    const warnings: string[] = [];
+    const stuck = new SourceHarness(hanging, {
+      logger: { ...silentLogger, warn: (message) => warnings.push(message) },
+    });
     await stuck.run(() => stuck.emitted.length === 1);
     const closed = stuck.close();
     expect(signal?.aborted).toBe(true);
+    expect(warnings).toEqual([]);
     stuck.clock.advanceBy(5000);
     await closed;
+    expect(warnings).toEqual([
+      expect.stringMatching(/^source "hanging": the generator did not end within 5 s.* give the "signal"/),
+    ]);
   });
 
   it('refuses splits that make no sense', () => {
