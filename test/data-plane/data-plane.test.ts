@@ -76,6 +76,7 @@ describe('a job spread over two TaskManagers', { timeout: 120_000 }, () => {
     await start();
     await halfWay();
     const dead = job.hosts[1]!.instanceId;
+    job.holdDeaths();
     await job.hosts[1]!.kill();
     await until(() => job.lost.length > 0 && job.failures.length > 0, 'the loss');
     expect(job.lost.every(({ remote }) => remote.instanceId === dead)).toBe(true);
@@ -85,6 +86,7 @@ describe('a job spread over two TaskManagers', { timeout: 120_000 }, () => {
     ]);
     expect(job.lost[0]!.reason).toContain(`TaskManager ${dead}`);
     expect(job.lost[0]!.reason).toContain(`TaskManager ${job.hosts[0]!.instanceId}`);
+    job.tellDeaths();
     await job.replace(1);
     await finish();
     expect(job.restarts).toBeGreaterThan(0);

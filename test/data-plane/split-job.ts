@@ -61,6 +61,8 @@ export class SplitJob {
   readonly #planned: PlannedJob;
   readonly #slots: SlotsByHand;
   #starts = 0;
+  /** Those of whose death the JobMaster is still to be told. */
+  #untold: string[] | undefined;
 
   static async start(options: SplitJobOptions): Promise<SplitJob> {
     const bundle = await bundleJob(options.file);
@@ -80,8 +82,19 @@ export class SplitJob {
   private constructor(options: SplitJobOptions, planned: PlannedJob, program: JobProgram) {
     this.#options = options;
     this.#planned = planned;
-    this.#slots = new SlotsByHand(options.slotsEach, () => this.hosts.filter(({ isAlive }) => isAlive));
+    this.#slots = new SlotsByHand(options.slotsEach, () => this.hosts.filter(({ canRun }) => canRun));
     this.jobMaster = this.#makeJobMaster(program);
+  }
+
+  /** Until `tellDeaths` the JobMaster hears of a TaskManager's death from the others only, however late they notice it. */
+  holdDeaths(): void {
+    this.#untold ??= [];
+  }
+
+  tellDeaths(): void {
+    const untold = this.#untold ?? [];
+    this.#untold = undefined;
+    untold.forEach((instanceId) => this.#died(instanceId));
   }
 
   /** A TaskManager in the place of one that died. */
@@ -93,6 +106,7 @@ export class SplitJob {
 
   /** The job is over or cancelled; the processes end. */
   async stop(): Promise<void> {
+    this.tellDeaths();
     await this.jobMaster.cancel();
     await this.jobMaster.result;
     await Promise.all(this.hosts.map((host) => host.kill()));
@@ -147,7 +161,11 @@ export class SplitJob {
   }
 
   #died(instanceId: string): void {
-    this.jobMaster.taskManagerLost(instanceId, 'its process has died');
+    if (this.#untold === undefined) {
+      this.jobMaster.taskManagerLost(instanceId, 'its process has died');
+    } else {
+      this.#untold.push(instanceId);
+    }
   }
 
   #hostOf(instanceId: string): TaskManagerHost | undefined {
@@ -195,16 +213,16 @@ export class SplitJob {
   }
 }
 
-/** The slots of the TaskManagers that are there, in order, each once; who wants more waits. */
+/** The slots of the TaskManagers that can run something, in order, each once; who wants more waits. */
 class SlotsByHand implements SlotProvider {
   readonly #slotsEach: number;
-  readonly #alive: () => readonly TaskManagerHost[];
+  readonly #hosts: () => readonly TaskManagerHost[];
   readonly #given = new Set<string>();
   readonly #waiting: (() => boolean)[] = [];
 
-  constructor(slotsEach: number, alive: () => readonly TaskManagerHost[]) {
+  constructor(slotsEach: number, hosts: () => readonly TaskManagerHost[]) {
     this.#slotsEach = slotsEach;
-    this.#alive = alive;
+    this.#hosts = hosts;
   }
 
   request(count: number): Promise<readonly SlotRef[]> {
@@ -235,7 +253,7 @@ class SlotsByHand implements SlotProvider {
   close(): void {}
 
   #free(): readonly SlotRef[] {
-    return this.#alive().flatMap(({ instanceId }) =>
+    return this.#hosts().flatMap(({ instanceId }) =>
       Array.from({ length: this.#slotsEach }, (_, slot) => ({ taskManager: instanceId, slot })).filter(
         ({ slot }) => !this.#given.has(`${instanceId}/${slot}`),
       ),

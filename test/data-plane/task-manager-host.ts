@@ -45,6 +45,11 @@ export class TaskManagerHost {
     return this.#listening.promise;
   }
 
+  /** It lives, and others can connect to its threads. */
+  get canRun(): boolean {
+    return this.isAlive && this.slots.length > 0;
+  }
+
   get running(): number {
     return this.#running.size;
   }

@@ -6,7 +6,8 @@ import type { FromProcess, ToProcess } from './process-protocol.ts';
 /** A process with one TaskManager, told what to do by its parent. */
 const send = (message: FromProcess): void => {
   if (process.connected) {
-    process.send!(message);
+    // To a parent that is gone nothing can be said; 'disconnect' ends this process.
+    process.send!(message, undefined, undefined, () => {});
   }
 };
 const log = (level: string) => (message: string) => send({ kind: 'log', line: `${level} ${message}` });

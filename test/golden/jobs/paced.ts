@@ -22,7 +22,7 @@ export const paced = <T>(steps: readonly (readonly T[])[], { checkpoints, name =
     name,
     bounded: true,
     maxReadAhead: 1,
-    read: async function* (position: number = 0) {
+    read: async function* (position: number = 0, { signal }) {
       let end = 0;
       for (const [step, items] of steps.entries()) {
         const start = end;
@@ -34,9 +34,9 @@ export const paced = <T>(steps: readonly (readonly T[])[], { checkpoints, name =
         }
         if (position <= end) {
           if (step < steps.length - 1) {
-            await oneMoreCheckpoint(checkpoints);
+            await oneMoreCheckpoint(checkpoints, signal);
           }
-          await until(() => ready?.(step) !== false);
+          await until(() => ready?.(step) !== false, signal);
         }
       }
     },
@@ -48,13 +48,14 @@ export const inSteps = <T>(items: readonly T[], count: number): T[][] =>
     items.slice(Math.floor((step * items.length) / count), Math.floor(((step + 1) * items.length) / count)),
   );
 
-const oneMoreCheckpoint = (folder: string): Promise<void> => {
+const oneMoreCheckpoint = (folder: string, signal: AbortSignal): Promise<void> => {
   const before = newestCheckpoint(folder);
-  return until(() => newestCheckpoint(folder) > before);
+  return until(() => newestCheckpoint(folder) > before, signal);
 };
 
-const until = async (condition: () => boolean): Promise<void> => {
-  while (!condition()) {
+/** Returns too, whatever the condition is, when the task is to end: nothing that it would emit then goes anywhere. */
+const until = async (condition: () => boolean, signal: AbortSignal): Promise<void> => {
+  while (!signal.aborted && !condition()) {
     await sleep(POLL_MS);
   }
 };
