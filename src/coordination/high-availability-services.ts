@@ -53,7 +53,10 @@ export interface LeaderStores {
   removeJob(jobId: JobId): Promise<void>;
 }
 
-/** Reads that are never stale (R14), for standbys, TaskManagers and the CLI. */
+/**
+ * For standbys, TaskManagers and the CLI. Where the store is on several servers, what a leader was just told that it has written may be missing for
+ * a moment; a leader itself reads from its own stores (R14).
+ */
 export interface StoreReader {
   /** Ascending by job id. */
   jobs(): Promise<readonly JobEntry<JobGraphPointer>[]>;

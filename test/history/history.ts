@@ -51,14 +51,14 @@ export class History {
     return this.#open;
   }
 
-  /** Returns what to call with the end of the operation, once; `as`: with what turned out to have been asked. */
-  invoke(client: string, register: string, call: Call): (outcome: Outcome, as?: Call) => void {
+  /** Returns what to call with the end of the operation, once. */
+  invoke(client: string, register: string, call: Call): (outcome: Outcome) => void {
     const invokedAt = ++this.#places;
     this.#open++;
-    return (outcome, as = call) => {
+    return (outcome) => {
       this.#open--;
       const returnedAt = outcome.kind === 'unknown' ? Infinity : ++this.#places;
-      this.#operations.push({ client, register, call: as, invokedAt, returnedAt, outcome });
+      this.#operations.push({ client, register, call, invokedAt, returnedAt, outcome });
     };
   }
 }

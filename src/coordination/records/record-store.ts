@@ -8,7 +8,7 @@ import type { Subscription } from '../subscription.ts';
  * job's keys and the cluster's own.
  */
 export interface RecordStore {
-  /** Not stale (R14). Errors: STORE_AWAY, STORE_BROKEN. */
+  /** Under a leadership that was granted to this process: not stale (R14). Errors: STORE_AWAY, STORE_BROKEN. */
   get(key: string): Promise<StoredRecord | undefined>;
   /** All whose key begins with `prefix`, ascending by key, as of one moment. */
   list(prefix: string): Promise<readonly StoredRecord[]>;

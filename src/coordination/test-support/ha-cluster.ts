@@ -11,6 +11,8 @@ import { RecordingContender } from './recording-contender.ts';
 
 /** One cluster whose processes a case opens; leases are so long that none ends during a case. */
 export interface HaCluster {
+  /** What another process was told that it is written may be there for readers a moment later. */
+  readonly readsMayLag?: true;
   open(): Promise<HighAvailabilityServices>;
 }
 

@@ -30,7 +30,7 @@ let grantedMs = 0;
 let sessions = 0;
 
 const actorOf = (client: ZooKeeperClient, name: string, random: Random): RegisterClient =>
-  new RegisterClient({ name, client, history, random, watchLeaders: () => faults.watchLeaders() });
+  new RegisterClient({ name, client, history, random });
 
 /** Acts until it is over, in one session after the other. */
 const keepActing = async (clients: Clients, number: number, isOver: () => boolean): Promise<void> => {

@@ -9,6 +9,27 @@ import { eventually } from './eventually.ts';
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (data: Uint8Array): string => new TextDecoder().decode(data);
 
+/**
+ * Behind a write that changes nothing a client reads what anybody was answered before, and has heard of it. Behind a `sync` it may not: the
+ * server that leads takes that for a read.
+ */
+export const caughtUp = async (client: ZooKeeperClient): Promise<void> => {
+  while (!(await agrees(client))) {
+    // The connection was lost, which may be before there was an answer: it changes nothing a second time either.
+  }
+};
+
+const agrees = async (client: ZooKeeperClient): Promise<boolean> => {
+  try {
+    return (await client.multi([{ kind: 'check', path: '/', version: -1 }])).ok;
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.isRetryable) {
+      return false;
+    }
+    throw error;
+  }
+};
+
 /** The code with which a promise rejects; `'ok'` where it does not. */
 export const endOf = async (promise: Promise<unknown>): Promise<ZooKeeperErrorCode | 'ok'> => {
   try {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom, type Random } from '../../../src/foundation/common/random.ts';
 import type { ZooKeeperClient } from '../../../src/coordination/zookeeper/client/zookeeper-client.ts';
 import { ZooKeeperError } from '../../../src/coordination/zookeeper/client/zookeeper-error.ts';
-import { bytes, Clients, textOf } from './clients.ts';
+import { bytes, caughtUp, Clients, textOf } from './clients.ts';
 import { Ensemble } from './ensemble.ts';
 
 const SESSION_MS = 6_000;
@@ -96,7 +96,7 @@ test(`what is answered has happened, what is denied has not, while servers freez
   const [first] = all;
   await first!.create('/counter', bytes('0'));
   await first!.create('/entries', bytes(''));
-  await Promise.all(all.map((client) => client.sync('/')));
+  await Promise.all(all.map(caughtUp));
   const sessions = all.map((client) => client.session!.id);
   let isOver = false;
   const accounts = all.map((): Account => ({ done: [], undone: [], doubts: 0, longestMs: 0 }));
@@ -106,7 +106,7 @@ test(`what is answered has happened, what is denied has not, while servers freez
   }
   isOver = true;
   await Promise.all(counting);
-  await insist(accounts[0]!, () => first!.sync('/'));
+  await caughtUp(first!);
   const entries = new Set((await first!.children('/entries')).names.map((name) => `/entries/${name}`));
   const done = accounts.flatMap((account) => account.done);
   expect(done.filter((entry) => !entries.has(entry))).toEqual([]);

@@ -17,7 +17,7 @@ import { checkpointId } from '../../../src/foundation/common/ids.ts';
 import { silentLogger } from '../../../src/foundation/common/logger.ts';
 import { systemClock } from '../../../src/foundation/common/system-clock.ts';
 import { systemRandom } from '../../../src/foundation/common/system-random.ts';
-import { Clients, textOf } from './clients.ts';
+import { caughtUp, Clients, textOf } from './clients.ts';
 import { classPath, Ensemble } from './ensemble.ts';
 import { shellNodes, shellPaths, type PrintedNode } from './zookeeper-shell.ts';
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await fill();
   await using clients = new Clients(ensemble.connectString);
   const client = await clients.connected();
-  await client.sync('/');
+  await caughtUp(client);
   const read = async (path: string): Promise<void> => {
     const { data, stat } = await client.get(path);
     nodes.set(path, {

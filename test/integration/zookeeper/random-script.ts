@@ -9,6 +9,7 @@ import type {
   ZooKeeperClient,
 } from '../../../src/coordination/zookeeper/client/zookeeper-client.ts';
 import { ZooKeeperError } from '../../../src/coordination/zookeeper/client/zookeeper-error.ts';
+import { caughtUp } from './clients.ts';
 
 export interface ScriptOptions {
   /** 120 unless said. */
@@ -129,7 +130,7 @@ class Script {
     const isEndOfSession = what === 'close' || what === 'expire';
     for (const each of this.#players) {
       // All that came of it has been heard by then.
-      await each.client.sync(ROOT);
+      await caughtUp(each.client);
       // A session's nodes go in no order.
       const heard = each.heard.map(({ event, by }) => `  ${each.name} hears ${event} (${by.toSorted().join(' ')})`);
       this.lines.push(...(isEndOfSession ? heard.toSorted() : heard));

@@ -11,7 +11,7 @@ import { LeaderLatch, type LatchEvent } from '../../../src/coordination/zookeepe
 import { LeaderRetrieval } from '../../../src/coordination/zookeeper/recipes/leader-retrieval.ts';
 import { Lock } from '../../../src/coordination/zookeeper/recipes/lock.ts';
 import { examplesIn } from '../../types/doc-examples.ts';
-import { bytes, Clients, endOf, textOf } from './clients.ts';
+import { bytes, caughtUp, Clients, endOf, textOf } from './clients.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
 import { Ensemble } from './ensemble.ts';
 import { eventually } from './eventually.ts';
@@ -37,15 +37,15 @@ const strike = async (client: ZooKeeperClient): Promise<void> => {
     timeoutMs: 30_000,
   });
   ensemble.resume(frozen);
-  await caughtUp(client, frozen);
+  await showsAll(client, frozen);
   const leader = await ensemble.leader();
   await ensemble.kill(leader);
   ensemble.restart(leader);
-  await caughtUp(client, leader);
+  await showsAll(client, leader);
 };
 
 /** That server shows what is written now: one that was frozen says that it serves before it knows that it fell behind. */
-const caughtUp = async (client: ZooKeeperClient, server: number): Promise<void> => {
+const showsAll = async (client: ZooKeeperClient, server: number): Promise<void> => {
   await using opened = new Clients(`127.0.0.1:${ensemble.portOf(server)}`);
   const there = opened.open({ sessionTimeoutMs: SESSION_MS });
   await eventually(
@@ -96,7 +96,7 @@ describe('a lock', () => {
     await eventually('they take turns again', () => done > reached + 20);
     end.isNear = true;
     await Promise.all(contending);
-    await all[1]!.sync('/balance');
+    await caughtUp(all[1]!);
     const sum = Number(textOf((await all[1]!.get('/balance')).data));
     expect(sum).toBeGreaterThanOrEqual(done);
     expect(sum).toBeLessThanOrEqual(done + unclear);
@@ -123,7 +123,7 @@ describe('a lock', () => {
     expect(held.isHeld).toBe(false);
     await held.release();
     await successor.release();
-    await next.sync('/');
+    await caughtUp(next);
     expect((await next.children('/locks/cut')).names).toEqual([]);
   });
 
@@ -135,7 +135,7 @@ describe('a lock', () => {
     const lock = new Lock(client, '/locks/unclear');
     await (await lock.acquire()).release();
     const names = async (): Promise<readonly string[]> => {
-      await other.sync('/');
+      await caughtUp(other);
       return (await other.children('/locks/unclear')).names;
     };
     const ends: string[] = [];
@@ -227,7 +227,7 @@ test('a counter of three clients, over a frozen and a killed server, counts each
   expect(new Set(sums).size).toBe(sums.length);
   // Each outcome was found out: nobody was away for longer than three tries.
   expect([unclear, refused]).toEqual([0n, []]);
-  await all[1]!.sync('/');
+  await caughtUp(all[1]!);
   expect((await all[1]!.children('/numbers/orders')).names).toEqual([]);
 }, 120_000);
 

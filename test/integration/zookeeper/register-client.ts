@@ -15,8 +15,6 @@ export interface RegisterClientOptions {
   readonly client: ZooKeeperClient;
   readonly history: History;
   readonly random: Random;
-  /** See `ServerFaults.watchLeaders`. */
-  readonly watchLeaders: () => () => boolean;
 }
 
 const ANSWERS: Partial<Record<ZooKeeperErrorCode, Answer>> = {
@@ -59,13 +57,12 @@ export class RegisterClient {
   }
 
   /**
-   * `plain`: what the server knows, which may be the past. `synced`: after a `sync`, fresh unless a frozen leader may have answered that.
+   * `plain`: what the server knows, which may be the past. `synced`: after a `sync`, which may be the past too where the server leads.
    * `proven`: after a transaction that changes nothing, always fresh.
    */
   async read(register: string, how: 'plain' | 'synced' | 'proven'): Promise<void> {
-    const { client, watchLeaders } = this.#options;
-    const isSound = watchLeaders();
-    const end = this.#invoke(register, { kind: 'get', isFresh: how !== 'plain' });
+    const { client } = this.#options;
+    const end = this.#invoke(register, { kind: 'get', isFresh: how === 'proven' });
     const outcome = await this.#settle(async () => {
       if (how === 'synced') {
         await this.#timed(() => client.sync(register));
@@ -75,7 +72,7 @@ export class RegisterClient {
       const { data, stat } = await this.#timed(() => client.get(register));
       return { kind: 'value', value: textOf(data), version: stat.version, changedIn: stat.modifiedIn };
     });
-    end(outcome, { kind: 'get', isFresh: how === 'proven' || (how === 'synced' && isSound()) });
+    end(outcome);
     if (outcome.kind === 'value') {
       this.#versions.set(register, outcome.version);
     }
@@ -129,7 +126,7 @@ export class RegisterClient {
     }
   }
 
-  #invoke(register: string, call: Call): (outcome: Outcome, as?: Call) => void {
+  #invoke(register: string, call: Call): (outcome: Outcome) => void {
     const { history, name } = this.#options;
     return history.invoke(name, register, call);
   }

@@ -14,8 +14,6 @@ export class ServerFaults {
   readonly #ensemble: Ensemble;
   readonly #random: Random;
   readonly #counts = new Map<FaultKind, number>();
-  #frozenLeaders = 0;
-  #isLeaderFrozen = false;
 
   constructor(ensemble: Ensemble, random: Random) {
     this.#ensemble = ensemble;
@@ -25,16 +23,6 @@ export class ServerFaults {
   /** So often each. */
   get counts(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#counts);
-  }
-
-  /**
-   * Returns what tells whether no leader was frozen since, or the ensemble has recovered from that before. A leader that was replaced
-   * while it was frozen does not know it at once, and answers a `sync` by itself.
-   */
-  watchLeaders(): () => boolean {
-    const before = this.#frozenLeaders;
-    const wasFrozen = this.#isLeaderFrozen;
-    return () => !wasFrozen && this.#frozenLeaders === before;
   }
 
   /** Resolves when all servers serve again, and have caught up. */
@@ -50,15 +38,12 @@ export class ServerFaults {
       await sleep(awayMs);
       this.#ensemble.restart(server);
     } else {
-      this.#isLeaderFrozen = kind === 'freeze-leader';
-      this.#frozenLeaders += this.#isLeaderFrozen ? 1 : 0;
       this.#ensemble.pause(server);
       await sleep(awayMs);
       this.#ensemble.resume(server);
     }
     await this.#ensemble.serving();
     await sleep(500 + this.#random.int(500));
-    this.#isLeaderFrozen = false;
   }
 
   /** Each kind once, and then by chance. */

@@ -32,6 +32,7 @@ afterAll(() => ensemble.stop());
 const cluster = (sessionTimeoutMs = 4_000): HaCluster => {
   const root = `/millrace/services-${++count}`;
   return {
+    readsMayLag: true,
     open: async () => {
       let client: ZooKeeperClient | undefined;
       const services = await ZooKeeperServices.open({

@@ -36,6 +36,8 @@ export interface EnsembleOptions {
 
 interface KnownSession extends Session {
   touchedAtMs: number;
+  /** Its newest write. */
+  wroteIn: bigint;
   connection: ServerConnection | undefined;
 }
 
@@ -54,8 +56,9 @@ const SERVERS = ['zk1', 'zk2', 'zk3'];
 const AGREED_MAX = 1_000;
 
 /**
- * A model of a ZooKeeper ensemble, for one thread and any clock. The leader's state is the truth; servers follow it some time later,
- * each answers reads from what it has, and a session's writes before its reads after them.
+ * A model of a ZooKeeper ensemble, for one thread and any clock. What was agreed on is the truth; servers follow it some time
+ * later, also the one that leads (the first that is not cut off). Each answers reads from what it has, and a session's writes before
+ * its reads after them.
  */
 export class Ensemble {
   readonly servers: readonly Server[];
@@ -129,19 +132,21 @@ export class Ensemble {
     if (session.connection !== undefined && session.connection !== connection) {
       return this.#refusal('SESSION_MOVED');
     }
-    const zxid = this.#agreed.at(-1)?.zxid ?? 0n;
     switch (write.kind) {
       case 'sync':
         this.#together.forEach((server) => this.#teach(server));
-        return { answer: { kind: 'nothing' }, zxid };
+        return { answer: { kind: 'nothing' }, zxid: this.#syncedIn(session, connection) };
       case 'close':
         this.expire(session.id);
         return { answer: { kind: 'nothing' }, zxid: this.#zxid };
       case 'setAcl':
-        return { answer: this.#setAcl(session.id, write), zxid: this.#zxid };
+        return { answer: this.#setAcl(session.id, write), zxid: (session.wroteIn = this.#zxid) };
       case 'one':
-      case 'multi':
-        return this.#change(session.id, write);
+      case 'multi': {
+        const outcome = this.#change(session.id, write);
+        session.wroteIn = outcome.zxid;
+        return outcome;
+      }
     }
   }
 
@@ -213,7 +218,7 @@ export class Ensemble {
     this.#restored++;
     this.#sessions.clear();
     sessions.forEach(({ id, password, timeoutMs }) => {
-      this.#sessions.set(id, { id, password, timeoutMs, touchedAtMs: 0, connection: undefined });
+      this.#sessions.set(id, { id, password, timeoutMs, touchedAtMs: 0, wroteIn: 0n, connection: undefined });
     });
     this.#tree = tree.copy();
     this.#agreed = [];
@@ -254,6 +259,12 @@ export class Ensemble {
     return (this.#round << 32n) + this.#counter;
   }
 
+  /** The server that leads takes a sync for a read, which waits for the session's own writes and not for what others were answered. */
+  #syncedIn(session: KnownSession, connection: ServerConnection): bigint {
+    const isAtLeader = this.#together[0]?.connections.has(connection) === true;
+    return isAtLeader ? session.wroteIn : (this.#agreed.at(-1)?.zxid ?? 0n);
+  }
+
   #sessionOf({ session, timeoutMs }: Attachment): KnownSession | undefined {
     if (session !== undefined) {
       return this.#sessions.get(session.id);
@@ -264,6 +275,7 @@ export class Ensemble {
       password: Buffer.from(random.hex(32), 'hex'),
       timeoutMs: Math.max(timeoutMs, minSessionTimeoutMs),
       touchedAtMs: 0,
+      wroteIn: 0n,
       connection: undefined,
     };
     this.#sessions.set(granted.id, granted);

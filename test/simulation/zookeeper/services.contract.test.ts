@@ -19,6 +19,7 @@ const clusterOn = (seed: number, lagMs: (random: Random) => number, executionPla
   const clock = systemClock;
   const ensemble = new Ensemble({ clock, random, delayMs, lagMs });
   return {
+    readsMayLag: true,
     open: async () => {
       const services = await ZooKeeperServices.open({
         connect: () =>
