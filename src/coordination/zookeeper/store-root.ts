@@ -39,8 +39,8 @@ export const openStoreRoot = (options: StoreRootOptions): Promise<string> =>
     try {
       await beforeCreation();
     } catch (error) {
-      // What speaks against a new store does not count once another process has made it.
-      const made = await readLineage(options);
+      // What speaks against a new store does not count once another process has made it, a moment ago perhaps.
+      const made = await readLineage(options, 'write');
       if (made === undefined) {
         throw error;
       }
@@ -83,10 +83,17 @@ const deleteEmpty = async (client: ZooKeeperClient, upwards: readonly string[]):
   }
 };
 
-/** Errors: STORE_IN_USE where it is the store of a cluster with another `storageDir`. */
-const readLineage = async ({ client, paths, storage }: StoreRootOptions): Promise<string | undefined> => {
+/**
+ * As of some moment after the call where it is read behind a write, one that changes nothing; behind a sync it may be older by a moment.
+ * Errors: STORE_IN_USE where it is the store of a cluster with another `storageDir`.
+ */
+const readLineage = async (
+  { client, paths, storage }: StoreRootOptions,
+  behind: 'sync' | 'write' = 'sync',
+): Promise<string | undefined> => {
+  const { root } = paths;
   const [, node, owner] = await together(
-    client.sync(paths.root),
+    behind === 'sync' ? client.sync(root) : client.multi([{ kind: 'check', path: root, version: -1 }]),
     ifThere(client.get(paths.epoch)),
     ifThere(client.get(paths.storage)),
   );

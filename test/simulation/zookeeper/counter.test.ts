@@ -43,6 +43,17 @@ test('counts all increments of clients that meet', async () => {
   expect(await world.settled(counters[0]!.get())).toBe(80n);
 });
 
+test('shows what another client was just told, whatever server one is connected to', async () => {
+  for (let at = 1; at <= 20; at++) {
+    const world = new RecipeWorld(100 + at);
+    const [one, two] = [counterOf(world, world.client()), counterOf(world, world.client())];
+    for (let count = 1; count <= 5; count++) {
+      const [told, seen] = await world.settled(one.increment().then(async (sum) => [sum, await two.get()] as const));
+      expect([at, seen]).toEqual([at, told]);
+    }
+  }
+});
+
 test('leaves nothing of its own below the counter when it is closed', async () => {
   const world = new RecipeWorld(3);
   const counter = counterOf(world, world.client());

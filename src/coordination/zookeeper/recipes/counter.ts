@@ -6,7 +6,7 @@ import type { MultiOperation, MultiOutcome, ZooKeeperClient } from '../client/zo
 import { ZooKeeperError, type ZooKeeperErrorCode } from '../client/zookeeper-error.ts';
 import { CounterMarker } from './counter-marker.ts';
 import { makeNode } from './folder.ts';
-import { endOf, ifThere, isCode, isRetryable, patiently, pause, Pauses } from './patience.ts';
+import { endOf, ifThere, isCode, isRetryable, patiently, pause, Pauses, settled } from './patience.ts';
 import type { RecipeOptions } from './recipe-options.ts';
 
 export interface CounterOptions extends RecipeOptions {
@@ -118,7 +118,7 @@ export class Counter implements AsyncDisposable {
 
   /** As of some moment after the call. Rejects with BAD_ARGUMENTS where the node holds no number, with errors of the ensemble. */
   async get(): Promise<bigint> {
-    return (await this.#read())?.value ?? 0n;
+    return (await settled(this.#client, this.#path, () => this.#read()))?.value ?? 0n;
   }
 
   /**
@@ -263,9 +263,7 @@ export class Counter implements AsyncDisposable {
   }
 
   async #read(): Promise<Known | undefined> {
-    const calls = [this.#client.sync(this.#path), ifThere(this.#client.get(this.#path))] as const;
-    await Promise.allSettled(calls);
-    const [, node] = await Promise.all(calls);
+    const node = await ifThere(this.#client.get(this.#path));
     if (node === undefined) {
       return undefined;
     }

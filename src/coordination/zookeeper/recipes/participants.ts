@@ -1,6 +1,6 @@
 import { childOf } from '../client/paths.ts';
 import type { ZooKeeperClient } from '../client/zookeeper-client.ts';
-import { ifThere } from './patience.ts';
+import { ifThere, settledChildren } from './patience.ts';
 import { inOrder } from './queue-names.ts';
 
 /** One that queues for leadership. */
@@ -18,10 +18,8 @@ export const LATCH = 'latch';
 
 /** In the order of the queue, the leader first; as of some moment after the call. */
 export const participantsAt = async (client: ZooKeeperClient, path: string): Promise<readonly Participant[]> => {
-  const calls = [client.sync(path), ifThere(client.children(path))] as const;
-  await Promise.allSettled(calls);
-  const [, children] = await Promise.all(calls);
-  const reads = inOrder(children?.names ?? [], LATCH).map((name) => readParticipant(client, childOf(path, name)));
+  const names = await settledChildren(client, path);
+  const reads = inOrder(names, LATCH).map((name) => readParticipant(client, childOf(path, name)));
   return (await Promise.all(reads)).filter((one) => one !== undefined);
 };
 

@@ -78,18 +78,23 @@ export const ifThere = async <T>(call: Promise<T>): Promise<T | undefined> => {
 };
 
 /**
- * Names of the children, as of a moment when all that this session has sent before has happened, or never will.
+ * What `read` asks for in its turn, as of a moment after the call, when all that this session has sent before has happened, or never will.
  *
  * First a write that changes nothing. A majority has agreed on it, at the leader and behind all that the leader had taken from this
  * session. What is still on its way by an earlier connection comes too late: the leader refuses with SESSION_MOVED what reaches it
  * through a server that has lost the session to another, and a server that gets the session anew closes its old connection first. Both
- * calls are sent in one go, and answered in their order, so that the names are from behind that write. (`sync` is answered by the leader
- * alone, which for a moment may be one that is none any more.)
+ * calls are sent in one go, and answered in their order, so that the answer is from behind that write. (`sync` is answered by the leader
+ * alone, which for a moment may be one that is none any more, and takes it for a read: what others were answered by a follower may not be
+ * there yet.)
  */
-export const settledChildren = async (client: ZooKeeperClient, path: string): Promise<readonly string[]> => {
+export const settled = async <T>(client: ZooKeeperClient, path: string, read: () => Promise<T>): Promise<T> => {
   const check: MultiOperation = { kind: 'check', path, version: -1 };
-  const calls = [client.multi([check]), ifThere(client.children(path))] as const;
+  const calls = [client.multi([check]), read()] as const;
   await Promise.allSettled(calls);
-  const [, children] = await Promise.all(calls);
-  return children?.names ?? [];
+  const [, answer] = await Promise.all(calls);
+  return answer;
 };
+
+/** Names of the children; none where there is no such node. See `settled`. */
+export const settledChildren = async (client: ZooKeeperClient, path: string): Promise<readonly string[]> =>
+  (await settled(client, path, () => ifThere(client.children(path))))?.names ?? [];
