@@ -54,8 +54,8 @@ export interface LeaderStores {
 }
 
 /**
- * For standbys, TaskManagers and the CLI. Where the store is on several servers, what a leader was just told that it has written may be missing for
- * a moment; a leader itself reads from its own stores (R14).
+ * For standbys, TaskManagers and the CLI. Where the store is on several servers, what a leader was just told that it has written may be
+ * missing for a moment; a leader itself reads from its own stores (R14).
  */
 export interface StoreReader {
   /** Ascending by job id. */
