@@ -1,10 +1,10 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { listenOnAny } from '../../src/process/local-cluster/free-port.ts';
 
-/** A port that nobody listened on a moment ago: for processes that have to come back to the same one. */
+/** A port that nobody listened on a moment ago, and that nobody is given by chance: for processes that have to come back to the same one. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = (await listenOnAny('127.0.0.1'))!;
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

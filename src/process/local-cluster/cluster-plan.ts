@@ -1,6 +1,6 @@
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join, resolve } from 'node:path';
-import { codeOf, MillraceError } from '../../foundation/common/errors.ts';
+import { MillraceError } from '../../foundation/common/errors.ts';
 import type { Configuration } from '../../foundation/config/configuration.ts';
 import { isSecret } from '../../foundation/config/option-registry.ts';
 import { rawText } from '../../foundation/config/option-type.ts';
@@ -15,6 +15,7 @@ import { secretsOf } from '../../foundation/config/secrets-of.ts';
 import type { ClusterStart } from '../../interfaces/cli/local-cluster.ts';
 import { memoryLimitsOf } from '../job-settings.ts';
 import type { ClusterFolder } from './cluster-folder.ts';
+import { listenIfFree, listenOnAny } from './free-port.ts';
 import type { ProcessPlan } from './spawn-process.ts';
 import type { EnsemblePlan } from './zookeeper/plan-ensemble.ts';
 
@@ -196,7 +197,7 @@ const freePorts = async ({ configuration, jobManagers }: ClusterStart): Promise<
   const servers: Server[] = [];
   try {
     for (const port of candidates) {
-      const server = servers.length < jobManagers ? await listenIfFree(port, host) : undefined;
+      const server = servers.length < jobManagers ? await listen(port, host) : undefined;
       if (server !== undefined) {
         servers.push(server);
       }
@@ -214,20 +215,12 @@ const freePorts = async ({ configuration, jobManagers }: ClusterStart): Promise<
   }
 };
 
-const listenIfFree = async (port: number, host: string): Promise<Server | undefined> => {
-  const server = createServer();
+const listen = async (port: number, host: string): Promise<Server | undefined> => {
   try {
-    await new Promise<void>((done, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, done);
-    });
-    return server;
-  } catch (error) {
-    if (codeOf(error) === 'EADDRINUSE' || codeOf(error) === 'EACCES') {
-      return undefined;
-    }
+    return await (port === 0 ? listenOnAny(host) : listenIfFree(port, host));
+  } catch (cause) {
     throw new MillraceError('UNREACHABLE', `rest.bind-address is ${host}, which is no address of this machine`, {
-      cause: error,
+      cause,
     });
   }
 };

@@ -21,7 +21,9 @@ export const caughtUp = async (client: ZooKeeperClient): Promise<void> => {
 
 const agrees = async (client: ZooKeeperClient): Promise<boolean> => {
   try {
-    return (await client.multi([{ kind: 'check', path: '/', version: -1 }])).ok;
+    // A refusal is agreed on as well.
+    await client.multi([{ kind: 'check', path: '/', version: -1 }]);
+    return true;
   } catch (error) {
     if (error instanceof ZooKeeperError && error.isRetryable) {
       return false;

@@ -2,11 +2,12 @@ import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_proces
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
+import { PortBlock } from './port-block.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /*
@@ -64,19 +65,6 @@ const requireParts = (jars: readonly string[]): void => {
   }
 };
 
-/** Ports that were free a moment ago: each held until all are known. */
-const freePorts = async (count: number): Promise<readonly number[]> => {
-  const servers: Server[] = [];
-  for (let i = 0; i < count; i++) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    servers.push(server);
-  }
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-};
-
 /** What a server answers to a command of four letters; rejects when it does not. */
 export const fourLetters = (port: number, command: string, timeoutMs = 1_000): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -101,11 +89,13 @@ const askThere = async ({ address, through }: ServerPlace, port: number, command
 
 export class Ensemble implements AsyncDisposable {
   readonly #folder: string;
+  readonly #block: PortBlock;
   readonly #members: readonly Member[];
   readonly #options: EnsembleOptions;
 
-  private constructor(folder: string, members: readonly Member[], options: EnsembleOptions) {
+  private constructor(folder: string, block: PortBlock, members: readonly Member[], options: EnsembleOptions) {
     this.#folder = folder;
+    this.#block = block;
     this.#members = members;
     this.#options = options;
   }
@@ -115,9 +105,14 @@ export class Ensemble implements AsyncDisposable {
     const { places, servers = places?.length ?? 3 } = options;
     requireParts(classPath(options));
     const folder = mkdtempSync(join(tmpdir(), 'zookeeper-'));
-    const ports = await freePorts(servers * 4);
+    const block = await PortBlock.claim(servers * 4);
     const members = Array.from({ length: servers }, (_, at): Member => {
-      const [client, peers, election, secure] = ports.slice(at * 4, at * 4 + 4) as [number, number, number, number];
+      const [client, peers, election, secure] = block.ports.slice(at * 4, at * 4 + 4) as [
+        number,
+        number,
+        number,
+        number,
+      ];
       const place = places?.[at] ?? HERE;
       return {
         folder: join(folder, `server-${at}`),
@@ -126,7 +121,7 @@ export class Ensemble implements AsyncDisposable {
         process: undefined,
       };
     });
-    const ensemble = new Ensemble(folder, members, options);
+    const ensemble = new Ensemble(folder, block, members, options);
     for (const at of members.keys()) {
       ensemble.#configure(at);
       ensemble.#spawn(at);
@@ -163,7 +158,14 @@ export class Ensemble implements AsyncDisposable {
   /** All of them, or these, answer as members of an ensemble. */
   async serving(servers: readonly number[] = [...this.#members.keys()]): Promise<void> {
     for (const server of servers) {
-      await eventually(`server ${server} serves`, async () => (await this.modeOf(server)) !== undefined, {
+      const serves = async (): Promise<boolean> => {
+        const code = this.#member(server).process?.exitCode ?? undefined;
+        if (code !== undefined) {
+          throw new Error(`server ${server} ended with ${code}: ${this.#logOf(server)}`);
+        }
+        return (await this.modeOf(server)) !== undefined;
+      };
+      await eventually(`server ${server} serves`, serves, {
         timeoutMs: START_TIMEOUT_MS,
         explain: () => this.#logOf(server),
       });
@@ -251,6 +253,7 @@ export class Ensemble implements AsyncDisposable {
 
   async stop(): Promise<void> {
     await Promise.all(this.#members.map((_, server) => this.kill(server)));
+    await this.#block.release();
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -1,10 +1,11 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { codeOf, MillraceError } from '../../../foundation/common/errors.ts';
 import type { Logger } from '../../../foundation/common/logger.ts';
+import { listenIfFree, listenOnAny } from '../free-port.ts';
 import type { ServerPorts } from './server-files.ts';
 
 const FILE = 'ensemble.json';
@@ -61,7 +62,7 @@ export const choosePorts = async (
         `Port ${before} of zookeeper-${server + 1} is in use by another process, so that it gets another one`,
       );
     }
-    const holder = kept ?? (await listen(0));
+    const holder = kept ?? (await listenOnAny(HOST));
     if (holder === undefined) {
       throw new MillraceError('ADDRESS_IN_USE', `no port is free on ${HOST} for zookeeper-${server + 1}`);
     }
@@ -88,27 +89,10 @@ export const choosePorts = async (
 const listenAgain = async (wanted: number): Promise<Server | undefined> => {
   const deadlineMs = performance.now() + LET_GO_MS;
   for (;;) {
-    const server = await listen(wanted);
+    const server = await listenIfFree(wanted, HOST);
     if (server !== undefined || performance.now() >= deadlineMs) {
       return server;
     }
     await sleep(LOOK_MS);
-  }
-};
-
-/** `undefined`: it is in use, or not ours to take. */
-const listen = async (wanted: number): Promise<Server | undefined> => {
-  const server = createServer();
-  try {
-    await new Promise<void>((done, reject) => {
-      server.once('error', reject);
-      server.listen(wanted, HOST, done);
-    });
-    return server;
-  } catch (error) {
-    if (codeOf(error) === 'EADDRINUSE' || codeOf(error) === 'EACCES') {
-      return undefined;
-    }
-    throw error;
   }
 };
