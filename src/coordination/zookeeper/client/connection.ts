@@ -22,8 +22,8 @@ export interface ConnectionListener {
   notified(body: JuteReader): void;
   /** With each answer, before whoever asked hears of it. */
   reached(zxid: bigint): void;
-  /** All that was asked has been told that it is lost. */
-  closed(problem: string): void;
+  /** All that was asked has been told that it is lost. `wasSilent`: there was no welcome in time. */
+  closed(problem: string, wasSilent: boolean): void;
 }
 
 export interface ConnectionOptions {
@@ -73,7 +73,7 @@ export class Connection {
       closed: (problem) => this.#close(problem ?? 'closed by the server'),
     });
     this.#handshakeTimer = options.clock.after(options.handshakeTimeoutMs, () =>
-      this.#close(`no welcome within ${Math.round(options.handshakeTimeoutMs)} ms`),
+      this.#close(`no welcome within ${Math.round(options.handshakeTimeoutMs)} ms`, { wasSilent: true }),
     );
   }
 
@@ -126,7 +126,7 @@ export class Connection {
       if (!(error instanceof UnreadableError)) {
         throw error;
       }
-      this.#close(`unreadable: ${error.message}`, true);
+      this.#close(`unreadable: ${error.message}`, { isUnreadable: true });
     }
   }
 
@@ -217,10 +217,10 @@ export class Connection {
     }
   }
 
-  #close(problem: string, isUnreadable = false): void {
+  #close(problem: string, { isUnreadable = false, wasSilent = false } = {}): void {
     if (!this.#isOver) {
       this.#end(problem, isUnreadable);
-      this.#listener.closed(problem);
+      this.#listener.closed(problem, wasSilent);
     }
   }
 

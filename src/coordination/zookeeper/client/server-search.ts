@@ -7,7 +7,8 @@ import type { ServerAddress, Transport } from './transport.ts';
 export interface ServerSearchOptions {
   readonly servers: readonly ServerName[];
   readonly transport: Transport;
-  readonly sessionTimeoutMs: number;
+  /** Of the session: what was granted, until then what was asked for. */
+  readonly timeoutMs: () => number;
   /** The longest that one server is waited for; `undefined`: as the session timeout allows. */
   readonly connectionTimeoutMs: number | undefined;
   /** Between rounds: the first pause, and how long they grow. */
@@ -22,8 +23,9 @@ export type Found = (server: ServerAddress, handshakeTimeoutMs: number) => void;
 
 /**
  * Which server is tried next, and when. A round takes each once, in a new random order; names are resolved when it is their turn, so
- * that one name in front of an ensemble that moves is enough. After a round without success there is a pause that grows; the time
- * for a handshake grows too, as a slow ensemble would never be reached else.
+ * that one name in front of an ensemble that moves is enough. After a round without success there is a pause that grows. After one
+ * with a server that said nothing in time there is more time for each, as a slow ensemble would never be reached else; servers that refuse
+ * are not slow, and a session must not wait for its end at the first that hangs after them.
  */
 export class ServerSearch {
   readonly #options: ServerSearchOptions;
@@ -31,6 +33,9 @@ export class ServerSearch {
   #addresses: ServerAddress[] = [];
   /** Rounds without success. */
   #rounds = 0;
+  /** Those of them in which a server was silent. */
+  #slowRounds = 0;
+  #isSlow = false;
   #isFirst = true;
   #last: ServerAddress | undefined;
   /** What was lost a moment ago comes last in the next round. */
@@ -50,6 +55,8 @@ export class ServerSearch {
       this.#beginRound();
       if (!this.#isFirst) {
         this.#rounds++;
+        this.#slowRounds += this.#isSlow ? 1 : 0;
+        this.#isSlow = false;
         this.#timer = this.#options.clock.after(this.#pauseMs(), () => this.#take(found));
         return;
       }
@@ -58,10 +65,17 @@ export class ServerSearch {
     this.#take(found);
   }
 
+  /** The server that was found last accepted the connection, or did not even that, and said nothing until its time was over. */
+  wasSilent(): void {
+    this.#isSlow = true;
+  }
+
   /** The server that was found last was good for something, and is lost: a new round starts at once, with the others. */
   worked(): void {
     this.#lost = this.#last;
     this.#rounds = 0;
+    this.#slowRounds = 0;
+    this.#isSlow = false;
     this.#isFirst = true;
     this.#names = [];
     this.#addresses = [];
@@ -77,8 +91,8 @@ export class ServerSearch {
     const address = this.#addresses.shift();
     if (address !== undefined) {
       this.#last = address;
-      const { sessionTimeoutMs, connectionTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
-      found(address, Math.min(connectionTimeoutMs, (sessionTimeoutMs * Math.min(3, 1 + this.#rounds)) / 3));
+      const { timeoutMs, connectionTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
+      found(address, Math.min(connectionTimeoutMs, (timeoutMs() * Math.min(3, 1 + this.#slowRounds)) / 3));
       return;
     }
     const name = this.#names.shift();
@@ -90,7 +104,7 @@ export class ServerSearch {
   }
 
   async #resolve({ host, port }: ServerName, found: Found): Promise<void> {
-    const { transport, clock, sessionTimeoutMs, random } = this.#options;
+    const { transport, clock, timeoutMs, random } = this.#options;
     const turn = (this.#turn = {});
     const goOn = (addresses: readonly string[]): void => {
       if (this.#turn === turn) {
@@ -99,7 +113,7 @@ export class ServerSearch {
         this.#take(found);
       }
     };
-    this.#timer = clock.after(sessionTimeoutMs / 3, () => goOn([]));
+    this.#timer = clock.after(timeoutMs() / 3, () => goOn([]));
     try {
       goOn(await transport.resolve(host));
     } catch (error) {
@@ -116,8 +130,8 @@ export class ServerSearch {
   }
 
   #pauseMs(): number {
-    const { sessionTimeoutMs, retryPauseMs, random } = this.#options;
-    const longestMs = Math.min(retryPauseMs.longest, sessionTimeoutMs / 4);
+    const { timeoutMs, retryPauseMs, random } = this.#options;
+    const longestMs = Math.min(retryPauseMs.longest, timeoutMs() / 4);
     const pauseMs = Math.min(longestMs, retryPauseMs.first * 2 ** Math.min(this.#rounds - 1, 16));
     return pauseMs * (0.5 + random.next() / 2);
   }

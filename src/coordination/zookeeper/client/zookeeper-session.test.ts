@@ -79,68 +79,6 @@ describe('a connection', () => {
   });
 });
 
-describe('the search for a server', () => {
-  test('takes each once a round, in new orders, with pauses that grow', async () => {
-    const world = new ClientWorld({ connectString: 'a:1,b:2,c:3', sessionTimeoutMs: 30_000 });
-    const rounds: string[] = [];
-    const startedAtMs: number[] = [];
-    for (let round = 0; round < 8; round++) {
-      let order = '';
-      for (let each = 0; each < 3; each++) {
-        while (world.network.links.length === round * 3 + each) {
-          await world.pass(5);
-        }
-        startedAtMs[round] ??= world.clock.monotonic();
-        order += world.network.link.server.host;
-        world.network.link.close('ECONNREFUSED');
-        await rest();
-      }
-      rounds.push(order);
-    }
-    expect(rounds.map((order) => order.split('').toSorted().join(''))).toEqual(rounds.map(() => 'abc'));
-    expect(new Set(rounds).size).toBeGreaterThan(2);
-    const pauses = startedAtMs.slice(1).map((at, index) => at - startedAtMs[index]!);
-    expect(pauses[0]).toBeLessThanOrEqual(40);
-    expect(pauses[6]).toBeGreaterThan(400);
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(1_020);
-  });
-
-  test('resolves a name again for each round, and takes all that it stands for', async () => {
-    const world = new ClientWorld({ connectString: 'zk:1' }, { zk: ['10.0.0.1', '10.0.0.2'] });
-    await rest();
-    world.network.link.close();
-    await rest();
-    expect(world.network.links.map(({ server }) => server.address).toSorted()).toEqual(['10.0.0.1', '10.0.0.2']);
-    world.network.names.set('zk', ['10.0.0.3']);
-    world.network.link.close();
-    await world.reconnected();
-    expect(world.network.link.server).toEqual({ address: '10.0.0.3', port: 1, host: 'zk' });
-    expect(world.network.resolved).toEqual(['zk', 'zk']);
-  });
-
-  test('goes on where a name has no address', async () => {
-    const world = new ClientWorld({ connectString: 'gone:1,b:2' }, { gone: [] });
-    await world.pass(100);
-    expect(world.network.link.server.host).toBe('b');
-  });
-
-  test('does not begin with the server that was just lost', async () => {
-    const world = new ClientWorld({ connectString: 'a:1,b:2,c:3' });
-    await rest();
-    for (let round = 0; round < 20; round++) {
-      const lost = world.network.link;
-      lost.welcome();
-      for (let i = 0; i < 2; i++) {
-        await world.pass(700, 100);
-        lost.answer(XID.ping, 1n);
-      }
-      lost.close();
-      await rest();
-      expect(world.network.link.server.host).not.toBe(lost.server.host);
-    }
-  });
-});
-
 describe('operations', () => {
   test('wait for a connection and go in their order, behind identities and watches', async () => {
     const world = await ClientWorld.connected();

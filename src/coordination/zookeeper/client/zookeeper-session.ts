@@ -68,6 +68,7 @@ export class ZooKeeperSession {
     this.#listeners = new StateListeners();
     this.#search = new ServerSearch({
       ...options,
+      timeoutMs: () => this.#timeoutMs,
       unresolved: (host, problem) => {
         this.#operations.obstacle = `${host}: ${problem}`;
       },
@@ -184,7 +185,12 @@ export class ZooKeeperSession {
         welcomed: (welcome) => this.#welcome(welcome, server),
         notified: (body) => this.#notify(body),
         reached: (zxid) => this.#reach(zxid),
-        closed: (problem) => this.#lose(problem, server),
+        closed: (problem, wasSilent) => {
+          if (wasSilent) {
+            this.#search.wasSilent();
+          }
+          this.#lose(problem, server);
+        },
       },
     );
   }
