@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { systemClock } from '../../../src/foundation/common/system-clock.ts';
 import { Configuration } from '../../../src/foundation/config/configuration.ts';
 import type { ClusterProcess } from '../../../src/interfaces/cli/local-cluster.ts';
 import { ClusterFolder } from '../../../src/process/local-cluster/cluster-folder.ts';
+import { listenIfFree } from '../../../src/process/local-cluster/free-port.ts';
 import { ProcessCluster } from '../../../src/process/local-cluster/process-cluster.ts';
 import { processIdentity } from '../../../src/process/local-cluster/process-identity.ts';
 import { bytes, Clients, textOf } from './clients.ts';
@@ -213,11 +214,13 @@ describe('an ensemble of one', () => {
     await write(quorum, 'kept');
     await cluster.stop();
     const taken = Number(quorum.split(':')[1]);
-    const stranger: Server = createServer();
-    await new Promise<void>((done) => {
-      stranger.listen(taken, '127.0.0.1', done);
+    let stranger: Server | undefined;
+    // Threads of a process that was killed may hold its ports for a moment longer.
+    await eventually('the port is free', async () => {
+      stranger = await listenIfFree(taken, '127.0.0.1');
+      return stranger !== undefined;
     });
-    cleanUps.push(() => new Promise((done) => stranger.close(done)));
+    cleanUps.push(() => new Promise((done) => stranger!.close(done)));
     await start(1);
     expect(warnings).toEqual([expect.stringContaining(`Port ${taken} of zookeeper-1 is in use`)]);
     expect(await quorumOf(cluster)).not.toBe(quorum);

@@ -6,12 +6,12 @@ import { systemClock } from '../../../src/foundation/common/system-clock.ts';
 import { Ensemble as Model } from '../../simulation/zookeeper/ensemble.ts';
 import { ModelClient } from '../../simulation/zookeeper/model-client.ts';
 import { until } from './clients.ts';
-import { Ensemble } from './ensemble.ts';
+import { Ensemble, LONG_SESSIONS } from './ensemble.ts';
 import { playScript } from './random-script.ts';
 
 let ensemble: Ensemble;
 beforeAll(async () => {
-  ensemble = await Ensemble.start();
+  ensemble = await Ensemble.start({ config: LONG_SESSIONS });
 });
 afterAll(() => ensemble?.stop());
 

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectZooKeeper } from '../../../src/coordination/zookeeper/client/connect-zookeeper.ts';
 import type { ZooKeeperClient } from '../../../src/coordination/zookeeper/client/zookeeper-client.ts';
 import { until } from './clients.ts';
-import { Ensemble } from './ensemble.ts';
+import { Ensemble, LONG_SESSIONS } from './ensemble.ts';
 import { playScript } from './random-script.ts';
 
 let ensemble: Ensemble;
 beforeAll(async () => {
-  ensemble = await Ensemble.start();
+  ensemble = await Ensemble.start({ config: LONG_SESSIONS });
 });
 afterAll(() => ensemble?.stop());
 

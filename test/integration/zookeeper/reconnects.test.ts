@@ -8,7 +8,7 @@ import type { ZooKeeperClient } from '../../../src/coordination/zookeeper/client
 import { ZooKeeperError } from '../../../src/coordination/zookeeper/client/zookeeper-error.ts';
 import { bytes, Clients, endOf, textOf } from './clients.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
-import { Ensemble } from './ensemble.ts';
+import { Ensemble, LONG_SESSIONS } from './ensemble.ts';
 import { eventually } from './eventually.ts';
 
 /*
@@ -22,7 +22,7 @@ const seed = Number(process.env['MILLRACE_SEED'] ?? Math.floor(Math.random() * 1
 
 let ensemble: Ensemble;
 beforeAll(async () => {
-  ensemble = await Ensemble.start();
+  ensemble = await Ensemble.start({ config: LONG_SESSIONS });
 });
 afterAll(() => ensemble?.stop());
 

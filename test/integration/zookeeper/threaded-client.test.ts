@@ -11,7 +11,7 @@ import type { ThreadClientOptions } from '../../../src/process/zookeeper-thread/
 import { startZooKeeperThread, type ZooKeeperThread } from '../../../src/process/zookeeper-thread/zookeeper-thread.ts';
 import { bytes, Clients, endOf, recorder, textOf, until } from './clients.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
-import { Ensemble } from './ensemble.ts';
+import { Ensemble, LONG_SESSIONS } from './ensemble.ts';
 import { eventually } from './eventually.ts';
 
 const HANG_MS = 20_000;
@@ -19,7 +19,7 @@ const HANG_MS = 20_000;
 let ensemble: Ensemble;
 let thread: ZooKeeperThread;
 beforeAll(async () => {
-  ensemble = await Ensemble.start({ servers: 1 });
+  ensemble = await Ensemble.start({ servers: 1, config: LONG_SESSIONS });
 });
 afterAll(() => ensemble?.stop());
 beforeEach(() => {

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ZooKeeperClient } from '../../../src/coordination/zookeeper/client/zookeeper-client.ts';
 import { bytes, Clients, recorder, until } from './clients.ts';
 import { CuttableProxy } from './cuttable-proxy.ts';
-import { Ensemble } from './ensemble.ts';
+import { Ensemble, LONG_SESSIONS } from './ensemble.ts';
 
 let ensemble: Ensemble;
 beforeAll(async () => {
-  ensemble = await Ensemble.start({ servers: 1 });
+  ensemble = await Ensemble.start({ servers: 1, config: LONG_SESSIONS });
 });
 afterAll(() => ensemble?.stop());
 
@@ -14,8 +14,8 @@ afterAll(() => ensemble?.stop());
 const world = async () => {
   const clients = new Clients(ensemble.connectString);
   const proxy = await CuttableProxy.start(() => ensemble.portOf(0));
-  const client = await clients.connected({ connectString: proxy.connectString, sessionTimeoutMs: 5_000 });
-  const other = await clients.connected();
+  const client = await clients.connected({ connectString: proxy.connectString, sessionTimeoutMs: 20_000 });
+  const other = await clients.connected({ sessionTimeoutMs: 20_000 });
   /** What `other` does while `client` is away; afterwards all has been heard. */
   const whileAway = async (act: () => Promise<unknown>): Promise<void> => {
     proxy.cut();
