@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 /** One ZooKeeper server on each of these hosts, and B leads. */
-const startHosts = async (servers: readonly string[]): Promise<FourHosts> => {
+const startHosts = async (servers: readonly string[], sessionTimeout = '2 s'): Promise<FourHosts> => {
   const network = HostNetwork.make([...new Set([...HOSTS, ...servers])]);
   const places = servers.map((host) => ({ address: network.addressOf(host), through: network.on(host) }));
   try {
@@ -32,7 +32,7 @@ const startHosts = async (servers: readonly string[]): Promise<FourHosts> => {
     {
       'high-availability.type': 'zookeeper',
       'high-availability.zookeeper.quorum': ensemble.connectString,
-      'high-availability.zookeeper.client.session-timeout': '2 s',
+      'high-availability.zookeeper.client.session-timeout': sessionTimeout,
       'heartbeat.interval': '500 ms',
       'heartbeat.timeout': '3 s',
     },
@@ -116,7 +116,7 @@ test.each(Object.entries(CUTS))(
 );
 
 test('the ZooKeeper server that has the session of the leader is cut off, time and again: the same one leads, and no task notices', async () => {
-  const current = await startHosts(SERVERS);
+  const current = await startHosts(SERVERS, '4 s');
   const { cluster, network, work } = current;
   (['taskmanager-c', 'taskmanager-d'] as const).forEach((name) => current.start(name));
   await current.registered(2);
@@ -125,7 +125,7 @@ test('the ZooKeeper server that has the session of the leader is cut off, time a
   for (let round = 1; round <= 3; round++) {
     const host = SERVERS[await serverOf(current, 'b')]!;
     network.unplug(host);
-    // The others give it up after a second, the session of the leader would end after two.
+    // The others give it up after a second, the session of the leader would end after four.
     await current.checkpointed(jobId, 8);
     network.plugIn(host);
     await ensemble!.serving();
