@@ -35,7 +35,8 @@ export class ServerSearch {
   #rounds = 0;
   /** Those of them in which a server was silent. */
   #slowRounds = 0;
-  #isSlow = false;
+  /** A server of this round was. */
+  #hasSilentServer = false;
   #isFirst = true;
   #last: ServerAddress | undefined;
   /** What was lost a moment ago comes last in the next round. */
@@ -55,8 +56,8 @@ export class ServerSearch {
       this.#beginRound();
       if (!this.#isFirst) {
         this.#rounds++;
-        this.#slowRounds += this.#isSlow ? 1 : 0;
-        this.#isSlow = false;
+        this.#slowRounds += this.#hasSilentServer ? 1 : 0;
+        this.#hasSilentServer = false;
         this.#timer = this.#options.clock.after(this.#pauseMs(), () => this.#take(found));
         return;
       }
@@ -65,9 +66,9 @@ export class ServerSearch {
     this.#take(found);
   }
 
-  /** The server that was found last accepted the connection, or did not even that, and said nothing until its time was over. */
+  /** The server that was found last did not welcome the session in time. */
   wasSilent(): void {
-    this.#isSlow = true;
+    this.#hasSilentServer = true;
   }
 
   /** The server that was found last was good for something, and is lost: a new round starts at once, with the others. */
@@ -75,7 +76,7 @@ export class ServerSearch {
     this.#lost = this.#last;
     this.#rounds = 0;
     this.#slowRounds = 0;
-    this.#isSlow = false;
+    this.#hasSilentServer = false;
     this.#isFirst = true;
     this.#names = [];
     this.#addresses = [];
